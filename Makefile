@@ -1,0 +1,86 @@
+# numpool: the extension, the client library and the command.  `make help` lists the targets.
+
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+
+BUILD := build
+DESTDIR ?=
+PREFIX ?= /usr/local
+CXXFLAGS ?= -O2 -g
+CLANGXX ?= clang++
+WARNINGS := -Wall -Wextra -Werror
+
+# The newest PostgreSQL with development files, unless the caller names one.
+ifeq ($(origin PG_CONFIG),undefined)
+PG_CONFIG := $(shell tests/setup/find-pg-config)
+endif
+
+PG_INCLUDE = $(shell $(PG_CONFIG) --includedir)
+PG_LIBDIR = $(shell $(PG_CONFIG) --libdir)
+
+MODULE := $(MAKE) --no-print-directory -f extension/build.mk PG_CONFIG='$(PG_CONFIG)'
+
+.PHONY: all extension install uninstall clean help packages pgroot check demo bench bench-quick \
+	format installcheck need-postgres
+
+all: extension  ## build everything: extension, client library, command
+
+need-postgres:
+	@[ -n "$(PG_CONFIG)" ] || { \
+	  echo "no PostgreSQL 15 or later with development files; 'make packages' installs it" >&2; \
+	  exit 1; }
+
+extension: need-postgres  ## build the server module only
+	+@$(MODULE) all
+
+install: need-postgres  ## install everything (DESTDIR and PREFIX are honoured)
+	+@$(MODULE) install
+
+uninstall: need-postgres  ## remove what install put in place
+	+@$(MODULE) uninstall
+
+installcheck: need-postgres  ## run the SQL tests against the running, installed server
+	+@$(MODULE) installcheck
+
+packages:  ## install the Debian packages that building and testing need
+	@tests/setup/install-packages
+
+pgroot: extension  ## make build/pgroot, a private copy of PostgreSQL with the extension in it
+	@PG_CONFIG='$(PG_CONFIG)' tests/setup/pgroot
+
+check: packages  ## build and run every test; the last line is "N passed, N failed"
+	+@$(MAKE) --no-print-directory check-installed
+
+.PHONY: check-installed demo-installed bench-installed
+check-installed: all pgroot
+	@tests/setup/check $(SUITES)
+
+demo: packages  ## show the main job on a private throwaway server
+	+@$(MAKE) --no-print-directory demo-installed
+
+demo-installed: all pgroot
+	@tests/setup/with-server -- tests/demo/run
+
+bench: packages  ## compare speed with the floor and with the row-bitmap way (some minutes)
+	+@$(MAKE) --no-print-directory bench-installed
+
+bench-quick: packages  ## the same in less than a minute, less exact
+	+@$(MAKE) --no-print-directory bench-installed BENCH_FLAGS=--quick
+
+bench-installed: pgroot
+	@tests/bench/run $(BENCH_FLAGS)
+
+format:  ## format every C++ file as .clang-format says
+	@git ls-files '*.cpp' '*.h' '*.hpp' | xargs -r clang-format -i
+
+clean:  ## remove everything that was built
+	@if [ -n "$(PG_CONFIG)" ]; then $(MODULE) clean; fi
+	rm -rf $(BUILD)
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+	  sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | sort -u | \
+	  while IFS=$$'\t' read -r target text; do printf '  %-16s %s\n' "$$target" "$$text"; done
+
+-include client/build.mk
+-include client/cli/build.mk

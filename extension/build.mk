@@ -1,0 +1,40 @@
+# The server module, built by PGXS. Run from the top of the tree:
+#   make -f extension/build.mk [all | install | installcheck | clean]
+# The top Makefile does that; it is kept apart because PGXS brings targets of its own.
+
+PG_CONFIG ?= pg_config
+# PGXS would take the folder of this file.
+override srcdir := .
+
+EXTENSION = numpool
+MODULE_big = numpool
+OBJS = $(patsubst %.cpp,%.o,$(wildcard extension/*.cpp extension/core/*.cpp))
+DATA = $(wildcard extension/numpool--*.sql)
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+
+# No bitcode for C++: nothing of it would ever be inlined into a query.
+override with_llvm = no
+
+# PostgreSQL's headers are system headers: the strict warnings are for our own code.
+# PostgreSQL 15 leaves PGDLLEXPORT empty, so hidden visibility needs it said here.
+PG_CPPFLAGS = -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \
+	-Wall -Wextra -Werror -Wno-register
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+ifeq ($(shell test "$(MAJORVERSION)" -ge 15 2>/dev/null && echo ok),)
+$(error numpool needs PostgreSQL 15 or later, but $(PG_CONFIG) is of $(VERSION))
+endif
+
+# PGXS links with the C compiler's driver, so the C++ library is never linked: the module
+# uses none of it (tests/setup/check-symbols makes sure).
+
+# PGXS's own rule knows nothing of headers.
+$(OBJS): %.o: %.cpp extension/build.mk
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJS:.o=.d)
+EXTRA_CLEAN = $(wildcard extension/*.d extension/core/*.d)

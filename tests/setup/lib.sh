@@ -1,0 +1,46 @@
+# Sourced by the scripts of tests/: where things are, and who we are.
+# shellcheck shell=bash
+
+# The top of the tree. Every script takes paths relative to it.
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+PGROOT=$TOP/build/pgroot
+
+die() {
+  echo "${0##*/}: $*" >&2
+  exit 1
+}
+
+# The bin folder of the private server: the folder whose name the installation had, inside PGROOT.
+pgroot_bin() {
+  [ -s "$PGROOT/bindir" ] || die "build/pgroot is not there: run 'make pgroot'"
+  echo "$PGROOT/$(<"$PGROOT/bindir")"
+}
+
+# PostgreSQL refuses to run as root. Run as root, a script that starts one calls this first: it
+# runs itself again as an unprivileged user, and where that user may not read the tree (a clone in
+# root's home), in a copy of the tree that is removed at the end by remove_copy.
+become_unprivileged() {
+  [ "$(id -u)" -eq 0 ] || return 0
+  local user=nobody group top=$TOP
+  if id -u postgres >/dev/null 2>&1; then user=postgres; fi
+  group=$(id -gn "$user")
+  as_user=(setpriv --reuid="$user" --regid="$group" --init-groups --inh-caps=-all)
+  if ! "${as_user[@]}" test -x "$TOP/tests/setup/with-server"; then
+    NUMPOOL_COPY=$(mktemp -d "${TMPDIR:-/tmp}/numpool-copy.XXXXXX")
+    export NUMPOOL_COPY
+    top=$NUMPOOL_COPY/tree
+    mkdir "$top"
+    tar -C "$TOP" --exclude=./.git -cf - . | tar -C "$top" -xf -
+    chown -R "$user:$group" "$NUMPOOL_COPY"
+  fi
+  cd "$top" || exit
+  export HOME=/nonexistent USER=$user LOGNAME=$user
+  exec "${as_user[@]}" "$top/$(realpath --relative-to="$TOP" "$0")" "$@"
+}
+
+remove_copy() {
+  if [ -n "${NUMPOOL_COPY:-}" ]; then
+    cd /
+    rm -rf "$NUMPOOL_COPY"
+  fi
+}
