@@ -1,0 +1,203 @@
+#include "core/pool.h"
+
+namespace numpool {
+
+namespace {
+
+void fill_slot(Slot& slot, SessionId session, std::uint64_t owner_tag, Scope scope, LeaseState state,
+               const GrantContext& context) noexcept {
+  slot.holder = session;
+  slot.fence = context.fence.fetch_add(1, std::memory_order_relaxed);
+  slot.acquired_at = context.now;
+  slot.owner_tag = owner_tag;
+  slot.scope = scope;
+  slot.state = state;
+}
+
+// Gives `index`, which is in nobody's hands and not in the free set, to the head of the queue.
+void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
+                   WakeList& wake) noexcept {
+  Waiter& waiter = *region.at<Waiter>(pool.queue.head);
+  pool.queue.leave(region, waiter);
+  Slot& slot = pool.slot(region, index);
+  fill_slot(slot, waiter.session, waiter.owner_tag, waiter.scope, LeaseState::kGranted, context);
+  waiter.index = index;
+  waiter.fence = slot.fence;
+
+  const std::int64_t waited = context.now > waiter.since ? context.now - waiter.since : 0;
+  pool.counters.wait_total += waited;
+  if (waited > pool.counters.wait_longest) pool.counters.wait_longest = waited;
+  ++pool.counters.grants;
+  ++pool.counters.handoffs;
+
+  wake.add(waiter.session, waiter.kind);
+  const WaiterKind kind = waiter.kind;
+  // NB: a blocking waiter's record may be reused as soon as the state is seen; a ticket's once it is taken from
+  // the inbox. Nothing of it is touched after that.
+  waiter.state.store(WaiterState::kGranted, std::memory_order_release);
+  if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
+}
+
+void link_growth(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept {
+  while (pool.chunk_count < chunk::count_for(size)) {
+    pool.chunks[pool.chunk_count] = growth.chunks[pool.chunk_count];
+    growth.chunks[pool.chunk_count] = 0;
+    ++pool.chunk_count;
+  }
+  if (size <= pool.bitmap_capacity) return;
+
+  Bitmap old_set = pool.free_set(region);
+  Bitmap new_set(region.at<std::uint64_t>(growth.bitmap), growth.bitmap_capacity);
+  for (std::uint32_t index = old_set.first(); index != Bitmap::kNone; index = old_set.first()) {
+    old_set.erase(index);
+    new_set.insert(index);
+  }
+  const Offset old_bitmap = pool.bitmap;
+  pool.bitmap = growth.bitmap;
+  pool.bitmap_capacity = growth.bitmap_capacity;
+  growth.bitmap = old_bitmap;
+  growth.bitmap_capacity = 0;
+}
+
+}  // namespace
+
+Slot& Pool::slot(Region region, std::uint32_t index) const noexcept {
+  const std::uint32_t k = chunk::of(index);
+  return region.at<Slot>(chunks[k])[index - chunk::first_index(k)];
+}
+
+Bitmap Pool::free_set(Region region) noexcept {
+  return Bitmap(bitmap == 0 ? &inline_bitmap : region.at<std::uint64_t>(bitmap), bitmap_capacity);
+}
+
+std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept {
+  const std::uint32_t capacity = chunk::capacity(chunk::count_for(size));
+  return capacity < Bitmap::kBitsPerWord ? Bitmap::kBitsPerWord : capacity;
+}
+
+void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& growth,
+               std::int64_t now) noexcept {
+  pool = Pool{};
+  pool.bitmap_capacity = Bitmap::kBitsPerWord;
+  pool.counters.since = now;
+  Growth memory = growth;
+  pool_resize(region, pool, size, memory);
+}
+
+std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::uint32_t limit,
+                           const GrantContext& context) noexcept {
+  if (pool.queue.length != 0) return Bitmap::kNone;
+  Bitmap free_set = pool.free_set(region);
+  const std::uint32_t index = free_set.first();
+  if (index == Bitmap::kNone || index >= limit) return Bitmap::kNone;
+  free_set.erase(index);
+  --pool.free;
+  ++pool.in_use;
+  ++pool.counters.grants;
+  fill_slot(pool.slot(region, index), claim.session, claim.owner_tag, claim.scope, LeaseState::kHeld,
+            context);
+  return index;
+}
+
+void pool_join(Region region, Pool& pool, Waiter& waiter, std::int64_t now) noexcept {
+  waiter.since = now;
+  waiter.state.store(WaiterState::kQueued, std::memory_order_relaxed);
+  pool.queue.join(region, waiter);
+}
+
+bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept {
+  if (why == Leave::kTimeout)
+    ++pool.counters.timeouts;
+  else
+    ++pool.counters.cancels;
+  if (waiter.state.load(std::memory_order_relaxed) != WaiterState::kQueued) return false;
+  pool.queue.leave(region, waiter);
+  waiter.state.store(WaiterState::kIdle, std::memory_order_relaxed);
+  return true;
+}
+
+void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
+                  WakeList& wake) noexcept {
+  if (index < pool.size && pool.queue.length != 0) {
+    grant_to_head(region, pool, index, context, wake);
+    return;
+  }
+  pool.slot(region, index).holder = 0;
+  --pool.in_use;
+  if (index >= pool.size) return;
+  pool.free_set(region).insert(index);
+  ++pool.free;
+}
+
+void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept {
+  link_growth(region, pool, size, growth);
+  Bitmap free_set = pool.free_set(region);
+  for (std::uint32_t index = size; index < pool.size; ++index) {
+    if (pool.slot(region, index).holder != 0) continue;
+    free_set.erase(index);
+    --pool.free;
+  }
+  for (std::uint32_t index = pool.size; index < size; ++index) {
+    if (pool.slot(region, index).holder != 0) continue;
+    free_set.insert(index);
+    ++pool.free;
+  }
+  pool.size = size;
+}
+
+bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
+  while (pool.queue.length != 0 && pool.free != 0) {
+    if (wake.full()) return true;
+    Bitmap free_set = pool.free_set(region);
+    const std::uint32_t index = free_set.first();
+    free_set.erase(index);
+    --pool.free;
+    ++pool.in_use;
+    grant_to_head(region, pool, index, context, wake);
+  }
+  return false;
+}
+
+bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept {
+  while (pool.queue.length != 0) {
+    if (wake.full()) return true;
+    Waiter& waiter = *region.at<Waiter>(pool.queue.head);
+    pool.queue.leave(region, waiter);
+    wake.add(waiter.session, waiter.kind);
+    const WaiterKind kind = waiter.kind;
+    waiter.state.store(WaiterState::kDropped, std::memory_order_release);
+    if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
+  }
+  return false;
+}
+
+const char* check_pool(Region region, Pool& pool) noexcept {
+  Bitmap free_set = pool.free_set(region);
+  std::uint32_t held = 0;
+  std::uint32_t free = 0;
+  const std::uint32_t capacity = chunk::capacity(pool.chunk_count);
+  for (std::uint32_t index = 0; index < capacity; ++index) {
+    const bool is_held = pool.slot(region, index).holder != 0;
+    const bool is_free = index < pool.bitmap_capacity && free_set.contains(index);
+    if (is_free != (!is_held && index < pool.size)) return "I1: free set and slots differ";
+    held += is_held ? 1 : 0;
+    free += is_free ? 1 : 0;
+  }
+  if (free != pool.free) return "I1: free is not the size of the free set";
+  if (held != pool.in_use) return "I2: in_use is not the number of holders";
+  if (free != 0 && pool.queue.length != 0) return "I3: an index is free while somebody waits";
+
+  std::uint32_t length = 0;
+  Offset previous = 0;
+  for (Offset at = pool.queue.head; at != 0; at = region.at<Waiter>(at)->next) {
+    const Waiter& waiter = *region.at<Waiter>(at);
+    if (waiter.state.load() != WaiterState::kQueued) return "I4: a record in the queue is not queued";
+    if (waiter.prev != previous) return "I4: the queue's links differ";
+    previous = at;
+    if (++length > pool.queue.length) return "I4: the queue is longer than its length";
+  }
+  if (length != pool.queue.length || previous != pool.queue.tail) return "I4: the queue's ends differ";
+  return nullptr;
+}
+
+}  // namespace numpool

@@ -1,0 +1,68 @@
+// One record an index, and where the records of a pool lie.
+#pragma once
+
+#include <cstdint>
+
+#include "core/region.h"
+
+namespace numpool {
+
+constexpr std::uint32_t kMaxPoolSize = 65536;
+
+// A session for the life of the server; see session.h of the glue for how one is made. 0: nobody.
+using SessionId = std::uint64_t;
+
+// How long a lease lives.
+enum class Scope : std::uint8_t {
+  kSession,      // until released, or the end of the session
+  kTransaction,  // the same, but no longer than the transaction that took it
+};
+
+// What views show of a lease; the truth of pending releases is the holder's ledger.
+enum class LeaseState : std::uint8_t {
+  kHeld,       // the holder knows of it
+  kGranted,    // handed to a waiter that has not yet taken note
+  kReleasing,  // released in an open transaction
+};
+
+// The shared record of one index. holder == 0: the index has no lease and the other members mean nothing.
+struct Slot {
+  SessionId holder;
+  std::int64_t fence;
+  std::int64_t acquired_at;  // microseconds, the caller's clock
+  std::uint64_t owner_tag;   // the holder's own name for the lease; nobody else reads it
+  Scope scope;
+  LeaseState state;
+};
+static_assert(sizeof(Slot) <= 48, "DESIGN: a slot takes at most 48 bytes");
+
+// Slots lie in chunks that never move: chunk 0 has 16 slots and each further chunk as many as all before it,
+// so that a pool of four takes no more than it needs and one of 65,536 needs only 13 links.
+namespace chunk {
+
+constexpr std::uint32_t kFirstSlots = 16;
+constexpr std::uint32_t kMaxCount = 13;
+
+constexpr std::uint32_t of(std::uint32_t index) noexcept {
+  return index < kFirstSlots ? 0 : 32 - static_cast<std::uint32_t>(__builtin_clz(index / kFirstSlots));
+}
+constexpr std::uint32_t first_index(std::uint32_t k) noexcept {
+  return k == 0 ? 0 : kFirstSlots << (k - 1);
+}
+constexpr std::uint32_t slots(std::uint32_t k) noexcept {
+  return k == 0 ? kFirstSlots : first_index(k);
+}
+// Chunks that hold the slots of a pool of `size` numbers.
+constexpr std::uint32_t count_for(std::uint32_t size) noexcept {
+  return size == 0 ? 0 : of(size - 1) + 1;
+}
+// Slots in the first `count` chunks together.
+constexpr std::uint32_t capacity(std::uint32_t count) noexcept {
+  return count == 0 ? 0 : kFirstSlots << (count - 1);
+}
+
+static_assert(count_for(kMaxPoolSize) == kMaxCount && capacity(kMaxCount) == kMaxPoolSize, "");
+
+}  // namespace chunk
+
+}  // namespace numpool

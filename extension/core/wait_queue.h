@@ -1,0 +1,62 @@
+// Who waits for a pool, in the order of joining: a doubly linked list of records in the region.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/region.h"
+#include "core/slot.h"
+
+namespace numpool {
+
+enum class WaiterKind : std::uint8_t {
+  kBlocking,  // its backend sleeps on its latch; the record is part of the session's
+  kTicket,    // its client listens; the record is allocated
+};
+
+// Where a waiter is. Only the pool's lock holder moves it; its own session reads it without the lock.
+enum class WaiterState : std::uint32_t {
+  kIdle,     // on no list
+  kQueued,   // in its pool's queue
+  kGranted,  // off the queue, owns `index`; a ticket is in its session's inbox until collected
+  kDropped,  // off the queue, its pool is gone; a ticket is in its session's inbox until collected
+};
+
+// Tickets of one session that have left their queue and that it has not collected yet, newest first.
+// Any lock holder pushes; only the owner takes, and takes all, so that no element can come back meanwhile (no ABA).
+struct Inbox {
+  std::atomic<Offset> head;
+};
+
+struct Waiter {
+  Offset prev;  // towards the head of the queue
+  Offset next;
+  Offset inbox;       // the session's Inbox (tickets)
+  Offset inbox_next;  // the next older element there
+  SessionId session;
+  std::uint64_t owner_tag;  // goes into the slot with the grant
+  std::int64_t ticket;      // 0 for a blocking waiter
+  std::int64_t since;       // microseconds, the caller's clock
+  std::int64_t fence;       // of the grant
+  std::uint32_t index;      // of the grant
+  std::atomic<WaiterState> state;
+  WaiterKind kind;
+  Scope scope;
+};
+static_assert(sizeof(Waiter) <= 96, "DESIGN: a ticket takes at most 96 bytes");
+
+struct WaitQueue {
+  Offset head;
+  Offset tail;
+  std::uint32_t length;
+
+  void join(Region region, Waiter& waiter) noexcept;
+  void leave(Region region, Waiter& waiter) noexcept;
+};
+
+void inbox_push(Region region, Waiter& waiter) noexcept;
+
+// Takes all that is there, oldest first, linked by inbox_next.
+Offset inbox_take(Region region, Inbox& inbox) noexcept;
+
+}  // namespace numpool
