@@ -84,3 +84,4 @@ help:  ## show this list
 
 -include client/build.mk
 -include client/cli/build.mk
+-include tests/build.mk

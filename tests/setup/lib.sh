@@ -16,6 +16,13 @@ pgroot_bin() {
   echo "$PGROOT/$(<"$PGROOT/bindir")"
 }
 
+# Where PGXS keeps pg_regress, pg_isolation_regress and the Perl test modules.
+pgxs_test() {
+  local pgxs
+  pgxs=$("$(pgroot_bin)/pg_config" --pgxs)
+  echo "${pgxs%/makefiles/pgxs.mk}/test"
+}
+
 # PostgreSQL refuses to run as root. Run as root, a script that starts one calls this first: it
 # runs itself again as an unprivileged user, and where that user may not read the tree (a clone in
 # root's home), in a copy of the tree that is removed at the end by remove_copy.
@@ -30,7 +37,7 @@ become_unprivileged() {
     export NUMPOOL_COPY
     top=$NUMPOOL_COPY/tree
     mkdir "$top"
-    tar -C "$TOP" --exclude=./.git -cf - . | tar -C "$top" -xf -
+    tar -C "$TOP" --exclude=./.git --exclude='*.o' --exclude='*.d' -cf - . | tar -C "$top" -xf -
     chown -R "$user:$group" "$NUMPOOL_COPY"
   fi
   cd "$top" || exit
