@@ -28,7 +28,8 @@ pgxs_test() {
 # root's home), in a copy of the tree that is removed at the end by remove_copy.
 become_unprivileged() {
   [ "$(id -u)" -eq 0 ] || return 0
-  local user=nobody group top=$TOP
+  local user=nobody group top=$TOP script
+  script=$(realpath --relative-to="$TOP" "$0")
   if id -u postgres >/dev/null 2>&1; then user=postgres; fi
   group=$(id -gn "$user")
   as_user=(setpriv --reuid="$user" --regid="$group" --init-groups --inh-caps=-all)
@@ -42,7 +43,7 @@ become_unprivileged() {
   fi
   cd "$top" || exit
   export HOME=/nonexistent USER=$user LOGNAME=$user
-  exec "${as_user[@]}" "$top/$(realpath --relative-to="$TOP" "$0")" "$@"
+  exec "${as_user[@]}" "$top/$script" "$@"
 }
 
 remove_copy() {
