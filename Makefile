@@ -67,7 +67,7 @@ bench: packages  ## compare speed with the floor and with the row-bitmap way (so
 bench-quick: packages  ## the same in less than a minute, less exact
 	+@$(MAKE) --no-print-directory bench-installed BENCH_FLAGS=--quick
 
-bench-installed: pgroot
+bench-installed: pgroot $(BUILD)/bench/latency
 	@tests/bench/run $(BENCH_FLAGS)
 
 format:  ## format every C++ file as .clang-format says

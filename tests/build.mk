@@ -1,4 +1,4 @@
-# The doctest programs. tests/setup/check asks for them.
+# The doctest programs, which tests/setup/check asks for, and the benchmark's own.
 
 TEST_CXXFLAGS = -std=c++17 -g $(WARNINGS) -MMD -MP -Iextension -Itests
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -25,5 +25,9 @@ $(BUILD)/tests/core_tests_sanitized: $(core_objects_sanitized)
 
 $(BUILD)/tests/server_tests: $(server_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
+$(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
+	@mkdir -p $(@D)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq
 
 -include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d)

@@ -59,6 +59,14 @@ function growth(group, text,    w, wo) {
     verdict(w >= 0.9 * wo)
 }
 
+function latency(text, group, what, peer_group, peer, limit,    name, p50, peer50) {
+  p50 = median(group " p50", what)
+  peer50 = median(peer_group " p50", peer)
+  printf "%-44s %8.0f %8.0f  %s\n", text, p50, median(group " p99", what), \
+    limit == "" ? "" : sprintf("%s of the above, %s %s", ratio(p50, peer50), \
+                               verdict(p50 <= limit * peer50), limit)
+}
+
 END {
   print ""
   print "clients numbers  pairs of               median  spread            x floor x row-bit  aim"
@@ -89,4 +97,26 @@ END {
     100 * change, verdict(change > -0.05 && change < 0.05)
   printf "the row-bitmap meanwhile: %.0f pairs/s first, %.0f last\n", \
     value["snapshot", "row_bitmap", 1], value["snapshot", "row_bitmap", count["snapshot", "row_bitmap"]]
+  if (median("hand-off p50", "advisory") == 0) exit
+  print ""
+  print "from giving up to having, microseconds            p50      p99  aim"
+  latency("advisory lock, to a sleeping session", "hand-off", "advisory")
+  latency("number, to a sleeping session", "hand-off", "blocking", "hand-off", "advisory", 1.2)
+  latency("NOTIFY, synchronous_commit on", "hand-off", "notify on")
+  latency("NOTIFY, synchronous_commit off", "hand-off", "notify off")
+  latency("number, to a ticket", "hand-off", "ticket", "hand-off", "notify off", 1.3)
+  latency("NOTIFY (off) with " idle " idle ticket sessions", "idle", "notify off")
+  latency("number, to a ticket, with them", "idle", "ticket")
+  p50 = median("hand-off p50", "ticket")
+  idle50 = median("idle p50", "ticket")
+  printf "  with them against without: %s, %s 1.2\n", ratio(idle50, p50), verdict(idle50 <= 1.2 * p50)
+  latency("holder killed by SIGKILL, to the next", "death", "holder")
+  latency("holder asleep in another queue killed", "death", "blocked")
+  worst = median("death p99", "holder")
+  if (median("death p99", "blocked") > worst) worst = median("death p99", "blocked")
+  printf "  p99 of a death: %.1f ms, %s 50 ms\n", worst / 1000, verdict(worst <= 50000)
+  queue_short = median("queue", "short")
+  queue_long = median("queue", "long")
+  printf "enqueue and cancel behind 100 tickets %.1f us, behind 100,000 %.1f us: %s, %s 1.5\n", \
+    queue_short, queue_long, ratio(queue_long, queue_short), verdict(queue_long <= 1.5 * queue_short)
 }
