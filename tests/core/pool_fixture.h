@@ -1,0 +1,101 @@
+// A pool in a region with what its caller brings: memory for growth, the time, fences.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "core/pool.h"
+#include "region_memory.h"
+
+namespace numpool_test {
+
+class PoolFixture {
+ public:
+  explicit PoolFixture(std::uint32_t size) {
+    numpool::Growth growth = reserve(size);
+    numpool::pool_init(region, pool, size, growth, now);
+  }
+
+  numpool::GrantContext context() { return {now, fence}; }
+
+  // Memory that the pool lacks for `size` numbers, as a resize reserves it before its commit.
+  numpool::Growth reserve(std::uint32_t size) {
+    numpool::Growth growth{};
+    for (std::uint32_t k = pool.chunk_count; k < numpool::chunk::count_for(size); ++k)
+      growth.chunks[k] = memory.allocate_zeroed(numpool::chunk::slots(k) * sizeof(numpool::Slot));
+    const std::uint32_t capacity = numpool::bitmap_capacity_for(size);
+    if (capacity <= numpool::Bitmap::kBitsPerWord || capacity <= pool.bitmap_capacity)
+      return growth;
+    growth.bitmap =
+        memory.allocate_zeroed(numpool::Bitmap::words_needed(capacity) * sizeof(std::uint64_t));
+    growth.bitmap_capacity = capacity;
+    return growth;
+  }
+
+  void give_back(numpool::Growth& growth) {
+    for (const numpool::Offset chunk : growth.chunks) memory.free(chunk);
+    memory.free(growth.bitmap);
+    growth = numpool::Growth{};
+  }
+
+  // Without the service that is to follow.
+  void resize(std::uint32_t size) {
+    numpool::Growth growth = reserve(size);
+    numpool::pool_resize(region, pool, size, growth);
+    give_back(growth);
+  }
+
+  std::uint32_t acquire(numpool::SessionId session, std::uint32_t limit = UINT32_MAX) {
+    return numpool::pool_acquire(region, pool, {session, session, numpool::Scope::kSession}, limit,
+                                 context());
+  }
+
+  // Takes every free index for `session`.
+  void acquire_all(numpool::SessionId session) {
+    while (acquire(session) != numpool::Bitmap::kNone) continue;
+  }
+
+  // Whom it woke is in `wake`.
+  void release(std::uint32_t index) {
+    wake.clear();
+    numpool::pool_release(region, pool, index, context(), wake);
+  }
+
+  // A record that is not yet in the queue.
+  numpool::Waiter& waiter(numpool::SessionId session,
+                          numpool::WaiterKind kind = numpool::WaiterKind::kBlocking) {
+    numpool::Waiter& made = memory.make<numpool::Waiter>();
+    made.session = session;
+    made.owner_tag = session * 10;
+    made.kind = kind;
+    made.inbox = region.offset_of(&inbox);
+    return made;
+  }
+
+  numpool::Waiter& join(numpool::SessionId session,
+                        numpool::WaiterKind kind = numpool::WaiterKind::kBlocking) {
+    numpool::Waiter& made = waiter(session, kind);
+    numpool::pool_join(region, pool, made, now);
+    return made;
+  }
+
+  numpool::Slot& slot(std::uint32_t index) { return pool.slot(region, index); }
+  const char* check() { return numpool::check_pool(region, pool); }
+
+  std::vector<numpool::SessionId> woken() const {
+    std::vector<numpool::SessionId> sessions;
+    for (const numpool::WakeList::Entry& entry : wake) sessions.push_back(entry.session);
+    return sessions;
+  }
+
+  RegionMemory memory;
+  numpool::Region region = memory.region();
+  numpool::Pool& pool = memory.make<numpool::Pool>();
+  numpool::Inbox& inbox = memory.make<numpool::Inbox>();
+  numpool::WakeList wake;
+  std::atomic<std::int64_t> fence{1};
+  std::int64_t now = 1000;
+};
+
+}  // namespace numpool_test
