@@ -1,0 +1,310 @@
+#include "arguments.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+
+#include <CLI/CLI.hpp>
+
+#include <numpool/version.hpp>
+
+#include "duration.hpp"
+#include "failure.hpp"
+#include "text.hpp"
+
+namespace numpool::cli {
+namespace {
+
+constexpr int kMaxSize = 65536;
+
+constexpr char kEnvironment[] =
+    "The server: --url, else DATABASE_URL, else PGHOST (default localhost), PGPORT (5432),\n"
+    "PGUSER (postgres), PGPASSWORD, PGDATABASE (postgres).\n"
+    "Exit status: 0 done, 1 refused by the server, 64 wrong arguments, 69 no server, 70 system\n"
+    "error, 74 lease lost, 75 timed out, 126/127 command not executable/not found, 128+n signal "
+    "n;\n"
+    "run: else that of its command.  More: man numpool";
+
+/// Puts `text` between the options and the examples of a subcommand's help.
+void explain(CLI::App* app, const char* text) {
+  app->footer(std::string(text) + "\n\n" + app->get_footer());
+}
+
+using milliseconds = std::chrono::milliseconds;
+
+void add_duration(CLI::App* app, const char* name, const char* help,
+                  const std::function<void(milliseconds)>& store) {
+  app->add_option_function<std::string>(
+         name,
+         [store](const std::string& text) {
+           try {
+             store(parse_duration(text));
+           } catch (const std::invalid_argument& e) {
+             throw CLI::ValidationError(e.what());
+           }
+         },
+         help)
+      ->type_name("TIME");
+}
+
+using size_sink = std::function<void(int)>;
+
+CLI::Option* add_size(CLI::App* app, const char* name, const char* help, const size_sink& store) {
+  const auto take = [store](const std::string& text) {
+    const bool digits = !text.empty() && text.size() <= 5 &&
+                        text.find_first_not_of("0123456789") == std::string::npos;
+    const int size = digits ? std::stoi(text) : 0;
+    if (size < 1 || size > kMaxSize) {
+      throw CLI::ValidationError("a pool's size is a number from 1 to 65536, not \"" +
+                                 printable(text) + "\"");
+    }
+    store(size);
+  };
+  return app->add_option_function<std::string>(name, take, help)->type_name("N");
+}
+
+/// CLI11 does not know of the command behind `--`.
+class run_formatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "Usage: numpool run POOL [OPTIONS] -- COMMAND [ARGUMENT]...\n";
+  }
+};
+
+/// The parser and the structure that it fills.
+class parser {
+ public:
+  parser();
+  arguments parse(const std::vector<std::string>& words);
+
+ private:
+  CLI::App* verb_of(CLI::App* parent, const char* name, const char* help, verb what,
+                    const char* examples);
+  void add_pool(CLI::App* app, bool required = true);
+  void add_json(CLI::App* app) { app->add_flag("--json", result_.json, "Print JSON"); }
+  void add_definition_verbs();
+  void add_view_verbs();
+  void add_metadata_verbs();
+  void add_run();
+  void check() const;
+
+  arguments result_;
+  std::string pool_;
+  CLI::App app_{"Lease numbers from pools that live in PostgreSQL.", "numpool"};
+};
+
+parser::parser() {
+  app_.require_subcommand(1);
+  app_.set_version_flag("--version", std::string("numpool ") + numpool::version());
+  app_.add_option("--url", result_.url, "Connection string or URI of the server")
+      ->type_name("CONNINFO");
+  app_.footer(std::string("Examples:\n"
+                          "  numpool setup\n"
+                          "  numpool create gpu 4\n"
+                          "  numpool run gpu -- sh -c 'echo this is number $NUMPOOL_INDEX'\n"
+                          "  numpool status gpu\n\n") +
+              kEnvironment);
+  add_definition_verbs();
+  add_view_verbs();
+  add_metadata_verbs();
+  add_run();
+}
+
+CLI::App* parser::verb_of(CLI::App* parent, const char* name, const char* help, verb what,
+                          const char* examples) {
+  CLI::App* app = parent->add_subcommand(name, help);
+  app->add_option("--url", result_.url, "Connection string or URI of the server")
+      ->type_name("CONNINFO");
+  app->callback([this, what] { result_.what = what; });
+  app->footer(std::string("Examples:\n") + examples);
+  return app;
+}
+
+void parser::add_pool(CLI::App* app, bool required) {
+  auto* option = app->add_option("POOL", pool_, "The pool's name")->type_name(" ");
+  if (required) option->required();
+}
+
+void parser::add_definition_verbs() {
+  const size_sink store = [this](int size) { result_.size = size; };
+  verb_of(&app_, "setup", "Install the extension in the database", verb::setup,
+          "  numpool setup\n"
+          "  numpool --url postgresql://admin@db/app setup");
+
+  auto* create =
+      verb_of(&app_, "create", "Create a pool", verb::create,
+              "  numpool create gpu 4\n"
+              "  numpool create ports 100 --metadata '{\"base\": 9000}' --if-not-exists");
+  add_pool(create);
+  add_size(create, "SIZE", "How many numbers it has, 1 to 65536", store)->required();
+  create->add_option("--metadata", result_.metadata, "JSON to keep with the pool")
+      ->type_name("JSON");
+  create->add_flag("--if-not-exists", result_.if_not_exists,
+                   "Accept an existing pool of the same size");
+
+  auto* drop = verb_of(&app_, "drop", "Drop a pool", verb::drop,
+                       "  numpool drop gpu\n"
+                       "  numpool drop gpu --force --if-exists");
+  add_pool(drop);
+  drop->add_flag("--force", result_.force, "End its leases, and its waiters with an error");
+  drop->add_flag("--if-exists", result_.if_exists, "Accept that there is no such pool");
+
+  auto* resize =
+      verb_of(&app_, "resize", "Change a pool's size", verb::resize, "  numpool resize gpu 8");
+  add_pool(resize);
+  add_size(resize, "SIZE", "The new size, 1 to 65536", store)->required();
+
+  auto* list = verb_of(&app_, "list", "List the pools' names", verb::list,
+                       "  numpool list\n"
+                       "  numpool list test_ --json");
+  list->add_option("PREFIX", result_.prefix, "Only names that begin so, taken literally")
+      ->type_name(" ");
+  add_json(list);
+}
+
+void parser::add_view_verbs() {
+  auto* status = verb_of(&app_, "status", "Show numbers, holders and queue", verb::status,
+                         "  numpool status\n"
+                         "  numpool status gpu\n"
+                         "  numpool status gpu --json");
+  add_pool(status, false);
+  add_json(status);
+
+  auto* top = verb_of(&app_, "top", "The same, live; q quits", verb::top,
+                      "  numpool top\n"
+                      "  numpool top gpu --interval 500ms");
+  add_pool(top, false);
+  add_duration(top, "--interval", "Time between two looks, at least 50ms (default 1s)",
+               [this](milliseconds t) { result_.interval = t; });
+
+  auto* wait = verb_of(&app_, "wait", "Wait until a number is free", verb::wait,
+                       "  numpool wait gpu\n"
+                       "  numpool wait gpu --timeout 30s || echo still busy");
+  explain(
+      wait,
+      "Takes a turn in the queue, as anyone who acquires does, and passes the number on at once.");
+  add_pool(wait);
+  add_duration(wait, "--timeout", "Give up after this time, and exit 75; 0 does not wait",
+               [this](milliseconds t) { result_.timeout = t; });
+}
+
+void parser::add_metadata_verbs() {
+  auto* metadata = app_.add_subcommand("metadata", "Read or change the JSON kept with a pool");
+  metadata->require_subcommand(1);
+  metadata->footer(
+      "Examples:\n"
+      "  numpool metadata get gpu\n"
+      "  numpool metadata set gpu '{\"rack\": 7}'");
+
+  auto* get = verb_of(metadata, "get", "Print the metadata; null if there are none",
+                      verb::metadata_get, "  numpool metadata get gpu");
+  add_pool(get);
+
+  auto* set = verb_of(metadata, "set", "Change the metadata", verb::metadata_set,
+                      "  numpool metadata set gpu '{\"rack\": 7}'\n"
+                      "  numpool metadata set gpu - < gpu.json\n"
+                      "  numpool metadata set gpu '{\"rack\": 8}' --expect '{\"rack\": 7}'");
+  add_pool(set);
+  auto* json = set->add_option("JSON", result_.metadata, "The new metadata; - reads standard input")
+                   ->type_name(" ");
+  set->add_flag("--none", result_.none, "Remove the metadata")->excludes(json);
+  auto* expect = set->add_option("--expect", result_.expected,
+                                 "Change them only if they equal this, else exit 1")
+                     ->type_name("JSON");
+  set->add_flag("--expect-none", result_.expect_none, "Change them only if there are none")
+      ->excludes(expect);
+}
+
+void parser::add_run() {
+  auto* run = verb_of(&app_, "run", "Run a command while holding a number", verb::run,
+                      "  numpool run gpu -- ./train --epochs 3\n"
+                      "  numpool run licence --create 5 --timeout 2m -- simulator input.dat\n"
+                      "  numpool run ports -- sh -c 'server --port $((9000 + NUMPOOL_INDEX))'");
+  run->formatter(std::make_shared<run_formatter>());
+  explain(
+      run,
+      "Waits for a number, runs COMMAND with NUMPOOL_POOL, NUMPOOL_INDEX and NUMPOOL_FENCE in\n"
+      "its environment, gives the number back when it ends, and exits with its status.  If the\n"
+      "lease is lost, the command's process group gets SIGTERM, and SIGKILL after --grace.");
+  add_pool(run);
+  add_size(run, "--create", "Create the pool with N numbers if it is not there",
+           [this](int size) { result_.create = size; });
+  add_duration(run, "--timeout", "Give up waiting after this time, and exit 75; 0 does not wait",
+               [this](milliseconds t) { result_.timeout = t; });
+  add_duration(run, "--grace", "Time between SIGTERM and SIGKILL (default 10s)",
+               [this](milliseconds t) { result_.grace = t; });
+}
+
+void parser::check() const {
+  if (pool_.find('\0') != std::string::npos) throw failure(kUsage, "a pool's name has no NUL");
+  if (result_.pool && result_.pool->empty()) throw failure(kUsage, "a pool's name is not empty");
+  if (result_.what == verb::top && result_.interval < milliseconds(50)) {
+    throw failure(kUsage, "--interval must be at least 50ms");
+  }
+  if (result_.what == verb::metadata_set && !result_.none && !result_.metadata) {
+    throw failure(kUsage, "metadata set: give the new metadata as JSON, or --none");
+  }
+  if (result_.what == verb::run && result_.command.empty()) {
+    throw failure(kUsage, "run: write the command after --: numpool run POOL -- COMMAND...");
+  }
+}
+
+/// Whether the first word that is neither an option nor the value of --url is `run`.
+bool is_run(std::vector<std::string>::const_iterator begin,
+            std::vector<std::string>::const_iterator end) {
+  for (auto word = begin; word != end; ++word) {
+    if (*word == "--url") {
+      if (++word == end) return false;
+    } else if (word->empty() || word->front() != '-') {
+      return *word == "run";
+    }
+  }
+  return false;
+}
+
+arguments parser::parse(const std::vector<std::string>& words) {
+  // CLI11 would take vectors such as "[a,b]" in the command apart, so it never sees the command.
+  auto end = std::find(words.begin(), words.end(), "--");
+  if (end != words.end() && is_run(words.begin(), end)) {
+    result_.command.assign(end + 1, words.end());
+  } else {
+    end = words.end();
+  }
+  std::vector<std::string> own(words.begin(), end);
+  std::reverse(own.begin(), own.end());
+  try {
+    app_.parse(own);
+  } catch (const CLI::CallForHelp&) {
+    result_.text = app_.help();
+    result_.what = verb::none;
+    return result_;
+  } catch (const CLI::CallForVersion& e) {
+    result_.text = std::string(e.what()) + "\n";
+    result_.what = verb::none;
+    return result_;
+  } catch (const CLI::RequiredError& e) {
+    if (app_.get_subcommands().empty() && !app_.remaining().empty()) {
+      throw failure(kUsage, "there is no subcommand \"" + printable(app_.remaining().front()) +
+                                "\" (try --help)");
+    }
+    throw failure(kUsage, std::string(e.what()) + " (try --help)");
+  } catch (const CLI::ParseError& e) {
+    throw failure(kUsage, std::string(e.what()) + " (try --help)");
+  }
+  for (const CLI::App* app = &app_; app;) {
+    const auto chosen = app->get_subcommands();
+    app = chosen.empty() ? nullptr : chosen.front();
+    if (app && app->get_option_no_throw("POOL") && app->count("POOL") > 0) result_.pool = pool_;
+  }
+  check();
+  return result_;
+}
+
+}  // namespace
+
+arguments parse_arguments(const std::vector<std::string>& words) {
+  return parser().parse(words);
+}
+
+}  // namespace numpool::cli

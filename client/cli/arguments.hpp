@@ -1,0 +1,54 @@
+// The command line, parsed.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace numpool::cli {
+
+enum class verb {
+  none,  ///< nothing to run: `text` is what to print
+  setup,
+  create,
+  drop,
+  resize,
+  list,
+  status,
+  top,
+  wait,
+  metadata_get,
+  metadata_set,
+  run,
+};
+
+/// What the user asked for.  A member that its subcommand does not take keeps its default.
+struct arguments {
+  verb what = verb::none;
+  std::string text;  ///< of --help or --version
+
+  std::string url;                      ///< --url; empty if not given
+  std::optional<std::string> pool;      ///< always set where the subcommand needs one
+  std::string prefix;                   ///< of list
+  int size = 0;                         ///< 1..65536, of create and resize
+  std::optional<int> create;            ///< run --create
+  std::optional<std::string> metadata;  ///< JSON; "-" in `metadata set` means standard input
+  std::optional<std::string> expected;  ///< metadata set --expect
+  bool expect_none = false;             ///< metadata set --expect-none
+  bool none = false;                    ///< metadata set --none
+  bool force = false;
+  bool if_exists = false;
+  bool if_not_exists = false;
+  bool json = false;
+  std::optional<std::chrono::milliseconds> timeout;  ///< run, wait
+  std::chrono::milliseconds grace{10000};            ///< run
+  std::chrono::milliseconds interval{1000};          ///< top; at least 50 ms
+  std::vector<std::string> command;                  ///< run; never empty there
+};
+
+/// Parses the words after the program's name.  Everything behind the first `--` of `run` is the
+/// command, word for word.  Throws failure(kUsage) with a line for the user.
+arguments parse_arguments(const std::vector<std::string>& words);
+
+}  // namespace numpool::cli

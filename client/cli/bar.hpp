@@ -1,0 +1,24 @@
+// The bar that shows which numbers of a pool are taken.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace numpool::cli {
+
+enum class bar_style { ascii, blocks };
+
+/// Draws `taken` (one entry a number, in order) between brackets, in at most `width` cells
+/// (width >= 1).  With more numbers than cells each cell stands for the same count of numbers, the
+/// last perhaps for fewer: free, partly taken or wholly taken.  ASCII: `.` `+` `#`.
+std::string draw_bar(const std::vector<bool>& taken, std::size_t width, bar_style style);
+
+/// Numbers that one cell of such a bar stands for.
+std::size_t bar_step(std::size_t size, std::size_t width);
+
+/// Blocks where the locale's character set is UTF-8, else ASCII.  Reads the locale, which the
+/// caller has set.
+bar_style bar_style_of_locale();
+
+}  // namespace numpool::cli

@@ -1,0 +1,83 @@
+#include "failure.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <numpool/error.hpp>
+
+#include "text.hpp"
+
+namespace numpool::cli {
+namespace {
+
+/// Joins the lines of `text` with "; ".
+std::string one_line(const std::string& text) {
+  std::string out;
+  for (std::size_t begin = 0; begin < text.size();) {
+    std::size_t end = text.find('\n', begin);
+    if (end == std::string::npos) end = text.size();
+    std::size_t from = text.find_first_not_of(" \t", begin);
+    if (from < end) {
+      if (!out.empty()) out += "; ";
+      out += text.substr(from, end - from);
+    }
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::string describe(const numpool::error& e) {
+  std::string text = e.what();
+  if (e.sqlstate() == errc::not_installed) {
+    return text + " (the extension is not installed in this database: run \"numpool setup\")";
+  }
+  std::string more = e.detail();
+  if (!e.hint().empty()) more += (more.empty() ? "" : " ") + e.hint();
+  return more.empty() ? text : text + " (" + more + ")";
+}
+
+}  // namespace
+
+void throw_errno(const std::string& what) {
+  throw failure(kInternal, what + ": " + std::strerror(errno));
+}
+
+int exit_code_of(const std::string& sqlstate) {
+  const bool connection = sqlstate.compare(0, 2, "08") == 0;
+  const bool shutdown = sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03";
+  const bool refused_at_login = sqlstate.compare(0, 2, "28") == 0 || sqlstate == "3D000";
+  if (connection || shutdown || refused_at_login || sqlstate == "53300") return kUnavailable;
+  return kRefused;
+}
+
+void complain(const std::string& message) noexcept {
+  try {
+    // A backslash of a message is its own: only what could break the line is escaped.
+    std::string line = "numpool: ";
+    for (char c : one_line(message)) line += c == '\\' ? std::string(1, c) : printable({&c, 1});
+    line += '\n';
+    // One write, so that lines of several processes do not mix.
+    if (write(STDERR_FILENO, line.data(), line.size()) < 0) return;
+  } catch (...) {
+    return;
+  }
+}
+
+int guarded(int (*body)(void*), void* argument) noexcept {
+  try {
+    return body(argument);
+  } catch (const failure& e) {
+    complain(e.what());
+    return e.code();
+  } catch (const numpool::error& e) {
+    complain(describe(e));
+    return exit_code_of(e.sqlstate());
+  } catch (const std::exception& e) {
+    complain(e.what());
+    return kInternal;
+  }
+}
+
+}  // namespace numpool::cli

@@ -1,0 +1,53 @@
+// Exit codes, and the one exception that ends the command.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace numpool::cli {
+
+/// What `numpool` exits with; the manual page lists the same.  `run` otherwise exits with its
+/// command's status, or 128 + n where signal n ended the command or the waiting.
+enum exit_code : int {
+  kSuccess = 0,
+  kRefused = 1,          ///< the server refused the request
+  kUsage = 64,           ///< wrong arguments or settings
+  kUnavailable = 69,     ///< no server, or the connection was lost
+  kInternal = 70,        ///< the operating system refused something
+  kLeaseLost = 74,       ///< run: the lease was lost, and the command was ended
+  kTimedOut = 75,        ///< no number within --timeout
+  kNotExecutable = 126,  ///< run: the command was found and cannot be executed
+  kNotFound = 127,       ///< run: the command was not found
+  kSignalBase = 128,
+};
+
+/// Ends the command: what() goes to standard error on one line, code() is the exit status.
+class failure : public std::runtime_error {
+ public:
+  failure(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  int code() const noexcept { return code_; }
+
+ private:
+  int code_;
+};
+
+/// A failure with kInternal that names `what` and errno.
+[[noreturn]] void throw_errno(const std::string& what);
+
+/// Runs `body` and returns what it returns; on an exception prints it as one line on standard
+/// error, after "numpool: ", and returns the exit code for it.
+int guarded(int (*body)(void*), void* argument) noexcept;
+
+/// The same for any callable returning int.
+template <class F>
+int guarded(F&& body) noexcept {
+  return guarded([](void* f) { return (*static_cast<F*>(f))(); }, &body);
+}
+
+/// Prints "numpool: MESSAGE" on standard error as one line, whatever `message` has in it.
+void complain(const std::string& message) noexcept;
+
+/// The exit code for a server's or library's SQLSTATE.
+int exit_code_of(const std::string& sqlstate);
+
+}  // namespace numpool::cli

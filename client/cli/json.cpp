@@ -1,0 +1,49 @@
+#include "json.hpp"
+
+#include <cstdio>
+#include <ctime>
+
+namespace numpool::cli {
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      char buffer[8];
+      std::snprintf(buffer, sizeof buffer, "\\u%04x", byte);
+      out += buffer;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string json_time(std::chrono::system_clock::time_point when) {
+  using std::chrono::microseconds;
+  const auto us = std::chrono::duration_cast<microseconds>(when.time_since_epoch()).count();
+  if (us == 0) return "null";
+  const std::time_t seconds = static_cast<std::time_t>(us / 1000000 - (us % 1000000 < 0 ? 1 : 0));
+  const long fraction = static_cast<long>(us - static_cast<std::int64_t>(seconds) * 1000000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char date[32];
+  if (std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc) == 0) return "null";
+  char buffer[48];
+  std::snprintf(buffer, sizeof buffer, "\"%s.%06ldZ\"", date, fraction);
+  return buffer;
+}
+
+json_object& json_object::raw(const char* key, const std::string& json) {
+  if (!body_.empty()) body_ += ", ";
+  body_ += json_string(key) + ": " + json;
+  return *this;
+}
+
+}  // namespace numpool::cli

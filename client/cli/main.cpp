@@ -1,0 +1,69 @@
+// The command `numpool`.
+#include <clocale>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "arguments.hpp"
+#include "commands.hpp"
+#include "connection.hpp"
+#include "failure.hpp"
+
+namespace numpool::cli {
+
+client_options options_for(const arguments& args, const char* application) {
+  client_options options;
+  options.conninfo = connection_string(args.url, application, process_environment);
+  return options;
+}
+
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw_errno("cannot write to standard output");
+  }
+}
+
+namespace {
+
+int dispatch(const arguments& args) {
+  switch (args.what) {
+    case verb::none:
+      print(args.text);
+      return kSuccess;
+    case verb::setup:
+      return run_setup(args);
+    case verb::create:
+      return run_create(args);
+    case verb::drop:
+      return run_drop(args);
+    case verb::resize:
+      return run_resize(args);
+    case verb::list:
+      return run_list(args);
+    case verb::status:
+      return run_status(args);
+    case verb::top:
+      return run_top(args);
+    case verb::wait:
+      return run_wait(args);
+    case verb::metadata_get:
+      return run_metadata_get(args);
+    case verb::metadata_set:
+      return run_metadata_set(args);
+    case verb::run:
+      return run_run(args);
+  }
+  return kInternal;
+}
+
+}  // namespace
+}  // namespace numpool::cli
+
+int main(int argc, char** argv) {
+  // For the character set only: numbers and dates stay as they are everywhere.
+  std::setlocale(LC_CTYPE, "");
+  return numpool::cli::guarded([&] {
+    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    return numpool::cli::dispatch(numpool::cli::parse_arguments(words));
+  });
+}

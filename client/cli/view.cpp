@@ -1,0 +1,49 @@
+#include "view.hpp"
+
+#include <algorithm>
+
+namespace numpool::cli {
+namespace {
+
+std::vector<bool> taken_of(const pool_status& pool, const std::vector<lease_info>& leases) {
+  std::vector<bool> taken(static_cast<std::size_t>(std::max(pool.size, 0)));
+  for (const lease_info& lease : leases) {
+    const auto index = static_cast<std::size_t>(lease.index);
+    if (lease.index >= 0 && index < taken.size()) taken[index] = true;
+  }
+  return taken;
+}
+
+}  // namespace
+
+std::vector<pool_view> fetch_overview(client& server) {
+  std::vector<pool_view> views;
+  for (pool_status& status : server.pools()) {
+    pool_view view;
+    // Only the holders tell which numbers are taken; an idle pool needs no look at them.
+    if (status.in_use > 0) {
+      try {
+        view.leases = server.open(status.pool).leases();
+      } catch (const numpool::error& e) {
+        if (e.sqlstate() != errc::no_such_pool) throw;
+        continue;  // dropped since
+      }
+    }
+    view.taken = taken_of(status, view.leases);
+    view.pool = std::move(status);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+pool_view fetch_pool(client& server, const std::string& name) {
+  const pool handle = server.open(name);
+  pool_view view;
+  view.pool = handle.status();
+  view.leases = handle.leases();
+  view.waiters = handle.waiters();
+  view.taken = taken_of(view.pool, view.leases);
+  return view;
+}
+
+}  // namespace numpool::cli

@@ -1,0 +1,47 @@
+// What `status` and `top` show: a pool's state, fetched, and drawn as text or JSON.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <numpool/client.hpp>
+
+#include "bar.hpp"
+
+namespace numpool::cli {
+
+/// One pool.  The parts come from separate calls, so they may be of slightly different moments.
+struct pool_view {
+  pool_status pool;
+  std::vector<bool> taken;  ///< one entry a number
+  std::vector<lease_info> leases;
+  std::vector<waiter_info> waiters;
+};
+
+/// How to draw.
+struct view_format {
+  std::size_t width = 80;  ///< columns, for the bar; text is not cut to it
+  bar_style style = bar_style::ascii;
+};
+
+/// All pools, without their waiters; leases only as far as the bars need them.
+std::vector<pool_view> fetch_overview(client& server);
+
+/// One pool with holders and queue.  Throws numpool::error if there is no such pool.
+pool_view fetch_pool(client& server, const std::string& name);
+
+/// A table, a pool a line; a sentence if there are none.
+std::string overview_text(const std::vector<pool_view>& pools, const view_format& format);
+
+/// Counts, bar, metadata, counters, holders and queue of one pool.
+std::string pool_text(const pool_view& view, const view_format& format);
+
+/// An array of objects, one a pool.
+std::string overview_json(const std::vector<pool_view>& pools);
+
+/// An object as in overview_json(), with "leases" and "waiters" added.
+std::string pool_json(const pool_view& view);
+
+}  // namespace numpool::cli

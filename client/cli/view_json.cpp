@@ -1,0 +1,88 @@
+#include <chrono>
+#include <cstdint>
+
+#include "json.hpp"
+#include "view.hpp"
+
+namespace numpool::cli {
+namespace {
+
+std::int64_t us(std::chrono::microseconds value) {
+  return value.count();
+}
+
+json_object object_of(const pool_status& p) {
+  json_object out;
+  out.add("pool", p.pool)
+      .add("size", p.size)
+      .add("in_use", p.in_use)
+      .add("free", p.free)
+      .add("waiting", p.waiting)
+      .raw("metadata", p.metadata.value_or("null"))
+      .add("grants", p.grants)
+      .add("handoffs", p.handoffs)
+      .add("timeouts", p.timeouts)
+      .add("cancels", p.cancels)
+      .add("wait_total_us", us(p.wait_total))
+      .add("wait_longest_us", us(p.wait_longest))
+      .raw("counted_since", json_time(p.counted_since));
+  return out;
+}
+
+/// A pid, or null where it is hidden.
+std::string pid_json(int pid) {
+  return pid == 0 ? "null" : std::to_string(pid);
+}
+
+std::string json_of(const lease_info& l) {
+  return json_object()
+      .add("index", l.index)
+      .add("fence", l.fence)
+      .raw("pid", pid_json(l.pid))
+      .optional("user", l.user)
+      .optional("application", l.application)
+      .optional("client_address", l.client_address)
+      .add("scope", l.scope)
+      .add("state", l.state)
+      .raw("acquired_at", json_time(l.acquired_at))
+      .add("held_for_us", us(l.held_for))
+      .str();
+}
+
+std::string json_of(const waiter_info& w) {
+  return json_object()
+      .add("position", w.position)
+      .raw("ticket", w.ticket ? std::to_string(*w.ticket) : "null")
+      .raw("pid", pid_json(w.pid))
+      .optional("user", w.user)
+      .optional("application", w.application)
+      .add("kind", w.kind)
+      .raw("since", json_time(w.since))
+      .add("waited_for_us", us(w.waited_for))
+      .str();
+}
+
+template <class Row>
+std::string array_of(const std::vector<Row>& rows) {
+  std::string out = "[";
+  for (const Row& row : rows) out += (out.size() > 1 ? ",\n  " : "\n  ") + json_of(row);
+  return out + (rows.empty() ? "]" : "\n]");
+}
+
+}  // namespace
+
+std::string overview_json(const std::vector<pool_view>& pools) {
+  std::string out = "[";
+  for (const pool_view& view : pools) {
+    out += (out.size() > 1 ? ",\n  " : "\n  ") + object_of(view.pool).str();
+  }
+  return out + (pools.empty() ? "]\n" : "\n]\n");
+}
+
+std::string pool_json(const pool_view& view) {
+  json_object out = object_of(view.pool);
+  out.raw("leases", array_of(view.leases)).raw("waiters", array_of(view.waiters));
+  return out.str() + "\n";
+}
+
+}  // namespace numpool::cli

@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <chrono>
+
+#include "duration.hpp"
+#include "text.hpp"
+#include "view.hpp"
+
+namespace numpool::cli {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kOverviewBar = 32;  // cells
+constexpr std::size_t kLongestBar = 64;   // cells
+constexpr auto kRight = table::align::right;
+
+std::string age(microseconds value) {
+  return format_duration(duration_cast<milliseconds>(value));
+}
+
+std::string or_hidden(const std::optional<std::string>& text) {
+  return text ? printable(*text) : "?";
+}
+
+std::string pid_text(int pid) {
+  return pid == 0 ? "?" : std::to_string(pid);
+}
+
+std::string counters(const pool_status& pool) {
+  std::string out = std::to_string(pool.grants) + " granted, " + std::to_string(pool.handoffs) +
+                    " of them after waiting";
+  if (pool.handoffs > 0) {
+    out += " (" + age(pool.wait_total / pool.handoffs) + " on average, " + age(pool.wait_longest) +
+           " at most)";
+  }
+  return out + "; " + std::to_string(pool.timeouts) + " timed out, " +
+         std::to_string(pool.cancels) + " cancelled\n";
+}
+
+std::string holders(const std::vector<lease_info>& leases) {
+  table rows({{"INDEX", kRight},
+              {"HELD FOR", kRight},
+              {"PID", kRight},
+              {"USER"},
+              {"APPLICATION"},
+              {"CLIENT"},
+              {"SCOPE"},
+              {"STATE"},
+              {"FENCE", kRight}});
+  for (const lease_info& l : leases) {
+    // The address is empty for a Unix socket and for a holder whose details are hidden.
+    const std::string from = l.client_address ? printable(*l.client_address) : "";
+    rows.add({std::to_string(l.index), age(l.held_for), pid_text(l.pid), or_hidden(l.user),
+              or_hidden(l.application), from.empty() ? (l.pid ? "local" : "?") : from, l.scope,
+              l.state, std::to_string(l.fence)});
+  }
+  return rows.str();
+}
+
+std::string queue(const std::vector<waiter_info>& waiters) {
+  table rows({{"QUEUE", kRight},
+              {"WAITING FOR", kRight},
+              {"PID", kRight},
+              {"USER"},
+              {"APPLICATION"},
+              {"KIND"},
+              {"TICKET", kRight}});
+  for (const waiter_info& w : waiters) {
+    rows.add({std::to_string(w.position), age(w.waited_for), pid_text(w.pid), or_hidden(w.user),
+              or_hidden(w.application), w.kind, w.ticket ? std::to_string(*w.ticket) : ""});
+  }
+  return rows.str();
+}
+
+}  // namespace
+
+std::string overview_text(const std::vector<pool_view>& pools, const view_format& format) {
+  if (pools.empty()) return "There are no pools.\n";
+  table rows({{"POOL"},
+              {"SIZE", kRight},
+              {"IN USE", kRight},
+              {"FREE", kRight},
+              {"WAITING", kRight},
+              {"NUMBERS"}});
+  for (const pool_view& view : pools) {
+    const pool_status& p = view.pool;
+    rows.add({shorten(printable(p.pool), 40), std::to_string(p.size), std::to_string(p.in_use),
+              std::to_string(p.free), std::to_string(p.waiting),
+              draw_bar(view.taken, kOverviewBar, format.style)});
+  }
+  return rows.str();
+}
+
+std::string pool_text(const pool_view& view, const view_format& format) {
+  const pool_status& p = view.pool;
+  const std::size_t cells =
+      std::clamp<std::size_t>(format.width > 2 ? format.width - 2 : 1, 1, kLongestBar);
+  std::string out = printable(p.pool) + ": " + std::to_string(p.size) +
+                    (p.size == 1 ? " number, " : " numbers, ") + std::to_string(p.in_use) +
+                    " in use, " + std::to_string(p.free) + " free, " + std::to_string(p.waiting) +
+                    " waiting\n";
+  out += draw_bar(view.taken, cells, format.style);
+  const std::size_t step = bar_step(view.taken.size(), cells);
+  if (step > 1) out += "  a cell is " + std::to_string(step) + " numbers";
+  out += "\n";
+  if (p.metadata) out += "metadata: " + printable(*p.metadata) + "\n";
+  out += counters(p);
+  if (!view.leases.empty()) out += "\n" + holders(view.leases);
+  if (!view.waiters.empty()) out += "\n" + queue(view.waiters);
+  return out;
+}
+
+}  // namespace numpool::cli
