@@ -32,7 +32,8 @@ enum class drop_mode {
 class NUMPOOL_EXPORT client {
  public:
   /// Connects, with `client_options::conninfo` as its default says.
-  /// All three throw errc::cannot_connect, or the server's error.
+  /// All three throw errc::cannot_connect, with what libpq says of it as the message, and
+  /// errc::invalid_value for a connection string or an option that makes no sense.
   client();
   explicit client(const std::string& conninfo);
   explicit client(client_options options);
@@ -89,6 +90,8 @@ class NUMPOOL_EXPORT client {
   void close() noexcept;
 
  private:
+  detail::engine& engine() const;
+
   std::shared_ptr<detail::engine> engine_;
 };
 

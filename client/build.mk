@@ -1,0 +1,109 @@
+# The client library, its examples and its tests. Part of the top Makefile.
+
+CLIENT_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" numpool.control)
+CLIENT_SOVERSION := $(firstword $(subst ., ,$(CLIENT_VERSION)))
+CLIENT_FLAGS = -std=c++17 $(WARNINGS) -MMD -MP -pthread -Iclient/include -isystem $(PG_INCLUDE)
+CLIENT_LIBRARY_FLAGS = $(CLIENT_FLAGS) -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
+	-DNUMPOOL_VERSION='"$(CLIENT_VERSION)"'
+# The tests see the library's own headers, too.
+CLIENT_TEST_FLAGS = $(CLIENT_FLAGS) -Iclient/src -Itests
+
+client_sources := $(wildcard client/src/*.cpp)
+client_headers := $(wildcard client/include/numpool/*.hpp)
+client_objects := $(client_sources:%.cpp=$(BUILD)/%.o)
+client_tests := $(wildcard tests/client/*.cpp)
+client_examples := $(patsubst client/examples/%.cpp,%,$(wildcard client/examples/*.cpp))
+client_example_programs := $(client_examples:%=$(BUILD)/client/examples/%)
+
+CLIENT_STATIC := $(BUILD)/client/libnumpool.a
+CLIENT_SHARED := $(BUILD)/client/libnumpool.so.$(CLIENT_VERSION)
+CLIENT_LIBS = -L$(PG_LIBDIR) -lpq -pthread
+
+.PHONY: client install-client uninstall-client check-client client-examples
+all: client
+install: install-client
+uninstall: uninstall-client
+
+client: $(CLIENT_STATIC) $(CLIENT_SHARED)  ## build the client library only
+
+$(BUILD)/client/src/%.o: client/src/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CLIENT_LIBRARY_FLAGS) $(CXXFLAGS) -c -o $@ $<
+
+$(CLIENT_STATIC): $(client_objects)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(CLIENT_SHARED): $(client_objects)
+	$(CXX) -shared -Wl,-soname,libnumpool.so.$(CLIENT_SOVERSION) -Wl,--no-undefined -o $@ $^ \
+	  $(CLIENT_LIBS)
+	ln -sf $(@F) $(BUILD)/client/libnumpool.so.$(CLIENT_SOVERSION)
+	ln -sf $(@F) $(BUILD)/client/libnumpool.so
+
+# Examples use the library as a user does: its public headers and the shared library.
+
+client-examples: $(client_example_programs)
+
+$(BUILD)/client/examples/%: client/examples/%.cpp $(CLIENT_SHARED) $(client_headers)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 $(WARNINGS) $(CXXFLAGS) -Iclient/include -o $@ $< -L$(BUILD)/client -lnumpool \
+	  -pthread -Wl,-rpath-link,$(PG_LIBDIR) -Wl,-rpath,'$$ORIGIN/..'
+
+# Tests: the same program plain, with ASan and UBSan, and with TSan, the library built alike.
+
+client_variants := plain asan tsan
+client_variant_flags_plain = -O2
+client_variant_flags_asan = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+client_variant_flags_tsan = -O1 -fsanitize=thread
+
+define client_variant
+$(BUILD)/client/$(1)/%.o: %.cpp
+	@mkdir -p $$(@D)
+	$$(CXX) $$(CLIENT_TEST_FLAGS) -DNUMPOOL_VERSION='"$$(CLIENT_VERSION)"' -g \
+	  -fno-omit-frame-pointer $$(client_variant_flags_$(1)) -c -o $$@ $$<
+
+$(BUILD)/tests/client_tests_$(1): $(client_sources:%.cpp=$(BUILD)/client/$(1)/%.o) \
+		$(client_tests:%.cpp=$(BUILD)/client/$(1)/%.o)
+	@mkdir -p $$(@D)
+	$$(CXX) $$(client_variant_flags_$(1)) -o $$@ $$^ $$(CLIENT_LIBS)
+endef
+$(foreach variant,$(client_variants),$(eval $(call client_variant,$(variant))))
+
+$(BUILD)/tests/client_bench: tests/bench/client_bench.cpp $(CLIENT_STATIC)
+	@mkdir -p $(@D)
+	$(CXX) $(CLIENT_TEST_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
+
+$(BUILD)/demo/client_worker: tests/demo/client_worker.cpp $(CLIENT_STATIC)
+	@mkdir -p $(@D)
+	$(CXX) $(CLIENT_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
+
+check-client: pgroot client client-examples $(client_variants:%=$(BUILD)/tests/client_tests_%)  ## test the client library
+	tests/setup/with-server -- tests/client/run
+
+# Installation.
+
+CLIENT_INCLUDEDIR = $(PREFIX)/include/numpool
+CLIENT_LIBDIR = $(PREFIX)/lib
+
+client_package = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(CLIENT_VERSION)|g' \
+	-e 's|@SOVERSION@|$(CLIENT_SOVERSION)|g'
+
+install-client: client  ## install the client library only
+	install -d '$(DESTDIR)$(CLIENT_INCLUDEDIR)' '$(DESTDIR)$(CLIENT_LIBDIR)/pkgconfig' \
+	  '$(DESTDIR)$(CLIENT_LIBDIR)/cmake/numpool'
+	install -m 644 $(client_headers) '$(DESTDIR)$(CLIENT_INCLUDEDIR)'
+	install -m 644 $(CLIENT_STATIC) '$(DESTDIR)$(CLIENT_LIBDIR)'
+	install -m 755 $(CLIENT_SHARED) '$(DESTDIR)$(CLIENT_LIBDIR)'
+	ln -sf $(notdir $(CLIENT_SHARED)) '$(DESTDIR)$(CLIENT_LIBDIR)/libnumpool.so.$(CLIENT_SOVERSION)'
+	ln -sf $(notdir $(CLIENT_SHARED)) '$(DESTDIR)$(CLIENT_LIBDIR)/libnumpool.so'
+	$(client_package) client/numpool.pc.in >'$(DESTDIR)$(CLIENT_LIBDIR)/pkgconfig/numpool.pc'
+	for file in numpoolConfig numpoolConfigVersion; do \
+	  $(client_package) client/cmake/$$file.cmake.in \
+	    >'$(DESTDIR)$(CLIENT_LIBDIR)/cmake/numpool/'$$file.cmake || exit; done
+
+uninstall-client:
+	rm -rf '$(DESTDIR)$(CLIENT_INCLUDEDIR)' '$(DESTDIR)$(CLIENT_LIBDIR)/cmake/numpool'
+	rm -f '$(DESTDIR)$(CLIENT_LIBDIR)'/libnumpool.* '$(DESTDIR)$(CLIENT_LIBDIR)/pkgconfig/numpool.pc'
+
+-include $(wildcard $(BUILD)/client/src/*.d $(BUILD)/client/*/client/src/*.d)
+-include $(wildcard $(BUILD)/client/*/tests/client/*.d $(BUILD)/tests/*.d $(BUILD)/demo/*.d)

@@ -1,0 +1,94 @@
+#include "connection.hpp"
+
+#include <new>
+
+namespace numpool::detail {
+
+std::string text_of(const statement& what, const std::string& schema) {
+  std::string out;
+  for (const char* at = what.sql; *at != '\0'; ++at) {
+    if (at[0] == '{' && at[1] == '}') {
+      out += schema;
+      out += '.';
+      ++at;
+    } else {
+      out += *at;
+    }
+  }
+  return out;
+}
+
+connection::connection(const connection_parameters& parameters)
+    : handle_(PQconnectStartParams(parameters.keywords(), parameters.values(), 0)) {
+  if (!handle_) throw std::bad_alloc();
+  // Notices ("extension already exists", a release too late) are no business of stderr.
+  PQsetNoticeReceiver(
+      handle_.get(), [](void*, const PGresult*) {}, nullptr);
+}
+
+connection::progress connection::poll() {
+  if (broken()) return progress::failed;
+  switch (PQconnectPoll(handle_.get())) {
+    case PGRES_POLLING_READING:
+      return progress::reading;
+    case PGRES_POLLING_WRITING:
+      return progress::writing;
+    case PGRES_POLLING_OK:
+      return progress::done;
+    default:
+      return progress::failed;
+  }
+}
+
+void connection::enter_pipeline_mode() {
+  if (PQsetnonblocking(handle_.get(), 1) != 0 || PQenterPipelineMode(handle_.get()) != 1)
+    throw error("could not prepare the connection: " + message(), errc::cannot_connect);
+}
+
+bool connection::send(const statement& what, const std::string& schema, int count,
+                      const char* const* values, preparation* preparing) {
+  PGconn* handle = handle_.get();
+  bool sent = false;
+  const int slot = what.prepared_slot;
+  if (slot < 0 || slots_[slot] == slot_state::preparing) {
+    // While it is not known whether the statement can be prepared, later uses do without.
+    sent = PQsendQueryParams(handle, text_of(what, schema).c_str(), count, nullptr, values, nullptr,
+                             nullptr, 0) == 1;
+  } else {
+    const std::string name =
+        "numpool" + std::to_string(name_generation_) + "_" + std::to_string(slot);
+    sent = true;
+    if (slots_[slot] == slot_state::unknown) {
+      sent =
+          PQsendPrepare(handle, name.c_str(), text_of(what, schema).c_str(), count, nullptr) == 1;
+      slots_[slot] = slot_state::preparing;
+      *preparing = {slot, name_generation_};
+    }
+    sent =
+        sent && PQsendQueryPrepared(handle, name.c_str(), count, values, nullptr, nullptr, 0) == 1;
+  }
+  if (!sent) return false;
+#ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
+  return PQsendPipelineSync(handle) == 1;  // 17 and later: does not write at once
+#else
+  return PQpipelineSync(handle) == 1;
+#endif
+}
+
+void connection::prepared(const preparation& which, bool success) {
+  if (which.slot < 0 || which.name_generation != name_generation_) return;
+  slots_[which.slot] = success ? slot_state::ready : slot_state::unknown;
+}
+
+void connection::forget_prepared() {
+  ++name_generation_;
+  slots_.fill(slot_state::unknown);
+}
+
+bool connection::flush(bool* more) {
+  const int left = PQflush(handle_.get());
+  *more = left == 1;
+  return left >= 0;
+}
+
+}  // namespace numpool::detail

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "conninfo.hpp"
+#include "result.hpp"
+#include "statement.hpp"
+
+namespace numpool::detail {
+
+/// A libpq connection in non-blocking mode. Not thread-safe: one thread works it.
+class connection {
+ public:
+  enum class progress { failed, reading, writing, done };
+
+  /// A PREPARE under way; none if slot is -1.
+  struct preparation {
+    int slot = -1;
+    int name_generation = 0;
+  };
+
+  /// Starts to connect; poll() goes on. Name resolution blocks, as libpq does it.
+  explicit connection(const connection_parameters& parameters);
+
+  /// Goes on connecting once the socket is ready; says what to wait for next.
+  progress poll();
+
+  /// After poll() said done. Throws errc::cannot_connect if libpq will not.
+  void enter_pipeline_mode();
+
+  int socket() const { return PQsocket(handle_.get()); }
+  int backend_pid() const { return PQbackendPID(handle_.get()); }
+  bool broken() const { return PQstatus(handle_.get()) == CONNECTION_BAD; }
+  std::string message() const { return trimmed(PQerrorMessage(handle_.get())); }
+  PGconn* handle() const { return handle_.get(); }
+
+  /// Sends `what` as a transaction of its own; `schema` stands in for "{}". False if the
+  /// connection is gone. Its answer comes as results and then a PGRES_PIPELINE_SYNC. A statement
+  /// that has to be prepared first says so in *preparing, for prepared().
+  bool send(const statement& what, const std::string& schema, int count, const char* const* values,
+            preparation* preparing);
+
+  /// The answer to `which` came: the statement is prepared now, or is not.
+  void prepared(const preparation& which, bool success);
+
+  /// To be called when a statement's text may mean something else now.
+  void forget_prepared();
+
+  /// Writes what is buffered; *more tells whether some of it must wait for the socket.
+  bool flush(bool* more);
+
+  /// Reads what has come. False if the connection is gone.
+  bool consume() { return PQconsumeInput(handle_.get()) == 1; }
+
+ private:
+  enum class slot_state { unknown, preparing, ready };
+
+  struct closer {
+    void operator()(PGconn* handle) const { PQfinish(handle); }
+  };
+
+  std::unique_ptr<PGconn, closer> handle_;
+  std::array<slot_state, kPreparedSlots> slots_{};
+  int name_generation_ = 0;
+};
+
+/// The text of `what` with its schema filled in.
+std::string text_of(const statement& what, const std::string& schema);
+
+}  // namespace numpool::detail

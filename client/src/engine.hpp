@@ -1,0 +1,95 @@
+#pragma once
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <numpool/options.hpp>
+
+#include "callback_thread.hpp"
+#include "conninfo.hpp"
+#include "event.hpp"
+#include "operation.hpp"
+
+namespace numpool::detail {
+
+/// The part of a client that any thread may touch: the inbox of the I/O thread, the callback
+/// thread, and the books that are read without asking the server. Pools, leases and calls share
+/// it; after close() it is an empty shell that refuses everything.
+///
+/// Lock order: none. No function here calls out, or takes a second lock, while it holds one.
+class engine : public std::enable_shared_from_this<engine> {
+ public:
+  /// Connects. Throws what the first attempt failed with.
+  static std::shared_ptr<engine> start(client_options options);
+
+  explicit engine(client_options options);  ///< for start()
+  ~engine();
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  /// Hands `op` to the I/O thread. Throws errc::client_closed.
+  void submit(std::shared_ptr<operation> op);
+
+  /// Has the I/O thread call op->withdrawn(). Without effect after close().
+  void withdraw(std::shared_ptr<operation> op) noexcept;
+
+  /// Runs one statement and waits for its rows. Throws what went wrong.
+  rows call(const statement& what, std::vector<std::optional<std::string>> values = {});
+
+  void close() noexcept;
+
+  const client_options& options() const { return options_; }
+  const connection_parameters& parameters() const { return parameters_; }
+  callback_thread& callbacks() { return callbacks_; }
+
+  /// Readable for ever once close() began.
+  int closed_fd() const { return closed_.fd(); }
+
+  std::atomic<int> leases_held{0};
+  std::atomic<int> backend_pid{0};
+
+ private:
+  friend class io_loop;
+
+  struct submission {
+    std::shared_ptr<operation> op;
+    bool withdraw;
+  };
+
+  bool push(submission what);
+
+  /// For the I/O thread: swaps the inbox into `into`, which must be empty. False: closing.
+  bool take(std::vector<submission>* into);
+  /// For the I/O thread, before it sleeps; false if it must not.
+  bool may_sleep();
+  /// For the I/O thread after it slept.
+  void woke(bool event_fired);
+
+  const client_options options_;
+  const connection_parameters parameters_;
+  callback_thread callbacks_;
+  event wake_;
+  event closed_;
+
+  std::mutex mutex_;  ///< guards the four below
+  std::vector<submission> inbox_;
+  bool sleeping_ = false;
+  bool closing_ = false;
+  bool refusing_ = false;
+
+  std::promise<void> first_attempt_;
+  std::mutex thread_mutex_;  ///< guards thread_; held while joining
+  std::thread thread_;
+  std::atomic<std::thread::id> io_thread_{};
+};
+
+/// The error of every call that close() ended or that came after it.
+error client_closed_error();
+
+}  // namespace numpool::detail

@@ -1,0 +1,260 @@
+#include "io_loop.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+#include "lease_record.hpp"
+#include "wait.hpp"
+
+namespace numpool::detail {
+
+namespace {
+
+/// How long close() waits for the server to confirm that the leases are free.
+constexpr std::chrono::seconds kFarewell{1};
+
+/// Leaves the queue, or gives back what the ticket was granted.
+class cancel_operation : public operation, public std::enable_shared_from_this<cancel_operation> {
+ public:
+  explicit cancel_operation(std::int64_t ticket) {
+    *std::to_chars(ticket_, ticket_ + sizeof ticket_ - 1, ticket).ptr = '\0';
+  }
+
+  request message() override { return {&kCancel, 1, {ticket_}}; }
+  void succeed(io_loop&, const result&) override {}
+  void fail(io_loop& io, const error& why) override {
+    // Somebody cancelled the cancel; then the ticket is still in the queue.
+    if (why.sqlstate() == "57014") io.send_again(shared_from_this());
+  }
+  bool disconnected(io_loop&, const error&, bool) override { return false; }
+
+ private:
+  char ticket_[24];
+};
+
+/// The last words of a connection.
+class farewell_operation : public operation {
+ public:
+  explicit farewell_operation(bool* done) : done_(done) {}
+  request message() override { return {&kReleaseAll, 0, {}}; }
+  void succeed(io_loop&, const result&) override { *done_ = true; }
+  void fail(io_loop&, const error&) override { *done_ = true; }
+  bool disconnected(io_loop&, const error&, bool) override { return false; }
+
+ private:
+  bool* const done_;
+};
+
+}  // namespace
+
+io_loop::io_loop(engine& owner)
+    : engine_(owner), backoff_(owner.options().backoff_min, owner.options().backoff_max) {}
+
+void io_loop::run() {
+  std::vector<engine::submission> arrived;
+  start_connecting();
+  while (engine_.take(&arrived)) {
+    take_in(&arrived);
+    if (state_ == state::ready) send_backlog();
+    if (state_ == state::ready) work(false);
+    sleep();
+  }
+  take_in(&arrived);
+  shut_down();
+}
+
+void io_loop::take_in(std::vector<engine::submission>* arrived) {
+  for (engine::submission& one : *arrived) {
+    if (one.withdraw) {
+      one.op->withdrawn(*this);
+    } else if (state_ == state::ready || one.op->wanted(*this)) {
+      backlog_.push_back(std::move(one.op));
+    }
+  }
+  arrived->clear();
+  if (state_ == state::offline && !backlog_.empty()) {
+    outage_began_ = clock::now();
+    backoff_.reset();
+    start_connecting();
+  }
+}
+
+void io_loop::send_backlog() {
+  sending_.swap(backlog_);
+  bool alive = true;
+  for (auto& op : sending_) {
+    const bool must_wait = schema_.empty() && op->message().what->needs_extension;
+    if (!alive || must_wait) {
+      backlog_.push_back(std::move(op));
+    } else if (op->wanted(*this)) {
+      alive = pipeline_.send(*connection_, std::move(op), schema_);
+    }
+  }
+  sending_.clear();
+  if (!alive) {
+    lose_connection(connection_->message());
+  } else if (!backlog_.empty() && !finding_schema_) {
+    find_schema();
+  }
+}
+
+bool io_loop::send_now(std::shared_ptr<operation> op) {
+  if (pipeline_.send(*connection_, std::move(op), schema_)) return true;
+  lose_connection(connection_->message());
+  return false;
+}
+
+void io_loop::cancel_ticket(std::int64_t ticket) {
+  tickets_.take(ticket);
+  backlog_.push_back(std::make_shared<cancel_operation>(ticket));
+}
+
+short io_loop::socket_events() const {
+  if (state_ == state::connecting)
+    return progress_ == connection::progress::reading ? POLLIN : POLLOUT;
+  return static_cast<short>(POLLIN | (more_to_write_ ? POLLOUT : 0));
+}
+
+int io_loop::timeout_ms() const {
+  if (state_ == state::ready && !backlog_.empty() && !finding_schema_) return 0;
+  if (state_ == state::ready || state_ == state::offline) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600000));
+}
+
+void io_loop::sleep() {
+  pollfd fds[2] = {{engine_.wake_.fd(), POLLIN, 0}, {-1, 0, 0}};
+  if (connection_) fds[1] = {connection_->socket(), socket_events(), 0};
+  const int timeout = engine_.may_sleep() ? timeout_ms() : 0;
+  const int ready = ::poll(fds, 2, timeout);
+  engine_.woke(ready > 0 && fds[0].revents != 0);
+  const bool socket_ready = ready > 0 && fds[1].revents != 0;
+  switch (state_) {
+    case state::connecting:
+      if (socket_ready) {
+        go_on_connecting();
+      } else if (clock::now() >= until_) {
+        attempt_failed(error("timeout while connecting", errc::cannot_connect));
+      }
+      break;
+    case state::ready:
+      if (socket_ready) work(true);
+      break;
+    case state::pausing:
+      if (clock::now() >= until_) start_connecting();
+      break;
+    case state::offline:
+      break;
+  }
+}
+
+void io_loop::work(bool readable) {
+  const bool alive = connection_->flush(&more_to_write_) && (!readable || connection_->consume());
+  if (!alive) connection_->consume();
+  const std::string reason = alive ? "" : connection_->message();
+  // What the server said before it went still counts: an answer that came is an answer.
+  handle_answers();
+  if (alive) handle_notifications();
+  if (state_ != state::ready) return;  // an answer led to sending, and that found it gone
+  if (!alive) {
+    lose_connection(reason);
+  } else if (connection_->broken()) {
+    lose_connection(connection_->message());
+  }
+}
+
+void io_loop::handle_answers() {
+  while (connection_) {
+    auto answer = pipeline_.next(*connection_);
+    if (!answer) return;
+    if (answer->failure) {
+      const std::string& code = answer->failure->sqlstate();
+      if (code == "42883" || code == "3F000" || code == "42P01") forget_schema();
+    }
+    if (!answer->op) continue;
+    if (answer->failure) {
+      answer->op->fail(*this, *answer->failure);
+    } else {
+      answer->op->succeed(*this, answer->value);
+    }
+  }
+}
+
+void io_loop::handle_notifications() {
+  if (!connection_) return;
+  using message = std::unique_ptr<PGnotify, void (*)(void*)>;
+  while (message one{PQnotifies(connection_->handle()), PQfreemem}) {
+    // Only our own backend speaks of our tickets; anybody may NOTIFY on the channel.
+    if (one->be_pid != connection_->backend_pid()) continue;
+    if (!channel_.empty() && channel_ != one->relname) continue;
+    if (const auto what = parse_notification(one->extra)) handle(*what);
+  }
+}
+
+void io_loop::handle(const notification& what) {
+  if (!what.ticket) {
+    if (what.error) {
+      if (auto record = leases_.find(what)) {
+        leases_.remove(*record);
+        record->lose("pool " + *what.error);
+      }
+    }
+    return;
+  }
+  auto wait = tickets_.take(*what.ticket);
+  if (!wait) {
+    if (*what.ticket > newest_ticket_) early_[*what.ticket] = what;
+    return;
+  }
+  if (what.error) {
+    const std::string name = what.pool ? " \"" + *what.pool + "\"" : "";
+    wait->refused(
+        error("pool" + name + " was " + *what.error + " while waiting for it", errc::no_such_pool));
+  } else if (what.index && what.fence) {
+    wait->granted(*this, static_cast<int>(*what.index), *what.fence);
+  }
+}
+
+void io_loop::ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> wait) {
+  tickets_.add(ticket, std::move(wait));
+  newest_ticket_ = std::max(newest_ticket_, ticket);
+  const auto early = early_.find(ticket);
+  if (early == early_.end()) return;
+  const notification what = std::move(early->second);
+  early_.erase(early);
+  handle(what);
+}
+
+void io_loop::shut_down() {
+  const error why = client_closed_error();
+  if (!std::exchange(ever_attempted_, true))
+    engine_.first_attempt_.set_exception(std::make_exception_ptr(why));
+  engine_.backend_pid = 0;
+  for (auto& record : leases_.take_all()) record->close();
+  for (auto& wait : tickets_.take_all()) wait->refused(why);
+  for (auto& op : pipeline_.take_all()) op->fail(*this, why);
+  sending_.swap(backlog_);
+  for (auto& op : sending_) op->fail(*this, why);
+  if (state_ == state::ready && !schema_.empty()) give_back_all();
+  connection_.reset();
+}
+
+void io_loop::give_back_all() {
+  bool done = false;
+  const auto deadline = clock::now() + kFarewell;
+  if (!pipeline_.send(*connection_, std::make_shared<farewell_operation>(&done), schema_)) return;
+  while (!done && clock::now() < deadline) {
+    if (!connection_->flush(&more_to_write_)) return;
+    while (auto answer = pipeline_.next(*connection_))
+      if (answer->op) answer->op->succeed(*this, answer->value);
+    if (done) return;
+    pollfd fd = {connection_->socket(), socket_events(), 0};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now());
+    if (::poll(&fd, 1, static_cast<int>(left.count())) < 0 && errno != EINTR) return;
+    if ((fd.revents & ~POLLOUT) != 0 && !connection_->consume()) return;
+  }
+}
+
+}  // namespace numpool::detail

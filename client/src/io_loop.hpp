@@ -1,0 +1,100 @@
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "backoff.hpp"
+#include "connection.hpp"
+#include "engine.hpp"
+#include "ledger.hpp"
+#include "payload.hpp"
+#include "pipeline.hpp"
+
+namespace numpool::detail {
+
+/// What the I/O thread runs: the connection and everything bound to it. Nothing here is locked,
+/// nothing here runs code of the user, and only poll() and name resolution block.
+///
+///     state      | connection   | leaves it when
+///     connecting | being made   | it stands: ready; it fails or takes too long: pausing, offline
+///     ready      | stands       | it breaks: connecting, or pausing if it was short-lived
+///     pausing    | none         | the pause is over: connecting
+///     offline    | none         | an operation comes: connecting
+class io_loop {
+ public:
+  explicit io_loop(engine& owner);
+
+  /// Until the engine is closed.
+  void run();
+
+  // For operations.
+  std::uint64_t generation() const { return generation_; }
+  lease_book& leases() { return leases_; }
+  void send_again(std::shared_ptr<operation> op) { backlog_.push_back(std::move(op)); }
+  void ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> wait);
+  void cancel_ticket(std::int64_t ticket);
+  void forget_schema();
+
+ private:
+  using clock = std::chrono::steady_clock;
+  enum class state { connecting, ready, pausing, offline };
+
+  // Connecting (io_connect.cpp).
+  void start_connecting();
+  void go_on_connecting();
+  void connected();
+  void attempt_failed(const error& why);
+  void lose_connection(const std::string& why);
+  void find_schema();
+  void schema_found(const std::string& schema);
+  void schema_missing(const error& why);
+
+  // Working (io_loop.cpp).
+  void take_in(std::vector<engine::submission>* arrived);
+  void send_backlog();
+  bool send_now(std::shared_ptr<operation> op);
+  void sleep();
+  short socket_events() const;
+  int timeout_ms() const;
+  void work(bool readable);
+  void handle_answers();
+  void handle_notifications();
+  void handle(const notification& what);
+  void shut_down();
+  void give_back_all();
+
+  engine& engine_;
+  state state_ = state::offline;
+  bool ever_attempted_ = false;
+  std::optional<connection> connection_;
+  connection::progress progress_ = connection::progress::writing;
+  std::uint64_t generation_ = 0;  ///< of the connection; 0 before the first
+  clock::time_point until_{};     ///< the end of the attempt or of the pause
+  clock::time_point outage_began_{};
+  clock::time_point ready_since_{};
+  backoff backoff_;
+
+  std::string schema_;  ///< quoted; empty: not known
+  bool finding_schema_ = false;
+  std::string channel_;
+  bool more_to_write_ = false;
+
+  std::vector<std::shared_ptr<operation>> backlog_;  ///< to be sent, oldest first
+  std::vector<std::shared_ptr<operation>> sending_;  ///< scratch of send_backlog()
+  pipeline pipeline_;
+  ticket_book tickets_;
+  lease_book leases_;
+  std::int64_t newest_ticket_ = 0;
+  /// Notifications of tickets newer than any known. The server sends a ticket before it speaks of
+  /// it, but nothing here depends on that.
+  std::unordered_map<std::int64_t, notification> early_;
+};
+
+}  // namespace numpool::detail

@@ -1,0 +1,125 @@
+// with_lock(): numpool_xact_lock on a connection of its own.
+
+#include <poll.h>
+
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <numpool/pool.hpp>
+
+#include "connection.hpp"
+#include "engine.hpp"
+
+namespace numpool {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using detail::connection;
+using detail::result;
+
+/// A connection that one thread uses alone, statement by statement, and that close() of the client
+/// interrupts.
+class lone_connection {
+ public:
+  explicit lone_connection(detail::engine& owner) : engine_(owner), link_(owner.parameters()) {
+    const auto deadline = clock::now() + owner.options().connect_timeout;
+    auto step = connection::progress::writing;
+    while (step != connection::progress::done) {
+      if (step == connection::progress::failed || link_.broken())
+        throw error(link_.message(), errc::cannot_connect);
+      wait(step == connection::progress::reading ? POLLIN : POLLOUT, deadline);
+      step = link_.poll();
+    }
+    if (PQsetnonblocking(link_.handle(), 1) != 0)
+      throw error(link_.message(), errc::cannot_connect);
+  }
+
+  /// Throws the server's error, errc::connection_lost or errc::client_closed.
+  result run(const std::string& sql, const std::string* value = nullptr) {
+    const char* values[] = {value != nullptr ? value->c_str() : nullptr};
+    if (PQsendQueryParams(link_.handle(), sql.c_str(), value != nullptr ? 1 : 0, nullptr, values,
+                          nullptr, nullptr, 0) != 1)
+      throw lost();
+    result last;
+    while (true) {
+      bool more = false;
+      if (!link_.flush(&more)) throw lost();
+      while (PQisBusy(link_.handle()) == 0) {
+        result part(PQgetResult(link_.handle()));
+        if (!part) return checked(std::move(last));
+        last = std::move(part);
+      }
+      wait(static_cast<short>(POLLIN | (more ? POLLOUT : 0)), std::nullopt);
+      if (!link_.consume()) throw lost();
+    }
+  }
+
+ private:
+  error lost() const {
+    return error("the connection that held the lock was lost: " + link_.message(),
+                 errc::connection_lost);
+  }
+
+  result checked(result last) const {
+    if (link_.broken() || !last) throw lost();
+    const auto status = PQresultStatus(last.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw detail::error_from(last);
+    return last;
+  }
+
+  void wait(short events, std::optional<clock::time_point> deadline) {
+    while (true) {
+      pollfd fds[2] = {{link_.socket(), events, 0}, {engine_.closed_fd(), POLLIN, 0}};
+      int timeout = -1;
+      if (deadline) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - clock::now());
+        if (left.count() <= 0) throw error("timeout while connecting", errc::cannot_connect);
+        timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 3600000));
+      }
+      const int ready = ::poll(fds, 2, timeout);
+      if (ready > 0 && fds[1].revents != 0) throw detail::client_closed_error();
+      if (ready > 0) return;
+      if (ready < 0 && errno != EINTR) throw lost();
+    }
+  }
+
+  detail::engine& engine_;
+  connection link_;
+};
+
+std::string find_schema(lone_connection& link) {
+  const result found = link.run(detail::kFindSchema.sql);
+  const auto schema = detail::field(found, 0, 0);
+  if (!schema)
+    throw error("extension \"numpool\" is not installed in this database", errc::not_installed, {},
+                "Call setup(), or run CREATE EXTENSION numpool.");
+  return std::string(*schema);
+}
+
+}  // namespace
+
+struct pool::lock_guard::impl {
+  explicit impl(const pool& locked) : engine(locked.engine_), link(*engine) {
+    constexpr detail::statement kLock{"SELECT {}numpool_xact_lock($1)"};
+    link.run(detail::kServerKeepalives);
+    const std::string sql = detail::text_of(kLock, find_schema(link));
+    link.run("BEGIN");
+    link.run(sql, &locked.id());
+  }
+
+  const std::shared_ptr<detail::engine> engine;  // outlives the connection
+  lone_connection link;
+};
+
+pool::lock_guard::lock_guard(const pool& locked) : impl_(std::make_unique<impl>(locked)) {}
+
+pool::lock_guard::~lock_guard() = default;  // closing the connection rolls back, which unlocks
+
+void pool::lock_guard::unlock() {
+  impl_->link.run("COMMIT");
+}
+
+}  // namespace numpool

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+
+#include <numpool/error.hpp>
+
+#include "result.hpp"
+#include "statement.hpp"
+
+namespace numpool::detail {
+
+class io_loop;
+
+/// What an operation sends; the pointers live as long as the operation.
+struct request {
+  const statement* what;
+  int count;
+  std::array<const char*, 4> values;
+};
+
+/// One request to the server and what becomes of its answer. All members run on the I/O thread.
+/// Exactly one of succeed, fail and a disconnected() that returns false ends it.
+class operation {
+ public:
+  virtual ~operation() = default;
+
+  /// Asked when it is submitted and before it is sent; false drops it.
+  virtual bool wanted(io_loop&) { return true; }
+
+  virtual request message() = 0;
+
+  /// The answer, its transaction committed.
+  virtual void succeed(io_loop& io, const result& answer) = 0;
+  virtual void fail(io_loop& io, const error& why) = 0;
+
+  /// The connection went, before the operation was sent or while its answer was outstanding.
+  /// True keeps it for the next connection.
+  virtual bool disconnected(io_loop& io, const error& why, bool was_sent) = 0;
+
+  /// Its owner gave up on it; see engine::withdraw().
+  virtual void withdrawn(io_loop&) {}
+};
+
+}  // namespace numpool::detail

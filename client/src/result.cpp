@@ -1,0 +1,59 @@
+#include "result.hpp"
+
+#include <charconv>
+
+namespace numpool::detail {
+
+std::optional<std::string_view> field(const result& from, int row, int column) {
+  if (!from || row >= PQntuples(from.get()) || column >= PQnfields(from.get())) return std::nullopt;
+  if (PQgetisnull(from.get(), row, column)) return std::nullopt;
+  return std::string_view(PQgetvalue(from.get(), row, column),
+                          static_cast<std::size_t>(PQgetlength(from.get(), row, column)));
+}
+
+std::optional<std::int64_t> integer_field(const result& from, int row, int column) {
+  const auto text = field(from, row, column);
+  std::int64_t value = 0;
+  if (!text) return std::nullopt;
+  const char* end = text->data() + text->size();
+  const auto [stop, status] = std::from_chars(text->data(), end, value);
+  if (status != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
+rows all_rows(const result& from) {
+  rows out;
+  if (!from) return out;
+  const int count = PQntuples(from.get());
+  const int width = PQnfields(from.get());
+  out.reserve(static_cast<std::size_t>(count));
+  for (int r = 0; r < count; ++r) {
+    row& columns = out.emplace_back();
+    columns.reserve(static_cast<std::size_t>(width));
+    for (int c = 0; c < width; ++c) {
+      const auto text = field(from, r, c);
+      columns.push_back(text ? std::optional<std::string>(*text) : std::nullopt);
+    }
+  }
+  return out;
+}
+
+std::string trimmed(const char* text) {
+  std::string out = text != nullptr ? text : "";
+  while (!out.empty() && (out.back() == '\n' || out.back() == ' ')) out.pop_back();
+  return out;
+}
+
+error error_from(const result& failed) {
+  const auto part = [&](int code) {
+    const char* text = PQresultErrorField(failed.get(), code);
+    return std::string(text != nullptr ? text : "");
+  };
+  std::string message = part(PG_DIAG_MESSAGE_PRIMARY);
+  if (message.empty()) message = trimmed(PQresultErrorMessage(failed.get()));
+  if (message.empty()) message = "the server's answer could not be understood";
+  return error(message, part(PG_DIAG_SQLSTATE), part(PG_DIAG_MESSAGE_DETAIL),
+               part(PG_DIAG_MESSAGE_HINT));
+}
+
+}  // namespace numpool::detail

@@ -1,0 +1,142 @@
+#include "status.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+namespace numpool::detail {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::system_clock;
+
+// Times come as whole microseconds, which any locale and DateStyle leave alone.
+#define NUMPOOL_MICROSECONDS(interval) \
+  "(pg_catalog.date_part('epoch', " interval ") * 1000000)::pg_catalog.int8"
+
+#define NUMPOOL_POOLS                                                                 \
+  "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"             \
+  " timeouts, cancels, " NUMPOOL_MICROSECONDS("wait_time") ", " NUMPOOL_MICROSECONDS( \
+      "longest_wait") ", " NUMPOOL_MICROSECONDS("counted_since") " FROM {}numpool_pools WHERE "
+
+constexpr statement kPool{NUMPOOL_POOLS "pool = $1"};
+constexpr statement kPools{NUMPOOL_POOLS "pg_catalog.starts_with(pool, $1) ORDER BY pool"};
+
+constexpr statement kLeases{
+    "SELECT pool, index, fence, pid, usename, application_name, pg_catalog.host(client_addr),"
+    " scope, state, " NUMPOOL_MICROSECONDS("acquired_at") ", "
+    NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - acquired_at")
+    " FROM {}numpool_leases WHERE pool = $1 ORDER BY index"};
+
+constexpr statement kWaiters{
+    "SELECT pool, position, ticket, pid, usename, application_name, kind, "
+    NUMPOOL_MICROSECONDS("since") ", "
+    NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since")
+    " FROM {}numpool_waiters WHERE pool = $1 ORDER BY position"};
+
+constexpr statement kResize{"SELECT {}numpool_resize($1, $2)"};
+
+/// Reads the columns of a row from left to right.
+class columns {
+ public:
+  explicit columns(row& from) : at_(from.begin()) {}
+
+  std::optional<std::string> text() { return std::move(*at_++); }
+  std::string text_or_empty() { return text().value_or(std::string()); }
+  std::optional<std::int64_t> optional_integer() {
+    const auto value = text();
+    if (!value) return std::nullopt;
+    return std::strtoll(value->c_str(), nullptr, 10);
+  }
+  std::int64_t integer() { return optional_integer().value_or(0); }
+  int small() { return static_cast<int>(integer()); }
+  microseconds duration() { return microseconds(integer()); }
+  system_clock::time_point time() {
+    return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(duration()));
+  }
+
+ private:
+  row::iterator at_;
+};
+
+std::vector<pool_status> statuses(rows from) {
+  std::vector<pool_status> out;
+  out.reserve(from.size());
+  for (row& one : from) {
+    columns next(one);
+    pool_status& status = out.emplace_back();
+    status.pool = next.text_or_empty();
+    status.size = next.small();
+    status.in_use = next.small();
+    status.free = next.small();
+    status.waiting = next.small();
+    status.metadata = next.text();
+    status.grants = next.integer();
+    status.handoffs = next.integer();
+    status.timeouts = next.integer();
+    status.cancels = next.integer();
+    status.wait_total = next.duration();
+    status.wait_longest = next.duration();
+    status.counted_since = next.time();
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<pool_status> pool_statuses(engine& from, const std::string& id) {
+  return statuses(from.call(kPool, {id}));
+}
+
+std::vector<pool_status> pool_statuses_by_prefix(engine& from, const std::string& prefix) {
+  return statuses(from.call(kPools, {prefix}));
+}
+
+std::vector<lease_info> lease_infos(engine& from, const std::string& id) {
+  std::vector<lease_info> out;
+  for (row& one : from.call(kLeases, {id})) {
+    columns next(one);
+    lease_info& lease = out.emplace_back();
+    lease.pool = next.text_or_empty();
+    lease.index = next.small();
+    lease.fence = next.integer();
+    lease.pid = next.small();
+    lease.user = next.text();
+    lease.application = next.text();
+    lease.client_address = next.text();
+    lease.scope = next.text_or_empty();
+    lease.state = next.text_or_empty();
+    lease.acquired_at = next.time();
+    lease.held_for = next.duration();
+  }
+  return out;
+}
+
+std::vector<waiter_info> waiter_infos(engine& from, const std::string& id) {
+  std::vector<waiter_info> out;
+  for (row& one : from.call(kWaiters, {id})) {
+    columns next(one);
+    waiter_info& waiter = out.emplace_back();
+    waiter.pool = next.text_or_empty();
+    waiter.position = next.small();
+    waiter.ticket = next.optional_integer();
+    waiter.pid = next.small();
+    waiter.user = next.text();
+    waiter.application = next.text();
+    waiter.kind = next.text_or_empty();
+    waiter.since = next.time();
+    waiter.waited_for = next.duration();
+  }
+  return out;
+}
+
+int resize(engine& at, const std::string& id, int size) {
+  const auto answer = at.call(kResize, {id, std::to_string(size)});
+  return std::atoi(answer.at(0).at(0).value_or("0").c_str());
+}
+
+error no_such_pool(const std::string& id) {
+  return error("pool \"" + id + "\" does not exist", errc::no_such_pool);
+}
+
+}  // namespace numpool::detail

@@ -1,0 +1,200 @@
+#include "wait.hpp"
+
+#include <utility>
+
+#include "cancellation_state.hpp"
+#include "engine.hpp"
+#include "io_loop.hpp"
+#include "lease_record.hpp"
+
+namespace numpool::detail {
+
+namespace {
+
+error cancelled_error() {
+  return error("the wait was cancelled", errc::cancelled);
+}
+
+acquire_result result_of(std::shared_ptr<lease_record> granted,
+                         const std::optional<error>& failed) {
+  if (granted) return acquire_result(lease(std::move(granted)));
+  return acquire_result(failed.value());
+}
+
+}  // namespace
+
+wait_operation::wait_operation(std::shared_ptr<engine> owner,
+                               std::shared_ptr<const std::string> pool,
+                               std::optional<clock::time_point> deadline,
+                               std::function<void(acquire_result)> callback)
+    : engine_(std::move(owner)),
+      pool_(std::move(pool)),
+      deadline_(deadline),
+      callback_(std::move(callback)) {}
+
+void wait_operation::start(const cancellation_token& token) {
+  if (const auto& state = token.state()) {
+    token_ = token;
+    const std::weak_ptr<wait_operation> weak = weak_from_this();
+    const std::uint64_t key = state->add([weak] {
+      if (auto self = weak.lock()) self->cancelled();
+    });
+    if (key == 0) {
+      finish({nullptr, cancelled_error()});
+      return;
+    }
+    std::lock_guard<std::mutex> lock(mutex_);
+    token_key_ = key;
+  }
+  try {
+    engine_->submit(shared_from_this());
+  } catch (const error& why) {
+    finish({nullptr, why});
+  }
+}
+
+std::optional<lease> wait_operation::wait() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto decided = [this] { return outcome_.has_value(); };
+  if (!deadline_) {
+    changed_.wait(lock, decided);
+  } else if (!changed_.wait_until(lock, *deadline_, decided)) {
+    lock.unlock();
+    if (finish({nullptr, std::nullopt})) engine_->withdraw(shared_from_this());
+    lock.lock();
+  }
+  if (outcome_->failed) throw *outcome_->failed;
+  if (!outcome_->granted) return std::nullopt;
+  return lease(std::move(outcome_->granted));
+}
+
+bool wait_operation::finish(outcome what) {
+  std::function<void(acquire_result)> callback;
+  std::uint64_t key = 0;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (outcome_) return false;
+    callback.swap(callback_);
+    key = std::exchange(token_key_, 0);
+    outcome_.emplace();
+    outcome_->failed = what.failed;
+    if (!callback) outcome_->granted = std::move(what.granted);
+    changed_.notify_one();
+  }
+  if (key != 0) token_.state()->remove(key);
+  if (callback) {
+    engine_->callbacks().post([callback = std::move(callback), granted = std::move(what.granted),
+                               failed = std::move(what.failed)]() mutable {
+      callback(result_of(std::move(granted), failed));
+    });
+  }
+  return true;
+}
+
+bool wait_operation::finished() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return outcome_.has_value();
+}
+
+void wait_operation::cancelled() {
+  if (finish({nullptr, cancelled_error()})) engine_->withdraw(shared_from_this());
+}
+
+bool wait_operation::wanted(io_loop&) {
+  return !finished();
+}
+
+request wait_operation::message() {
+  return {&kEnqueue, 1, {pool_->c_str()}};
+}
+
+void wait_operation::succeed(io_loop& io, const result& answer) {
+  const auto index = integer_field(answer, 0, 1);
+  const auto fence = integer_field(answer, 0, 2);
+  if (index && fence) {
+    granted(io, static_cast<int>(*index), *fence);
+    return;
+  }
+  const auto ticket = integer_field(answer, 0, 0);
+  if (!ticket) {
+    refused(error("the server's answer to enqueue could not be understood", "XX000"));
+    return;
+  }
+  ticket_ = ticket;
+  io.ticket_known(*ticket, shared_from_this());
+  if (finished()) withdrawn(io);
+}
+
+void wait_operation::granted(io_loop& io, int index, std::int64_t fence) {
+  ticket_.reset();
+  auto record = std::make_shared<lease_record>(engine_, pool_, index, fence, io.generation());
+  io.leases().add(record);
+  const bool late = deadline_ && clock::now() >= *deadline_;
+  if (late) finish({nullptr, std::nullopt});
+  if (late || !finish({record, std::nullopt})) record->release(false);
+}
+
+void wait_operation::refused(const error& why) {
+  ticket_.reset();
+  finish({nullptr, why});
+}
+
+void wait_operation::fail(io_loop&, const error& why) {
+  refused(why);
+}
+
+bool wait_operation::disconnected(io_loop&, const error&, bool) {
+  ticket_.reset();
+  return !finished();
+}
+
+void wait_operation::withdrawn(io_loop& io) {
+  // Without a ticket it is unsent, and wanted() drops it, or its answer is under way, and then
+  // succeed() comes here or gives the grant back.
+  if (ticket_) io.cancel_ticket(*std::exchange(ticket_, std::nullopt));
+}
+
+try_operation::try_operation(std::shared_ptr<engine> owner, std::shared_ptr<const std::string> pool)
+    : engine_(std::move(owner)), pool_(std::move(pool)) {}
+
+std::optional<lease> try_operation::wait() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] { return finished_; });
+  if (error_) throw *error_;
+  if (!granted_) return std::nullopt;
+  return lease(std::move(granted_));
+}
+
+request try_operation::message() {
+  return {&kTryAcquire, 1, {pool_->c_str()}};
+}
+
+void try_operation::succeed(io_loop& io, const result& answer) {
+  const auto index = integer_field(answer, 0, 0);
+  const auto fence = integer_field(answer, 0, 1);
+  std::shared_ptr<lease_record> record;
+  if (index && fence) {
+    record = std::make_shared<lease_record>(engine_, pool_, static_cast<int>(*index), *fence,
+                                            io.generation());
+    io.leases().add(record);
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  granted_ = std::move(record);
+  finished_ = true;
+  changed_.notify_one();
+}
+
+void try_operation::fail(io_loop&, const error& why) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  error_ = why;
+  finished_ = true;
+  changed_.notify_one();
+}
+
+bool try_operation::disconnected(io_loop& io, const error& why, bool was_sent) {
+  if (!was_sent) return true;
+  fail(io, why);
+  return false;
+}
+
+}  // namespace numpool::detail

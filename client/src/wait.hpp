@@ -1,0 +1,105 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <numpool/cancellation.hpp>
+#include <numpool/lease.hpp>
+#include <numpool/pool.hpp>
+
+#include "operation.hpp"
+
+namespace numpool::detail {
+
+class engine;
+class lease_record;
+
+/// One wait for a number, from enqueue to grant.
+///
+/// Who asked and who grants meet at one point, finish(), under the mutex: the first one decides.
+/// A grant that comes second goes back to the pool; a cancel that comes second changes nothing.
+/// So no grant is lost, and none is handed out after its caller was told there is none.
+class wait_operation : public operation, public std::enable_shared_from_this<wait_operation> {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  /// With a callback, the outcome goes to it; without, to wait().
+  wait_operation(std::shared_ptr<engine> owner, std::shared_ptr<const std::string> pool,
+                 std::optional<clock::time_point> deadline = std::nullopt,
+                 std::function<void(acquire_result)> callback = nullptr);
+
+  /// Submits it, and withdraws it when `token` is cancelled. Throws errc::client_closed.
+  void start(const cancellation_token& token);
+
+  /// For the calling thread: the lease, or nothing once the deadline is past. Throws what else
+  /// went wrong.
+  std::optional<lease> wait();
+
+  /// The I/O thread, when the notification comes.
+  void granted(io_loop& io, int index, std::int64_t fence);
+  /// The I/O thread: there will be no grant.
+  void refused(const error& why);
+
+  bool wanted(io_loop& io) override;
+  request message() override;
+  void succeed(io_loop& io, const result& answer) override;
+  void fail(io_loop& io, const error& why) override;
+  bool disconnected(io_loop& io, const error& why, bool was_sent) override;
+  void withdrawn(io_loop& io) override;
+
+ private:
+  struct outcome {
+    std::shared_ptr<lease_record> granted;
+    std::optional<error> failed;  ///< neither: the deadline is past
+  };
+
+  /// Makes `what` the outcome unless there is one. Returns whether it did.
+  bool finish(outcome what);
+  bool finished();
+  void cancelled();
+
+  const std::shared_ptr<engine> engine_;
+  const std::shared_ptr<const std::string> pool_;
+  const std::optional<clock::time_point> deadline_;
+
+  std::optional<std::int64_t> ticket_;  ///< the I/O thread's; set while it waits on the server
+
+  cancellation_token token_;  ///< set before it is submitted; only the one that finishes reads them
+  std::uint64_t token_key_ = 0;
+
+  std::mutex mutex_;  ///< guards the rest
+  std::condition_variable changed_;
+  std::optional<outcome> outcome_;
+  std::function<void(acquire_result)> callback_;
+};
+
+/// Takes the lowest free number, or nothing.
+class try_operation : public operation {
+ public:
+  try_operation(std::shared_ptr<engine> owner, std::shared_ptr<const std::string> pool);
+
+  std::optional<lease> wait();
+
+  request message() override;
+  void succeed(io_loop& io, const result& answer) override;
+  void fail(io_loop& io, const error& why) override;
+  bool disconnected(io_loop& io, const error& why, bool was_sent) override;
+
+ private:
+  const std::shared_ptr<engine> engine_;
+  const std::shared_ptr<const std::string> pool_;
+
+  std::mutex mutex_;  ///< guards the rest
+  std::condition_variable changed_;
+  bool finished_ = false;
+  std::shared_ptr<lease_record> granted_;
+  std::optional<error> error_;
+};
+
+}  // namespace numpool::detail
