@@ -7,7 +7,9 @@ namespace {
 constexpr std::uint32_t kShift = 6;
 constexpr std::uint32_t kMask = Bitmap::kBitsPerWord - 1;
 
-constexpr std::uint32_t words_for(std::uint32_t bits) noexcept { return (bits + kMask) >> kShift; }
+constexpr std::uint32_t words_for(std::uint32_t bits) noexcept {
+  return (bits + kMask) >> kShift;
+}
 
 constexpr std::uint64_t bit(std::uint32_t position) noexcept {
   return std::uint64_t{1} << (position & kMask);

@@ -1,6 +1,6 @@
-// A set of small integers with its least element in O(log64 capacity): level 0 has one bit a member, and a
-// bit of each higher level says whether the word below it is non-zero. Find-first is one
-// count-trailing-zeros a level, three for 65,536 members.
+// A set of small integers with its least element in O(log64 capacity): level 0 has one bit a
+// member, and a bit of each higher level says whether the word below it is non-zero. Find-first is
+// one count-trailing-zeros a level, three for 65,536 members.
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,8 @@ namespace numpool {
 
 namespace {
 
-void fill_slot(Slot& slot, SessionId session, std::uint64_t owner_tag, Scope scope, LeaseState state,
-               const GrantContext& context) noexcept {
+void fill_slot(Slot& slot, SessionId session, std::uint64_t owner_tag, Scope scope,
+               LeaseState state, const GrantContext& context) noexcept {
   slot.holder = session;
   slot.fence = context.fence.fetch_add(1, std::memory_order_relaxed);
   slot.acquired_at = context.now;
@@ -20,7 +20,8 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   Waiter& waiter = *region.at<Waiter>(pool.queue.head);
   pool.queue.leave(region, waiter);
   Slot& slot = pool.slot(region, index);
-  fill_slot(slot, waiter.session, waiter.owner_tag, waiter.scope, LeaseState::kGranted, context);
+  fill_slot(slot, waiter.session, waiter.owner_tag, waiter.scope,
+            waiter.kind == WaiterKind::kTicket ? LeaseState::kGranted : LeaseState::kHeld, context);
   waiter.index = index;
   waiter.fence = slot.fence;
 
@@ -32,8 +33,8 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
 
   wake.add(waiter.session, waiter.kind);
   const WaiterKind kind = waiter.kind;
-  // NB: a blocking waiter's record may be reused as soon as the state is seen; a ticket's once it is taken from
-  // the inbox. Nothing of it is touched after that.
+  // NB: a blocking waiter's record may be reused as soon as the state is seen; a ticket's once it
+  // is taken from the inbox. Nothing of it is touched after that.
   waiter.state.store(WaiterState::kGranted, std::memory_order_release);
   if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
 }
@@ -94,8 +95,8 @@ std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::u
   --pool.free;
   ++pool.in_use;
   ++pool.counters.grants;
-  fill_slot(pool.slot(region, index), claim.session, claim.owner_tag, claim.scope, LeaseState::kHeld,
-            context);
+  fill_slot(pool.slot(region, index), claim.session, claim.owner_tag, claim.scope,
+            LeaseState::kHeld, context);
   return index;
 }
 
@@ -191,12 +192,14 @@ const char* check_pool(Region region, Pool& pool) noexcept {
   Offset previous = 0;
   for (Offset at = pool.queue.head; at != 0; at = region.at<Waiter>(at)->next) {
     const Waiter& waiter = *region.at<Waiter>(at);
-    if (waiter.state.load() != WaiterState::kQueued) return "I4: a record in the queue is not queued";
+    if (waiter.state.load() != WaiterState::kQueued)
+      return "I4: a record in the queue is not queued";
     if (waiter.prev != previous) return "I4: the queue's links differ";
     previous = at;
     if (++length > pool.queue.length) return "I4: the queue is longer than its length";
   }
-  if (length != pool.queue.length || previous != pool.queue.tail) return "I4: the queue's ends differ";
+  if (length != pool.queue.length || previous != pool.queue.tail)
+    return "I4: the queue's ends differ";
   return nullptr;
 }
 

@@ -1,10 +1,11 @@
-// The state machine of one pool: which index, who is next, what changes. No lock, clock, heap or exception:
-// the caller holds the pool's lock, brings the time, the fences and the memory, and wakes whom it is told to.
+// The state machine of one pool: which index, who is next, what changes. No lock, clock, heap or
+// exception: the caller holds the pool's lock, brings the time, the fences and the memory, and
+// wakes whom it is told to.
 //
 // Invariants, true whenever the caller lets go of the lock (checked by check_pool):
-//   I1  an index < size is in the free set if and only if its slot has no holder; no index >= size is in it
-//   I2  in_use is the number of slots with a holder
-//   I3  the queue is empty, or the free set is (P2); a server that still works through a growth may let go in
+//   I1  an index < size is in the free set if and only if its slot has no holder; no index >= size
+//   is in it I2  in_use is the number of slots with a holder I3  the queue is empty, or the free
+//   set is (P2); a server that still works through a growth may let go in
 //       between, and acquire() never passes the queue then either
 //   I4  every record in the queue is kQueued, and no other record is linked
 #pragma once
@@ -19,7 +20,8 @@
 
 namespace numpool {
 
-// Sessions to wake once the lock is released. An operation that can wake many stops when it is full and says so.
+// Sessions to wake once the lock is released. An operation that can wake many stops when it is full
+// and says so.
 class WakeList {
  public:
   static constexpr std::uint32_t kCapacity = 64;
@@ -41,8 +43,9 @@ class WakeList {
 
 // What a grant needs from outside.
 struct GrantContext {
-  std::int64_t now;                  // microseconds
-  std::atomic<std::int64_t>& fence;  // the next fence to give; covers every arrival let in (fence.h of the glue)
+  std::int64_t now;  // microseconds
+  std::atomic<std::int64_t>&
+      fence;  // the next fence to give; covers every arrival let in (fence.h of the glue)
 };
 
 // Who asks for an index.
@@ -64,10 +67,11 @@ struct PoolCounters {
   std::int64_t wait_longest;  // microseconds
 };
 
-// Memory for a larger pool, found before the growth and linked by it. A member is 0 where none is needed.
+// Memory for a larger pool, found before the growth and linked by it. A member is 0 where none is
+// needed.
 struct Growth {
   Offset chunks[chunk::kMaxCount];
-  Offset bitmap;               // zeroed, Bitmap::words_needed(bitmap_capacity) words
+  Offset bitmap;  // zeroed, Bitmap::words_needed(bitmap_capacity) words
   std::uint32_t bitmap_capacity;
 };
 
@@ -94,31 +98,35 @@ void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& grow
 // Bitmap capacity to reserve for `size` numbers: that of the chunks, so that both grow together.
 std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept;
 
-// Grants the lowest free index below `limit` at once, and only if nobody waits. Bitmap::kNone if not.
+// Grants the lowest free index below `limit` at once, and only if nobody waits. Bitmap::kNone if
+// not.
 std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::uint32_t limit,
                            const GrantContext& context) noexcept;
 
-// Puts a waiter that is kIdle, with session, owner_tag, kind, scope (and ticket, inbox) filled in, at the tail.
+// Puts a waiter that is kIdle, with session, owner_tag, kind, scope (and ticket, inbox) filled in,
+// at the tail.
 void pool_join(Region region, Pool& pool, Waiter& waiter, std::int64_t now) noexcept;
 
-// Takes a waiter out of the queue. False, and nothing but a count changes, if it is no longer in it:
-// then it was granted or dropped, and that is its session's to pass on.
+// Takes a waiter out of the queue. False, and nothing but a count changes, if it is no longer in
+// it: then it was granted or dropped, and that is its session's to pass on.
 bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept;
 
-// Ends the lease of `index`: hands it to the head of the queue, or frees it, or retires it if a shrink has
-// put it out of the pool. Wakes at most one.
+// Ends the lease of `index`: hands it to the head of the queue, or frees it, or retires it if a
+// shrink has put it out of the pool. Wakes at most one.
 void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                   WakeList& wake) noexcept;
 
-// Sets the size. Growing links what `growth` brings for chunks (and bitmap) that the pool lacks and moves
-// the free set; taken members become 0, and growth.bitmap becomes the old bitmap for the caller to free.
-// Leases at or above a smaller size stay until released. pool_serve is to follow.
+// Sets the size. Growing links what `growth` brings for chunks (and bitmap) that the pool lacks and
+// moves the free set; taken members become 0, and growth.bitmap becomes the old bitmap for the
+// caller to free. Leases at or above a smaller size stay until released. pool_serve is to follow.
 void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept;
 
-// Hands free indexes to waiters until one side is exhausted or the list is full; true if there is more to do.
+// Hands free indexes to waiters until one side is exhausted or the list is full; true if there is
+// more to do.
 bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept;
 
-// Takes waiters off the queue as kDropped until none is left or the list is full; true if there are more.
+// Takes waiters off the queue as kDropped until none is left or the list is full; true if there are
+// more.
 bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept;
 
 // nullptr, or which invariant does not hold. O(size + queue): for tests.

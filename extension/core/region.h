@@ -1,5 +1,5 @@
-// Memory named by offsets. The arena is mapped at a different address in each process, so nothing in it
-// holds a pointer: an Offset counts bytes from the start of the region, and 0 names nothing.
+// Memory named by offsets. The arena is mapped at a different address in each process, so nothing
+// in it holds a pointer: an Offset counts bytes from the start of the region, and 0 names nothing.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,7 @@ class Region {
 
   // The offset of an object that lies in the region, or 0 for nullptr.
   Offset offset_of(const void* object) const noexcept {
-    return object == nullptr ? 0
-                             : static_cast<Offset>(static_cast<const char*>(object) - base_);
+    return object == nullptr ? 0 : static_cast<Offset>(static_cast<const char*>(object) - base_);
   }
 
  private:

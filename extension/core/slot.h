@@ -21,11 +21,12 @@ enum class Scope : std::uint8_t {
 // What views show of a lease; the truth of pending releases is the holder's ledger.
 enum class LeaseState : std::uint8_t {
   kHeld,       // the holder knows of it
-  kGranted,    // handed to a waiter that has not yet taken note
+  kGranted,    // handed to a ticket whose session has not yet taken note
   kReleasing,  // released in an open transaction
 };
 
-// The shared record of one index. holder == 0: the index has no lease and the other members mean nothing.
+// The shared record of one index. holder == 0: the index has no lease and the other members mean
+// nothing.
 struct Slot {
   SessionId holder;
   std::int64_t fence;
@@ -36,15 +37,17 @@ struct Slot {
 };
 static_assert(sizeof(Slot) <= 48, "DESIGN: a slot takes at most 48 bytes");
 
-// Slots lie in chunks that never move: chunk 0 has 16 slots and each further chunk as many as all before it,
-// so that a pool of four takes no more than it needs and one of 65,536 needs only 13 links.
+// Slots lie in chunks that never move: chunk 0 has 16 slots and each further chunk as many as all
+// before it, so that a pool of four takes no more than it needs and one of 65,536 needs only 13
+// links.
 namespace chunk {
 
 constexpr std::uint32_t kFirstSlots = 16;
 constexpr std::uint32_t kMaxCount = 13;
 
 constexpr std::uint32_t of(std::uint32_t index) noexcept {
-  return index < kFirstSlots ? 0 : 32 - static_cast<std::uint32_t>(__builtin_clz(index / kFirstSlots));
+  return index < kFirstSlots ? 0
+                             : 32 - static_cast<std::uint32_t>(__builtin_clz(index / kFirstSlots));
 }
 constexpr std::uint32_t first_index(std::uint32_t k) noexcept {
   return k == 0 ? 0 : kFirstSlots << (k - 1);

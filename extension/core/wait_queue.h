@@ -14,7 +14,8 @@ enum class WaiterKind : std::uint8_t {
   kTicket,    // its client listens; the record is allocated
 };
 
-// Where a waiter is. Only the pool's lock holder moves it; its own session reads it without the lock.
+// Where a waiter is. Only the pool's lock holder moves it; its own session reads it without the
+// lock.
 enum class WaiterState : std::uint32_t {
   kIdle,     // on no list
   kQueued,   // in its pool's queue
@@ -22,8 +23,9 @@ enum class WaiterState : std::uint32_t {
   kDropped,  // off the queue, its pool is gone; a ticket is in its session's inbox until collected
 };
 
-// Tickets of one session that have left their queue and that it has not collected yet, newest first.
-// Any lock holder pushes; only the owner takes, and takes all, so that no element can come back meanwhile (no ABA).
+// Tickets of one session that have left their queue and that it has not collected yet, newest
+// first. Any lock holder pushes; only the owner takes, and takes all, so that no element can come
+// back meanwhile (no ABA).
 struct Inbox {
   std::atomic<Offset> head;
 };

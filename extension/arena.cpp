@@ -1,0 +1,200 @@
+#include "arena.h"
+
+#include "compat.h"
+#include "ledger.h"
+#include "live_pool.h"
+
+namespace numpool {
+
+namespace {
+
+constexpr std::uint32_t kMagic = 0x6e756d70;
+// Raised with every change of what lies in the segment.
+constexpr std::uint32_t kLayoutVersion = 1;
+// Of one size and under one name for ever, so that a backend with another version of the library
+// finds it.
+constexpr std::size_t kHeaderSize = 1024;
+constexpr const char* kHeaderName = "numpool";
+
+struct ArenaHeader {
+  std::uint32_t magic;
+  std::uint32_t layout_version;
+  dsm_handle segment;  // 0: none yet
+  int pool_tranche;
+  int allocator_tranche;
+  int registry_tranche;
+};
+static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
+
+constexpr std::size_t kControlSize = MAXALIGN(sizeof(ArenaControl));
+
+int shared_memory_kb = 16384;
+
+ArenaControl* control = nullptr;
+dsa_area* area = nullptr;
+char* heap_base = nullptr;
+Session* own_session = nullptr;
+
+void init_header(void* memory) {
+  MemSet(memory, 0, kHeaderSize);
+  ArenaHeader* header = static_cast<ArenaHeader*>(memory);
+  header->layout_version = kLayoutVersion;
+  header->magic = kMagic;
+}
+
+void* heap_of(dsm_segment* segment) {
+  return static_cast<char*>(dsm_segment_address(segment)) + kControlSize;
+}
+
+[[noreturn]] void report_too_small() {
+  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
+                  errmsg("numpool.shared_memory_size is too small for the sessions of this server"),
+                  errhint("Raise numpool.shared_memory_size.")));
+}
+
+Offset allocate_at_birth(dsa_area* heap, std::size_t size) {
+  const dsa_pointer pointer = dsa_allocate_extended(heap, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_ZERO);
+  if (!DsaPointerIsValid(pointer)) report_too_small();
+  return pointer;
+}
+
+// Makes the segment. Under AddinShmemInitLock; the header names it only once it is whole.
+void create_segment(ArenaHeader* header) {
+  if (header->pool_tranche == 0) {
+    header->pool_tranche = LWLockNewTrancheId();
+    header->allocator_tranche = LWLockNewTrancheId();
+    header->registry_tranche = LWLockNewTrancheId();
+  }
+  const std::size_t size = static_cast<std::size_t>(shared_memory_kb) * 1024;
+  dsm_segment* segment = dsm_create(size, 0);
+  void* heap_place = heap_of(segment);
+  const std::size_t heap_size = size - kControlSize;
+  dsa_area* heap = dsa_create_in_place(heap_place, heap_size, header->allocator_tranche, nullptr);
+  dsa_set_size_limit(heap, heap_size);
+  dsa_pin(heap);
+
+  ArenaControl* fresh = new (dsm_segment_address(segment)) ArenaControl{};
+  fresh->pool_tranche = header->pool_tranche;
+  fresh->next_serial.store(1);
+  fresh->next_ticket.store(1);
+  fresh->session_count = static_cast<std::uint32_t>(MaxBackends);
+  fresh->sessions = allocate_at_birth(heap, sizeof(Session) * fresh->session_count);
+  LWLockInitialize(&fresh->registry_lock, header->registry_tranche);
+  fresh->bucket_count = 1024;
+  while (fresh->bucket_count < 65536 && fresh->bucket_count * 2048 < size) fresh->bucket_count *= 2;
+  fresh->buckets = allocate_at_birth(heap, sizeof(Offset) * fresh->bucket_count);
+  dsa_detach(heap);
+
+  dsm_pin_segment(segment);
+  header->segment = dsm_segment_handle(segment);
+  dsm_detach(segment);
+}
+
+// Our own last act: everything else of the backend that could hold a lease is over (README, "End of
+// a session").
+void on_detach(dsm_segment*, Datum) {
+  ledger_end_session();
+  own_session->id.store(0, std::memory_order_release);
+  own_session = nullptr;
+  control = nullptr;
+}
+
+void map_segment(const ArenaHeader* header) {
+  LWLockRegisterTranche(header->pool_tranche, "numpool_pool");
+  LWLockRegisterTranche(header->allocator_tranche, "numpool_allocator");
+  LWLockRegisterTranche(header->registry_tranche, "numpool_registry");
+
+  MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+  dsm_segment* segment = dsm_attach(header->segment);
+  if (segment == nullptr) {
+    MemoryContextSwitchTo(old);
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("could not map the shared memory of numpool")));
+  }
+  area = dsa_attach_in_place(heap_of(segment), nullptr);
+  ledger_init();
+  on_dsm_detach(segment, on_detach, 0);
+  dsm_pin_mapping(segment);
+  MemoryContextSwitchTo(old);
+
+  // Nothing fails from here on.
+  heap_base = static_cast<char*>(heap_of(segment));
+  control = static_cast<ArenaControl*>(dsm_segment_address(segment));
+  own_session = &region().at<Session>(control->sessions)[my_proc_number()];
+  session_enter(*own_session, control->next_serial.fetch_add(1));
+}
+
+}  // namespace
+
+void arena_define_settings() {
+  DefineCustomIntVariable(
+      "numpool.shared_memory_size",
+      "Sets the size of the shared memory that numpool keeps its live state in.",
+      "Read when the memory is made, at the first use after the server's start.", &shared_memory_kb,
+      16384, 1024, MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+}
+
+bool arena_attached() {
+  return control != nullptr;
+}
+ArenaControl& arena() {
+  return *control;
+}
+Region region() {
+  return Region(heap_base);
+}
+Session& my_session() {
+  return *own_session;
+}
+int arena_pool_tranche() {
+  return control->pool_tranche;
+}
+
+void arena_attach() {
+  if (RecoveryInProgress())
+    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+                    errmsg("numbers cannot be leased during recovery"),
+                    errhint("Connect to the primary server.")));
+  if (control != nullptr) return;
+  if (!IsUnderPostmaster)
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("numpool does not work in single-user mode")));
+
+  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+  ArenaHeader* header =
+      static_cast<ArenaHeader*>(GetNamedDSMSegment_(kHeaderName, kHeaderSize, init_header));
+  if (header->magic != kMagic || header->layout_version != kLayoutVersion)
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("the shared memory of numpool was made by another version of its library"),
+             errhint("Restart the server.")));
+  if (header->segment == 0) create_segment(header);
+  LWLockRelease(AddinShmemInitLock);
+  map_segment(header);
+}
+
+Offset arena_try_allocate(std::size_t size) {
+  for (;;) {
+    const dsa_pointer pointer =
+        dsa_allocate_extended(area, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_ZERO | DSA_ALLOC_HUGE);
+    if (DsaPointerIsValid(pointer)) return pointer;
+    if (!evict_idle_pools()) return 0;
+  }
+}
+
+void arena_report_full() {
+  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("the shared memory of numpool is full"),
+                  errhint("Raise numpool.shared_memory_size and restart the server.")));
+}
+
+Offset arena_allocate(std::size_t size) {
+  const Offset offset = arena_try_allocate(size);
+  if (offset == 0) arena_report_full();
+  return offset;
+}
+
+void arena_free(Offset offset) {
+  if (offset != 0) dsa_free(area, offset);
+}
+
+}  // namespace numpool

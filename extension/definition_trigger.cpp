@@ -1,0 +1,105 @@
+// The one path by which a change of a definition reaches the live pools, whoever changed the row:
+// the functions, pg_restore, replication, a superuser. The trigger notes; COMMIT applies
+// (ledger.cpp).
+
+#include "arena.h"
+#include "ledger.h"
+
+namespace numpool {
+
+namespace {
+
+// Pins the live pool of the row as others see it and marks the change for undoing.
+PoolRef* begin_change(const Definition& old) {
+  lock_identity(old.identity, IdentityLock::kDefinition);
+  PoolRef* ref = pool_ref(old);
+  log_definition(ref);
+  lock_ref_as(ref, old);
+  LivePool* live = live_of(ref);
+  if (!live->published) ref->change.created = true;
+  pin_definition(ref);
+  unlock_pool(live);
+  return ref;
+}
+
+void note_size(PoolRef* ref, std::int32_t size) {
+  if (!lock_ref(ref)) return;
+  const Pool& pool = live_of(ref)->pool;
+  const std::uint32_t chunk_count = pool.chunk_count;
+  const std::uint32_t bitmap_capacity = pool.bitmap_capacity;
+  unlock_ref(ref);
+  reserve_growth(ref->growth, chunk_count, bitmap_capacity, static_cast<std::uint32_t>(size));
+  ref->change.size = size;
+}
+
+void note_name(PoolRef* ref, const char* name) {
+  const std::size_t length = strlen(name);
+  const Offset copy = arena_allocate(length);
+  memcpy(region().at<char>(copy), name, length);
+  ref->change.name = copy;
+  ref->change.name_length = static_cast<std::uint32_t>(length);
+}
+
+void note_update(Relation table, const Definition& old, const Definition& fresh) {
+  if (old.identity != fresh.identity)
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("the identity of a pool cannot be changed")));
+  PoolRef* ref = begin_change(old);
+  if (old.size != fresh.size) note_size(ref, fresh.size);
+  if (strcmp(old.name, fresh.name) != 0) {
+    note_name(ref, fresh.name);
+    CacheInvalidateRelcache(table);
+  }
+}
+
+void note_delete(Relation table, const Definition& old) {
+  PoolRef* ref = begin_change(old);
+  ref->change.dropped = true;
+  if (lock_ref(ref)) {
+    live_of(ref)->closing = GetCurrentTransactionId();
+    live_of(ref)->closed_by = my_session().id.load(std::memory_order_relaxed);
+    unlock_ref(ref);
+  }
+  CacheInvalidateRelcache(table);
+}
+
+Datum on_change(TriggerData* trigger) {
+  Relation table = trigger->tg_relation;
+  TupleDesc descriptor = RelationGetDescr(table);
+  if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot truncate the definitions of pools"),
+                    errhint("Use numpool_drop, or DELETE.")));
+  // Without a postmaster there is no live state to keep in step.
+  if (!IsUnderPostmaster) return PointerGetDatum(trigger->tg_trigtuple);
+  definitions_enter_table(RelationGetRelid(table));
+  arena_attach();
+  log_row_change();
+
+  Definition old;
+  if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
+    Definition fresh;
+    fill_definition(trigger->tg_trigtuple, descriptor, &old);
+    fill_definition(trigger->tg_newtuple, descriptor, &fresh);
+    note_update(table, old, fresh);
+  } else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
+    fill_definition(trigger->tg_trigtuple, descriptor, &old);
+    note_delete(table, old);
+  }
+  return PointerGetDatum(trigger->tg_trigtuple);
+}
+
+}  // namespace
+
+}  // namespace numpool
+
+extern "C" {
+PG_FUNCTION_INFO_V1(numpool_definition_changed);
+
+PGDLLEXPORT Datum numpool_definition_changed(PG_FUNCTION_ARGS) {
+  if (!CALLED_AS_TRIGGER(fcinfo))
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("numpool_definition_changed was not called by a trigger")));
+  return numpool::on_change(reinterpret_cast<TriggerData*>(fcinfo->context));
+}
+}

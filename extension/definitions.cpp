@@ -1,0 +1,195 @@
+#include "definitions.h"
+
+extern "C" {
+#include "executor/spi.h"
+}
+
+namespace numpool {
+
+namespace {
+
+constexpr const char* kTable = "numpool_definitions";
+constexpr const char* kNameIndex = "numpool_definitions_pkey";
+constexpr const char* kIdentityIndex = "numpool_definitions_identity_key";
+constexpr const char* kFenceSequence = "numpool_fence_seq";
+
+struct Found {
+  bool valid;
+  Oid relation;
+  Oid name_index;
+  Oid identity_index;
+  Oid fence_sequence;
+  Offset fences;
+};
+
+Found found;
+std::uint64_t epoch = 1;
+bool callback_registered = false;
+
+// Only flips flags: it may come at any time, several times, for no reason.
+void on_relcache_invalidation(Datum, Oid relation) {
+  if (relation != InvalidOid && relation != found.relation) return;
+  found.valid = false;
+  ++epoch;
+}
+
+Oid required_relation(const char* name, Oid schema) {
+  const Oid relation = get_relname_relid(name, schema);
+  if (relation == InvalidOid)
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                    errmsg("the extension numpool is not installed in this database any more")));
+  return relation;
+}
+
+void find_relations(Oid schema) {
+  if (!callback_registered) {
+    CacheRegisterRelcacheCallback(on_relcache_invalidation, Datum{0});
+    callback_registered = true;
+  }
+  const Oid relation = required_relation(kTable, schema);
+  // NB: valid before reading, so that an invalidation that comes while reading is not lost.
+  if (relation != found.relation) found.fences = 0;
+  found.relation = relation;
+  found.valid = true;
+  found.name_index = required_relation(kNameIndex, schema);
+  found.identity_index = required_relation(kIdentityIndex, schema);
+  const Oid sequence = required_relation(kFenceSequence, schema);
+  if (sequence != found.fence_sequence) found.fences = 0;
+  found.fence_sequence = sequence;
+}
+
+Lookup read_one(Oid index, AttrNumber column, RegProcedure equals, Datum value, IfLocked if_locked,
+                Definition* definition) {
+  if (if_locked == IfLocked::kWait)
+    LockRelationOid(found.relation, AccessShareLock);
+  else if (!ConditionalLockRelationOid(found.relation, AccessShareLock))
+    return Lookup::kLocked;
+  // NB: LockRelationOid skips this where the transaction has the lock already.
+  AcceptInvalidationMessages();
+  Relation table = try_table_open(found.relation, NoLock);
+  if (table == nullptr) return Lookup::kAbsent;
+
+  ScanKeyData key;
+  ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
+  SysScanDesc scan = systable_beginscan(table, index, true, nullptr, 1, &key);
+  HeapTuple row = systable_getnext(scan);
+  const bool is_there = HeapTupleIsValid(row);
+  if (is_there) fill_definition(row, RelationGetDescr(table), definition);
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  return is_there ? Lookup::kFound : Lookup::kAbsent;
+}
+
+}  // namespace
+
+void definitions_enter(FunctionCallInfo fcinfo) {
+  AcceptInvalidationMessages();
+  if (!found.valid) find_relations(get_func_namespace(fcinfo->flinfo->fn_oid));
+}
+
+void definitions_enter_table(Oid relation) {
+  AcceptInvalidationMessages();
+  if (!found.valid || found.relation != relation) find_relations(get_rel_namespace(relation));
+}
+
+Oid definitions_relation() {
+  return found.relation;
+}
+std::uint64_t definitions_epoch() {
+  return epoch;
+}
+
+bool definitions_exist() {
+  AcceptInvalidationMessages();
+  return found.valid || SearchSysCacheExists1(RELOID, ObjectIdGetDatum(found.relation));
+}
+
+Offset fence_block_of_definitions() {
+  if (found.fences == 0) found.fences = fence_block(found.fence_sequence);
+  return found.fences;
+}
+
+void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition) {
+  bool is_null;
+  definition->name = TextDatumGetCString(heap_getattr(row, kColumnId, descriptor, &is_null));
+  definition->identity = DatumGetInt64(heap_getattr(row, kColumnIdentity, descriptor, &is_null));
+  definition->size = DatumGetInt32(heap_getattr(row, kColumnSize, descriptor, &is_null));
+  const Datum metadata = heap_getattr(row, kColumnMetadata, descriptor, &is_null);
+  definition->metadata = is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
+  definition->created_here =
+      TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
+}
+
+Lookup read_definition(text* name, IfLocked if_locked, Definition* definition) {
+  return read_one(found.name_index, kColumnId, F_TEXTEQ, PointerGetDatum(name), if_locked,
+                  definition);
+}
+
+Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition) {
+  return read_one(found.identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
+                  if_locked, definition);
+}
+
+std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
+                                     Datum* values, const char* nulls, Datum* result) {
+  const Oid schema = get_rel_namespace(found.relation);
+  Oid owner = InvalidOid;
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.relation));
+  if (!HeapTupleIsValid(tuple))
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                    errmsg("the extension numpool is not installed in this database any more")));
+  owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  char* text = psprintf(statement, quote_qualified_identifier(get_namespace_name(schema), kTable));
+
+  // As the owner, the way referential actions do it: no role needs rights on the table.
+  Oid caller;
+  int context;
+  GetUserIdAndSecContext(&caller, &context);
+  SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+  MemoryContext caller_memory = CurrentMemoryContext;
+  SPI_connect();
+  SPIPlanPtr plan = SPI_prepare(text, argument_count, types);
+  if (plan == nullptr) elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+  PushActiveSnapshot(GetLatestSnapshot());
+  const int code = SPI_execute_snapshot(plan, values, nulls, GetActiveSnapshot(), InvalidSnapshot,
+                                        false, true, 0);
+  PopActiveSnapshot();
+  if (code < 0) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(code));
+  const std::uint64_t rows = SPI_processed;
+  if (result != nullptr && rows > 0) {
+    bool is_null;
+    Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+    MemoryContext old = MemoryContextSwitchTo(caller_memory);
+    const Form_pg_attribute column = TupleDescAttr(SPI_tuptable->tupdesc, 0);
+    *result = is_null ? Datum{0} : datumCopy(value, column->attbyval, column->attlen);
+    MemoryContextSwitchTo(old);
+  }
+  SPI_finish();
+  SetUserIdAndSecContext(caller, context);
+  return rows;
+}
+
+void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* state),
+                      void* state) {
+  Relation table = table_open(found.relation, AccessShareLock);
+  Relation index = index_open(found.name_index, AccessShareLock);
+  Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+  SysScanDesc scan = systable_beginscan_ordered(table, index, snapshot, 0, nullptr);
+  for (HeapTuple row = systable_getnext_ordered(scan, ForwardScanDirection); HeapTupleIsValid(row);
+       row = systable_getnext_ordered(scan, ForwardScanDirection))
+    visit(row, RelationGetDescr(table), state);
+  systable_endscan_ordered(scan);
+  UnregisterSnapshot(snapshot);
+  index_close(index, AccessShareLock);
+  table_close(table, AccessShareLock);
+}
+
+void lock_identity(std::int64_t identity, IdentityLock purpose) {
+  LOCKTAG tag;
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, found.relation, static_cast<std::uint32_t>(identity),
+                     static_cast<std::uint16_t>(purpose));
+  LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+}  // namespace numpool

@@ -1,0 +1,71 @@
+#include "delivery.h"
+
+#include "arena.h"
+#include "ledger.h"
+
+namespace numpool {
+
+namespace {
+
+// A name of 200 characters takes at most 2,400 bytes as escaped JSON.
+constexpr std::size_t kMaxPayload = 4096;
+
+bool has_client() {
+  return MyBackendType == B_BACKEND && whereToSendOutput == DestRemote;
+}
+
+void write_payload(const Entry* entry, char* payload) {
+  const char* pool = entry->ref->json_name;
+  if (entry->state == EntryState::kHeld)
+    snprintf(payload, kMaxPayload, "{\"ticket\":%lld,\"pool\":%s,\"index\":%u,\"fence\":%lld}",
+             static_cast<long long>(entry->ticket), pool, entry->index,
+             static_cast<long long>(entry->fence));
+  else if (entry->client_knows)
+    snprintf(payload, kMaxPayload,
+             "{\"pool\":%s,\"index\":%u,\"fence\":%lld,\"error\":\"dropped\"}", pool, entry->index,
+             static_cast<long long>(entry->fence));
+  else
+    snprintf(payload, kMaxPayload, "{\"ticket\":%lld,\"pool\":%s,\"error\":\"dropped\"}",
+             static_cast<long long>(entry->ticket), pool);
+}
+
+}  // namespace
+
+const char* own_channel() {
+  static char channel[33];
+  snprintf(channel, sizeof(channel), "numpool_%llx",
+           static_cast<unsigned long long>(my_session().id.load(std::memory_order_relaxed)));
+  return channel;
+}
+
+void listen_to_own_channel() {
+  if (!has_client())
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot wait by ticket in a session without a client"),
+                    errhint("Use numpool_acquire.")));
+  Async_Listen(own_channel());
+  my_session().listens.store(true, std::memory_order_release);
+}
+
+void raise_delivery() {
+  HandleNotifyInterrupt();
+}
+
+void deliver() {
+  if (!news_waiting() || TransactionIdIsValid(GetTopTransactionIdIfAny())) return;
+  collect_news();
+  if (!has_client()) return;
+  char payload[kMaxPayload];
+  dlist_mutable_iter at;
+  dlist_foreach_modify(at, untold_entries()) {
+    Entry* entry = dlist_container(Entry, untold_node, at.cur);
+    // What this transaction did to it is not committed yet: its own COMMIT raises the next
+    // delivery.
+    if (entry->touched) continue;
+    write_payload(entry, payload);
+    NotifyMyFrontEnd(own_channel(), payload, MyProcPid);
+    mark_told(entry);
+  }
+}
+
+}  // namespace numpool

@@ -1,0 +1,98 @@
+// The live state of a pool in the arena, and the registry that finds it by the identity of its
+// definition. Headers are type-stable: they go to a free list and back, never to the allocator, so
+// that a remembered offset is always that of some LivePool, and (key, generation) under its lock
+// tell whether it is still the one meant.
+#pragma once
+
+#include "arena.h"
+#include "core/pool.h"
+#include "fence.h"
+#include "pg.h"
+
+namespace numpool {
+
+// Never reused for another definition, so re-creation and DROP EXTENSION never meet stale state.
+struct PoolKey {
+  Oid database;
+  Oid relation;  // the table of definitions
+  std::int64_t identity;
+
+  bool operator==(const PoolKey& other) const {
+    return database == other.database && relation == other.relation && identity == other.identity;
+  }
+};
+
+enum class LiveState : std::uint8_t {
+  kFree,     // on the free list
+  kLoading,  // in the registry; its row has not been read again since it was put there
+  kLive,     // in the registry
+  kDropped,  // out of the registry; whoever dropped it is taking it apart
+};
+
+struct LivePool {
+  LWLock lock;  // initialised once
+  // Guarded by the registry lock.
+  Offset next;  // in its chain, or on the free list
+  // Changed under both locks, read under either.
+  PoolKey key;
+  std::uint64_t generation;
+  LiveState state;
+  // Guarded by `lock`.
+  bool published;             // false: its CREATE has not committed
+  std::uint32_t pins;         // uncommitted changes of its definition: not to be evicted
+  TransactionId closing;      // of an uncommitted drop, else invalid
+  SessionId closed_by;        // its session
+  std::uint32_t name_length;  // bytes
+  Offset name;
+  Offset fences;  // FenceBlock
+  Pool pool;
+};
+
+// A definition as its row says it.
+struct Definition {
+  std::int64_t identity;
+  std::int32_t size;
+  const char* name;   // in the server encoding
+  Datum metadata;     // jsonb, or 0 for null
+  bool created_here;  // by the open transaction
+};
+
+// The registered pool of that key, or 0. A hint: check it with lock_pool.
+Offset find_live_pool(const PoolKey& key, std::uint64_t* generation);
+
+// Registers a pool of that definition as kLoading if none is there. Errors: 53200.
+Offset register_live_pool(const PoolKey& key, const Definition& definition, Offset fences,
+                          std::uint64_t* generation);
+
+// Takes the pool's lock if `live` still is the pool of that key and generation. A pool that is
+// kLoading counts.
+bool lock_pool(Offset live, const PoolKey& key, std::uint64_t generation);
+inline LivePool* live_pool_at(Offset live) {
+  return region().at<LivePool>(live);
+}
+inline void unlock_pool(LivePool* live) {
+  LWLockRelease(&live->lock);
+}
+
+inline GrantContext grant_context(const LivePool& live, TimestampTz now) {
+  return {now, region().at<FenceBlock>(live.fences)->next};
+}
+
+// Takes a pool apart: waiters are dismissed, sessions with leases in it that listen are told,
+// memory goes back. No numpool lock held; cannot fail. Nothing if it is not the pool meant any
+// more.
+void drop_live_pool(Offset live, const PoolKey& key, std::uint64_t generation);
+
+// Gives free numbers to waiters, a batch a lock. No numpool lock held; cannot fail.
+void serve_waiters(Offset live, const PoolKey& key, std::uint64_t generation);
+
+// Finds memory for a pool of `size` beyond what it has. Errors: 53200; then free what is in
+// `growth`.
+void reserve_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
+                    std::uint32_t size);
+void free_growth(Growth& growth);
+
+// Evicts some pools without leases, waiters or pins. False if there was none. No numpool lock held.
+bool evict_idle_pools();
+
+}  // namespace numpool

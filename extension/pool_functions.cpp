@@ -1,0 +1,182 @@
+// The SQL functions of pools. They only write rows of the table of definitions; the trigger on it
+// does the rest.
+
+#include "arena.h"
+#include "arguments.h"
+#include "definitions.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
+namespace {
+
+using namespace numpool;
+
+text* new_name_argument(FunctionCallInfo fcinfo) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+  if (length < 1 || length > kMaxNameLength)
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("name of a pool must have between 1 and %d characters", kMaxNameLength)));
+  return name;
+}
+
+[[noreturn]] void report_absent(text* name) {
+  report_no_pool(text_to_cstring(name));
+}
+
+bool accept_existing(text* name, std::int32_t size, const Definition& existing,
+                     bool if_not_exists) {
+  if (!if_not_exists)
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
+                    errmsg("pool \"%s\" already exists", text_to_cstring(name))));
+  if (existing.size != size)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("pool \"%s\" already exists with size %d", text_to_cstring(name),
+                           existing.size),
+                    errhint("Use numpool_resize to change its size.")));
+  return false;
+}
+
+bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
+            bool if_not_exists) {
+  for (;;) {
+    Definition existing;
+    if (read_definition(name, IfLocked::kWait, &existing) == Lookup::kFound)
+      return accept_existing(name, size, existing, if_not_exists);
+    Oid types[] = {TEXTOID, INT4OID, JSONBOID};
+    Datum values[] = {PointerGetDatum(name), Int32GetDatum(size), metadata};
+    const char nulls[] = {' ', ' ', metadata_is_null ? 'n' : ' ', '\0'};
+    // Two at once: the second waits here for the first, and then looks again.
+    if (execute_on_definitions(
+            "INSERT INTO %s (id, size, metadata) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+            3, types, values, nulls) == 1)
+      return true;
+  }
+}
+
+// A drop without force: nothing but what this transaction is releasing may be left.
+void require_unused(const Definition& definition) {
+  PoolRef* ref = pool_ref(definition);
+  collect_news();
+  if (!lock_ref(ref)) return;
+  const Pool& pool = live_of(ref)->pool;
+  const std::uint32_t leases = pool.in_use;
+  const std::uint32_t waiters = pool.queue.length;
+  unlock_ref(ref);
+  if (leases == ref->ending_count && waiters == 0) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("pool \"%s\" is in use", definition.name),
+                  errdetail("It has %u leases and %u waiters.", leases, waiters),
+                  errhint("Use force to end them.")));
+}
+
+}  // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_create);
+PGDLLEXPORT Datum numpool_create(PG_FUNCTION_ARGS) {
+  text* name = new_name_argument(fcinfo);
+  const std::int32_t size = size_argument(fcinfo, 1);
+  const bool if_not_exists = bool_argument(fcinfo, 3, "if_not_exists");
+  enter(fcinfo);
+  const bool is_null = PG_ARGISNULL(2);
+  PG_RETURN_BOOL(
+      create(name, size, is_null ? Datum{0} : PG_GETARG_DATUM(2), is_null, if_not_exists));
+}
+
+PG_FUNCTION_INFO_V1(numpool_drop);
+PGDLLEXPORT Datum numpool_drop(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const bool force = bool_argument(fcinfo, 1, "force");
+  const bool if_exists = bool_argument(fcinfo, 2, "if_exists");
+  enter(fcinfo);
+  Oid types[] = {TEXTOID};
+  Datum values[] = {PointerGetDatum(name)};
+  Datum identity = Datum{0};
+  Definition definition;
+  const bool found = read_definition(name, IfLocked::kWait, &definition) == Lookup::kFound;
+  if (!found ||
+      execute_on_definitions("DELETE FROM %s WHERE id OPERATOR(pg_catalog.=) $1 RETURNING identity",
+                             1, types, values, nullptr, &identity) == 0) {
+    if (!if_exists) report_absent(name);
+    PG_RETURN_BOOL(false);
+  }
+  // Closing now: nobody comes in any more. What is there decides.
+  definition.identity = DatumGetInt64(identity);
+  if (!force) require_unused(definition);
+  PG_RETURN_BOOL(true);
+}
+
+PG_FUNCTION_INFO_V1(numpool_resize);
+PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const std::int32_t size = size_argument(fcinfo, 1);
+  enter(fcinfo);
+  Oid types[] = {TEXTOID, INT4OID};
+  Datum values[] = {PointerGetDatum(name), Int32GetDatum(size)};
+  Datum old_size = Datum{0};
+  if (execute_on_definitions(
+          "WITH old AS MATERIALIZED (SELECT id, size FROM %1$s WHERE id OPERATOR(pg_catalog.=) $1 "
+          "FOR UPDATE) "
+          "UPDATE %1$s AS new SET size = $2 FROM old WHERE new.id OPERATOR(pg_catalog.=) old.id "
+          "RETURNING old.size",
+          2, types, values, nullptr, &old_size) == 0)
+    report_absent(name);
+  PG_RETURN_DATUM(old_size);
+}
+
+PG_FUNCTION_INFO_V1(numpool_metadata);
+PGDLLEXPORT Datum numpool_metadata(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  definitions_enter(fcinfo);
+  Definition definition;
+  if (read_definition(name, IfLocked::kWait, &definition) != Lookup::kFound) report_absent(name);
+  if (definition.metadata == 0) PG_RETURN_NULL();
+  PG_RETURN_DATUM(definition.metadata);
+}
+
+PG_FUNCTION_INFO_V1(numpool_set_metadata);
+PGDLLEXPORT Datum numpool_set_metadata(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  Oid types[] = {TEXTOID, JSONBOID};
+  Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1)};
+  const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', '\0'};
+  if (execute_on_definitions("UPDATE %s SET metadata = $2 WHERE id OPERATOR(pg_catalog.=) $1", 2,
+                             types, values, nulls) == 0)
+    report_absent(name);
+  PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(numpool_replace_metadata);
+PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  Oid types[] = {TEXTOID, JSONBOID, JSONBOID};
+  Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
+                    PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2)};
+  const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', '\0'};
+  if (execute_on_definitions(
+          "UPDATE %s SET metadata = $3 WHERE id OPERATOR(pg_catalog.=) $1 AND "
+          "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
+          3, types, values, nulls) == 1)
+    PG_RETURN_BOOL(true);
+  Definition definition;
+  if (read_definition(name, IfLocked::kWait, &definition) != Lookup::kFound) report_absent(name);
+  if (definition.metadata == 0 || PG_ARGISNULL(2))
+    PG_RETURN_BOOL(definition.metadata == 0 && PG_ARGISNULL(2));
+  PG_RETURN_DATUM(DirectFunctionCall2(jsonb_eq, definition.metadata, PG_GETARG_DATUM(2)));
+}
+
+PG_FUNCTION_INFO_V1(numpool_xact_lock);
+PGDLLEXPORT Datum numpool_xact_lock(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  lock_identity(require_pool(name)->key.identity, IdentityLock::kUser);
+  PG_RETURN_VOID();
+}
+
+}  // extern "C"

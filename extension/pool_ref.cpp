@@ -1,0 +1,294 @@
+#include "pool_ref.h"
+
+#include "arena.h"
+
+extern "C" {
+#include "common/hashfn.h"
+#include "mb/pg_wchar.h"
+}
+
+namespace numpool {
+
+namespace {
+
+struct NameKey {
+  const char* bytes;
+  std::size_t length;
+};
+
+struct NameEntry {
+  NameKey key;  // NB: first
+  PoolRef* ref;
+  std::uint64_t epoch;
+};
+
+MemoryContext memory = nullptr;
+HTAB* refs = nullptr;   // PoolKey -> PoolRef
+HTAB* names = nullptr;  // NameKey -> NameEntry
+
+std::uint32_t hash_name(const void* key, Size) {
+  const NameKey* name = static_cast<const NameKey*>(key);
+  return hash_bytes(reinterpret_cast<const unsigned char*>(name->bytes),
+                    static_cast<int>(name->length));
+}
+
+int compare_names(const void* left, const void* right, Size) {
+  const NameKey* a = static_cast<const NameKey*>(left);
+  const NameKey* b = static_cast<const NameKey*>(right);
+  return a->length != b->length || memcmp(a->bytes, b->bytes, a->length) != 0;
+}
+
+void* copy_key(void* to, const void* from, Size) {
+  *static_cast<NameKey*>(to) = *static_cast<const NameKey*>(from);
+  return to;
+}
+
+void make_tables() {
+  if (names != nullptr) return;
+  HASHCTL control;
+  MemSet(&control, 0, sizeof(control));
+  control.keysize = sizeof(PoolKey);
+  control.entrysize = sizeof(PoolRef);
+  control.hcxt = backend_memory();
+  if (refs == nullptr)
+    refs = hash_create("numpool pools", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  control.keysize = sizeof(NameKey);
+  control.entrysize = sizeof(NameEntry);
+  control.hash = hash_name;
+  control.match = compare_names;
+  control.keycopy = copy_key;
+  names = hash_create("numpool names", 64, &control,
+                      HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_KEYCOPY | HASH_CONTEXT);
+}
+
+NameEntry* find_name(text* name) {
+  const NameKey key = {VARDATA_ANY(name), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(name))};
+  return static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+}
+
+void forget_name(NameEntry* entry) {
+  char* bytes = const_cast<char*>(entry->key.bytes);
+  hash_search(names, &entry->key, HASH_REMOVE, nullptr);
+  pfree(bytes);
+}
+
+bool in_use(const PoolRef* ref) {
+  return ref->entries > 0 || ref->listed;
+}
+
+// Drops what nothing needs any more, so that a long-lived backend does not collect dropped pools.
+void sweep(std::uint64_t epoch) {
+  static std::uint64_t swept = 0;
+  if (swept == epoch) return;
+  swept = epoch;
+  HASH_SEQ_STATUS status;
+  hash_seq_init(&status, names);
+  while (NameEntry* entry = static_cast<NameEntry*>(hash_seq_search(&status)))
+    if (entry->epoch != epoch && !in_use(entry->ref)) forget_name(entry);
+  hash_seq_init(&status, refs);
+  while (PoolRef* ref = static_cast<PoolRef*>(hash_seq_search(&status))) {
+    if (in_use(ref)) continue;
+    const NameKey key = {ref->name, strlen(ref->name)};
+    const NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+    if (entry != nullptr && entry->ref == ref) continue;
+    pfree(ref->name);
+    pfree(ref->json_name);
+    if (ref->ending_words != nullptr) pfree(ref->ending_words);
+    const PoolKey gone = ref->key;
+    hash_search(refs, &gone, HASH_REMOVE, nullptr);
+  }
+}
+
+void remember_name(const char* name, PoolRef* ref, std::uint64_t epoch) {
+  const NameKey probe = {name, strlen(name)};
+  NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &probe, HASH_FIND, nullptr));
+  if (entry == nullptr) {
+    const NameKey key = {MemoryContextStrdup(backend_memory(), name), probe.length};
+    entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_ENTER, nullptr));
+  }
+  entry->ref = ref;
+  entry->epoch = epoch;
+}
+
+// The name as a JSON string of ASCII only, so that no later step has to convert anything.
+char* json_string(const char* name) {
+  const int length = static_cast<int>(strlen(name));
+  const bool convertible = GetDatabaseEncoding() != PG_SQL_ASCII;
+  unsigned char* utf8 = reinterpret_cast<unsigned char*>(
+      convertible ? pg_server_to_any(name, length, PG_UTF8) : pstrdup(name));
+  StringInfoData out;
+  initStringInfo(&out);
+  appendStringInfoChar(&out, '"');
+  for (const unsigned char* at = utf8; *at != 0;) {
+    const bool multibyte = convertible && *at >= 0x80;
+    const pg_wchar code = multibyte ? utf8_to_unicode(at) : *at;
+    if (code > 0xffff) {
+      appendStringInfo(&out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+                       0xdc00 + ((code - 0x10000) & 0x3ff));
+    } else if (code < 0x20 || code >= 0x7f || code == '"' || code == '\\') {
+      appendStringInfo(&out, "\\u%04x", code);
+    } else {
+      appendStringInfoChar(&out, static_cast<char>(code));
+    }
+    at += multibyte ? pg_utf_mblen(at) : 1;
+  }
+  appendStringInfoChar(&out, '"');
+  return MemoryContextStrdup(backend_memory(), out.data);
+}
+
+// Registers the pool and makes sure that what was read still holds once it is there: a change that
+// was committed between reading and registering is seen by the second reading, and a later one
+// finds the entry.
+bool load(PoolRef* ref) {
+  for (;;) {
+    Definition definition;
+    if (read_definition(ref->key.identity, IfLocked::kWait, &definition) != Lookup::kFound)
+      return false;
+    ref->defined_size = definition.size;
+    ref->live =
+        register_live_pool(ref->key, definition, fence_block_of_definitions(), &ref->generation);
+
+    Definition again;
+    const Lookup lookup = read_definition(ref->key.identity, IfLocked::kWait, &again);
+    const bool same = lookup == Lookup::kFound && again.size == definition.size &&
+                      strcmp(again.name, definition.name) == 0;
+    if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
+    LivePool* live = live_of(ref);
+    if (live->state == LiveState::kLive) return true;
+    if (same && live->pool.size == static_cast<std::uint32_t>(definition.size)) {
+      live->state = LiveState::kLive;
+      return true;
+    }
+    unlock_pool(live);
+    drop_live_pool(ref->live, ref->key, ref->generation);
+    if (lookup != Lookup::kFound) return false;
+  }
+}
+
+}  // namespace
+
+MemoryContext backend_memory() {
+  if (memory == nullptr)
+    memory = AllocSetContextCreate(TopMemoryContext, "numpool", ALLOCSET_DEFAULT_SIZES);
+  return memory;
+}
+
+void report_no_pool(const char* name) {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("pool \"%s\" does not exist", name)));
+}
+
+PoolRef* pool_ref(const Definition& definition) {
+  make_tables();
+  PoolKey key;
+  MemSet(&key, 0, sizeof(key));
+  key.database = MyDatabaseId;
+  key.relation = definitions_relation();
+  key.identity = definition.identity;
+  PoolRef* ref = static_cast<PoolRef*>(hash_search(refs, &key, HASH_FIND, nullptr));
+  if (ref != nullptr && strcmp(ref->name, definition.name) == 0) {
+    ref->defined_size = definition.size;
+    return ref;
+  }
+  char* name = MemoryContextStrdup(backend_memory(), definition.name);
+  char* json_name = json_string(definition.name);
+  if (ref == nullptr) {
+    ref = static_cast<PoolRef*>(hash_search(refs, &key, HASH_ENTER, nullptr));
+    MemSet(reinterpret_cast<char*>(ref) + sizeof(PoolKey), 0, sizeof(PoolRef) - sizeof(PoolKey));
+  } else {
+    pfree(ref->name);
+    pfree(ref->json_name);
+  }
+  ref->name = name;
+  ref->json_name = json_name;
+  ref->defined_size = definition.size;
+  return ref;
+}
+
+PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked) {
+  make_tables();
+  NameEntry* entry = find_name(name);
+  if (entry != nullptr && entry->epoch == definitions_epoch()) return entry->ref;
+
+  const std::uint64_t epoch = definitions_epoch();
+  Definition definition;
+  const Lookup lookup = read_definition(name, if_locked, &definition);
+  if (lookup == Lookup::kLocked) {
+    if (entry != nullptr) return entry->ref;
+    if (locked != nullptr) *locked = true;
+    return nullptr;
+  }
+  sweep(epoch);
+  if (lookup == Lookup::kAbsent) return nullptr;
+  PoolRef* ref = pool_ref(definition);
+  remember_name(definition.name, ref, epoch);
+  return ref;
+}
+
+void forget_name_of(text* name) {
+  NameEntry* entry = find_name(name);
+  if (entry != nullptr) entry->epoch = 0;
+}
+
+PoolRef* require_pool(text* name) {
+  const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+  PoolRef* ref =
+      length == 0 || length > kMaxNameLength ? nullptr : find_pool(name, IfLocked::kWait);
+  if (ref == nullptr) report_no_pool(text_to_cstring(name));
+  return ref;
+}
+
+bool lock_ref(PoolRef* ref) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (lock_pool(ref->live, ref->key, ref->generation)) {
+      if (live_of(ref)->state == LiveState::kLive) return true;
+      unlock_ref(ref);
+      return false;
+    }
+    ref->live = find_live_pool(ref->key, &ref->generation);
+    if (ref->live == 0) return false;
+  }
+  return false;
+}
+
+bool lock_ref_loaded(PoolRef* ref) {
+  return lock_ref(ref) || load(ref);
+}
+
+void lock_ref_as(PoolRef* ref, const Definition& definition) {
+  for (;;) {
+    if (lock_ref(ref)) return;
+    ref->live =
+        register_live_pool(ref->key, definition, fence_block_of_definitions(), &ref->generation);
+    if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
+    LivePool* live = live_of(ref);
+    if (live->state == LiveState::kLoading) {
+      if (live->pool.size != static_cast<std::uint32_t>(definition.size)) {
+        unlock_pool(live);
+        drop_live_pool(ref->live, ref->key, ref->generation);
+        continue;
+      }
+      live->state = LiveState::kLive;
+    }
+    return;
+  }
+}
+
+void reserve_ending(PoolRef* ref, std::uint32_t index) {
+  if (index < ref->ending_capacity) return;
+  const std::uint32_t capacity = bitmap_capacity_for(index + 1);
+  std::uint64_t* words = static_cast<std::uint64_t*>(MemoryContextAllocZero(
+      backend_memory(), sizeof(std::uint64_t) * Bitmap::words_needed(capacity)));
+  Bitmap larger(words, capacity);
+  if (ref->ending_words != nullptr) {
+    Bitmap old = ending_set(ref);
+    for (std::uint32_t i = old.first(); i != Bitmap::kNone; i = old.first()) {
+      old.erase(i);
+      larger.insert(i);
+    }
+    pfree(ref->ending_words);
+  }
+  ref->ending_words = words;
+  ref->ending_capacity = capacity;
+}
+
+}  // namespace numpool
