@@ -1,7 +1,7 @@
 # The command numpool. Needs the client library: client/build.mk is read first.
 
 CLI_LIBRARY := $(BUILD)/client/libnumpool.a
-CLI_CXXFLAGS = -std=c++17 -O2 -g $(WARNINGS) -MMD -MP -Iclient/include -isystem $(PG_INCLUDE)
+CLI_CXXFLAGS = -std=c++17 $(WARNINGS) $(CXXFLAGS) -MMD -MP -Iclient/include -isystem $(PG_INCLUDE)
 
 cli_sources := $(wildcard client/cli/*.cpp)
 cli_objects := $(cli_sources:%.cpp=$(BUILD)/%.o)
@@ -9,6 +9,9 @@ cli_objects := $(cli_sources:%.cpp=$(BUILD)/%.o)
 cli_parts := $(filter-out %/main.o,$(cli_objects))
 
 .PHONY: cli install-cli uninstall-cli check-cli
+all: cli
+install: install-cli
+uninstall: uninstall-cli
 
 cli: $(BUILD)/numpool  ## build the command only
 
@@ -34,7 +37,7 @@ cli_test_objects := $(cli_test_sources:%.cpp=$(BUILD)/%.o)
 
 $(BUILD)/tests/cli/%.o: tests/cli/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) -O1 $(filter-out -O2,$(CLI_CXXFLAGS)) -Iclient -Itests/cli -c -o $@ $<
+	$(CXX) $(CLI_CXXFLAGS) -O1 -pthread -Iclient -Itests/cli -c -o $@ $<
 
 $(BUILD)/tests/cli_unit_tests: $(cli_unit_objects) $(cli_parts) $(CLI_LIBRARY)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread

@@ -35,7 +35,7 @@ std::string json_time(std::chrono::system_clock::time_point when) {
   gmtime_r(&seconds, &utc);
   char date[32];
   if (std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc) == 0) return "null";
-  char buffer[48];
+  char buffer[64];
   std::snprintf(buffer, sizeof buffer, "\"%s.%06ldZ\"", date, fraction);
   return buffer;
 }

@@ -1,0 +1,80 @@
+#include <doctest/doctest.h>
+
+#include "cli/view.hpp"
+
+using namespace numpool;
+using namespace numpool::cli;
+using std::chrono::microseconds;
+
+namespace {
+
+pool_view sample() {
+  pool_view view;
+  view.pool.pool = "gpu";
+  view.pool.size = 3;
+  view.pool.in_use = 2;
+  view.pool.free = 1;
+  view.pool.waiting = 1;
+  view.pool.metadata = "{\"a\": \"\\n\"}";
+  view.pool.grants = 5;
+  view.pool.handoffs = 2;
+  view.pool.wait_total = microseconds(3000000);
+  view.pool.wait_longest = microseconds(2000000);
+  view.taken = {true, false, true};
+  lease_info held;
+  held.index = 2;
+  held.fence = 68719476737;
+  held.pid = 42;
+  held.user = "me";
+  held.application = "app";
+  held.scope = "session";
+  held.state = "held";
+  held.held_for = microseconds(61000000);
+  view.leases.push_back(held);
+  waiter_info waiter;  // another role's: details hidden
+  waiter.position = 1;
+  waiter.kind = "blocking";
+  waiter.waited_for = microseconds(1500);
+  view.waiters.push_back(waiter);
+  return view;
+}
+
+}  // namespace
+
+TEST_CASE("one pool as text") {
+  CHECK(pool_text(sample(), {80, bar_style::ascii}) ==
+        "gpu: 3 numbers, 2 in use, 1 free, 1 waiting\n"
+        "[#.#]\n"
+        "metadata: {\"a\": \"\\\\n\"}\n"
+        "5 granted, 2 of them after waiting (1s on average, 2s at most); 0 timed out, 0 cancelled\n"
+        "\n"
+        "INDEX  HELD FOR  PID  USER  APPLICATION  CLIENT  SCOPE    STATE        FENCE\n"
+        "    2     1m 1s   42  me    app          local   session  held   68719476737\n"
+        "\n"
+        "QUEUE  WAITING FOR  PID  USER  APPLICATION  KIND      TICKET\n"
+        "    1          1ms    ?  ?     ?            blocking\n");
+}
+
+TEST_CASE("all pools as text") {
+  CHECK(overview_text({}, {}) == "There are no pools.\n");
+  CHECK(overview_text({sample()}, {}) ==
+        "POOL  SIZE  IN USE  FREE  WAITING  NUMBERS\n"
+        "gpu      3       2     1        1  [#.#]\n");
+}
+
+TEST_CASE("a large pool's bar says what a cell stands for") {
+  pool_view view = sample();
+  view.pool.size = 65536;
+  view.taken.assign(65536, false);
+  const std::string text = pool_text(view, {80, bar_style::ascii});
+  CHECK(text.find("]  a cell is 1024 numbers\n") != std::string::npos);
+}
+
+TEST_CASE("one pool and all as JSON") {
+  CHECK(overview_json({}) == "[]\n");
+  const std::string json = pool_json(sample());
+  CHECK(json.find("{\"pool\": \"gpu\", \"size\": 3, \"in_use\": 2") == 0);
+  CHECK(json.find("\"metadata\": {\"a\": \"\\n\"}") != std::string::npos);
+  CHECK(json.find("\"fence\": 68719476737") != std::string::npos);
+  CHECK(json.find("\"ticket\": null, \"pid\": null, \"user\": null") != std::string::npos);
+}
