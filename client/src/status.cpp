@@ -14,10 +14,10 @@ using std::chrono::system_clock;
 #define NUMPOOL_MICROSECONDS(interval) \
   "(pg_catalog.date_part('epoch', " interval ") * 1000000)::pg_catalog.int8"
 
-#define NUMPOOL_POOLS                                                                 \
-  "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"             \
-  " timeouts, cancels, " NUMPOOL_MICROSECONDS("wait_time") ", " NUMPOOL_MICROSECONDS( \
-      "longest_wait") ", " NUMPOOL_MICROSECONDS("counted_since") " FROM {}numpool_pools WHERE "
+#define NUMPOOL_POOLS                                                                  \
+  "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"              \
+  " timeouts, cancels, " NUMPOOL_MICROSECONDS("wait_total") ", " NUMPOOL_MICROSECONDS( \
+      "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") " FROM {}numpool_pools WHERE "
 
 constexpr statement kPool{NUMPOOL_POOLS "pool = $1"};
 constexpr statement kPools{NUMPOOL_POOLS "pg_catalog.starts_with(pool, $1) ORDER BY pool"};
