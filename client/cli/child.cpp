@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -26,6 +27,21 @@ struct prepared {
   int parents_gate;
   int tty;  // -1: leave the terminal alone
 };
+
+/// Whether `command` is a file, or, without a slash in it, a file in one of PATH's folders.  For
+/// exec a folder of PATH that may not be read is the same as a file that may not be executed.
+bool is_there(const std::string& command) {
+  if (command.find('/') != std::string::npos) return access(command.c_str(), F_OK) == 0;
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path ? path : "/bin:/usr/bin";
+  for (;;) {
+    const std::size_t colon = rest.find(':');
+    const std::string folder(rest.substr(0, colon));
+    if (access((folder.empty() ? command : folder + "/" + command).c_str(), F_OK) == 0) return true;
+    if (colon == std::string_view::npos) return false;
+    rest.remove_prefix(colon + 1);
+  }
+}
 
 std::string_view name_of(const char* variable) {
   const char* equals = std::strchr(variable, '=');
@@ -102,9 +118,11 @@ pid_t start_child(const child_request& request, guard& watcher, job_terminal& te
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
   watcher.watch(0);
   terminal.take_back();
+  const std::string& command = request.command[0];
+  if (reason == EACCES && !is_there(command)) reason = ENOENT;
   const bool missing = reason == ENOENT || reason == ENOTDIR;
   throw failure(missing ? kNotFound : kNotExecutable,
-                "cannot run \"" + request.command[0] + "\": " + std::strerror(reason));
+                "cannot run \"" + command + "\": " + std::strerror(reason));
 }
 
 }  // namespace numpool::cli

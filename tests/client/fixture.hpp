@@ -1,0 +1,83 @@
+#pragma once
+
+#include <doctest/doctest.h>
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <numpool/numpool.hpp>
+
+using namespace std::chrono_literals;
+
+/// Options for tests: defaults but for pauses that suit them.
+inline numpool::client_options quick_options() {
+  numpool::client_options options;
+  options.backoff_max = 200ms;
+  return options;
+}
+
+/// A connected client whose database has the extension, and an id no other test uses; the pool of
+/// that id is dropped at the end.
+struct fixture {
+  fixture() : client(quick_options()), id(fresh_id()) { client.setup(); }
+  ~fixture();
+
+  static std::string fresh_id();
+
+  numpool::client client;
+  const std::string id;
+};
+
+/// A plain libpq connection: what another program would see.
+class session {
+ public:
+  session();
+
+  /// The first field of the first row, or nothing for NULL or no row. Fails the test on an error.
+  std::optional<std::string> query(const std::string& sql);
+  /// The SQLSTATE of the error, or an empty string.
+  std::string try_query(const std::string& sql);
+
+  void send(const std::string& sql);    ///< without waiting for the answer
+  std::optional<std::string> answer();  ///< to send()
+
+  /// The payload of the next notification of this session's own backend, if one comes in time.
+  std::optional<std::string> notification(std::chrono::milliseconds within = 5000ms);
+
+  int pid() const { return PQbackendPID(handle_.get()); }
+  PGconn* handle() const { return handle_.get(); }
+
+ private:
+  std::unique_ptr<PGconn, void (*)(PGconn*)> handle_;
+};
+
+/// Whether `condition` becomes true in time.
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds within = 10000ms);
+
+/// The SQLSTATE of the numpool::error that `call` throws, or an empty string.
+std::string sqlstate_of(const std::function<void()>& call);
+
+/// Threads that are joined at the end of the scope.
+class threads {
+ public:
+  ~threads() { join(); }
+  void start(std::function<void()> body) { all_.emplace_back(std::move(body)); }
+  void start(int count, const std::function<void(int)>& body) {
+    for (int i = 0; i < count; ++i) start([body, i] { body(i); });
+  }
+  void join() {
+    for (std::thread& one : all_)
+      if (one.joinable()) one.join();
+    all_.clear();
+  }
+
+ private:
+  std::vector<std::thread> all_;
+};
