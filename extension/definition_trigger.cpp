@@ -3,21 +3,22 @@
 // (ledger.cpp).
 
 #include "arena.h"
-#include "ledger.h"
+#include "pending.h"
+#include "undo_log.h"
 
 namespace numpool {
 
 namespace {
 
 // Pins the live pool of the row as others see it and marks the change for undoing.
-PoolRef* begin_change(const Definition& old) {
+PoolRef* pin_changed(const Definition& old) {
   lock_identity(old.identity, IdentityLock::kDefinition);
   PoolRef* ref = pool_ref(old);
-  log_definition(ref);
+  begin_change(ref);
   lock_ref_as(ref, old);
   LivePool* live = live_of(ref);
   if (!live->published) ref->change.created = true;
-  pin_definition(ref);
+  pin_live_pool(ref);
   unlock_pool(live);
   return ref;
 }
@@ -44,7 +45,7 @@ void note_update(Relation table, const Definition& old, const Definition& fresh)
   if (old.identity != fresh.identity)
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("the identity of a pool cannot be changed")));
-  PoolRef* ref = begin_change(old);
+  PoolRef* ref = pin_changed(old);
   if (old.size != fresh.size) note_size(ref, fresh.size);
   if (strcmp(old.name, fresh.name) != 0) {
     note_name(ref, fresh.name);
@@ -53,7 +54,7 @@ void note_update(Relation table, const Definition& old, const Definition& fresh)
 }
 
 void note_delete(Relation table, const Definition& old) {
-  PoolRef* ref = begin_change(old);
+  PoolRef* ref = pin_changed(old);
   ref->change.dropped = true;
   if (lock_ref(ref)) {
     live_of(ref)->closing = GetCurrentTransactionId();

@@ -2,6 +2,8 @@
 
 #include "arena.h"
 #include "delivery.h"
+#include "pending.h"
+#include "undo_log.h"
 #include "wait.h"
 
 namespace numpool {
@@ -76,7 +78,7 @@ Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
   const Offset fences = live->fences;
   if (!live->published && !ref->change.created) {
     unlock_pool(live);
-    log_definition(ref);
+    begin_change(ref);
     ref->change.created = true;
     return arrive(ref, entry, closing);
   }

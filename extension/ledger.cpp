@@ -1,68 +1,22 @@
 #include "ledger.h"
 
 #include "arena.h"
-#include "delivery.h"
+#include "transaction.h"
+#include "undo_log.h"
 
 namespace numpool {
 
 namespace {
-
-enum class RecordKind : std::uint8_t {
-  kCreated,     // entry: came to be
-  kChanged,     // entry: its restorable members changed
-  kDefinition,  // ref: its pending change changed
-  kRows,        // rows of the table changed
-};
-
-struct UndoRecord {
-  SubTransactionId subtransaction;
-  RecordKind kind;
-  Scope scope;
-  bool ending;
-  bool ticket_active;
-  Entry* entry;
-  PoolRef* ref;
-  PendingChange change;
-};
 
 struct TicketName {
   std::int64_t ticket;  // NB: first, the key
   Entry* entry;
 };
 
-UndoRecord* undo_log = nullptr;
-std::size_t log_length = 0;
-std::size_t log_capacity = 0;
 dlist_head entries;
 dlist_head touched;
 dlist_head untold;
 HTAB* tickets = nullptr;
-PoolRef* changed_refs = nullptr;
-int row_changes = 0;
-
-void reserve_record() {
-  if (log_length < log_capacity) return;
-  const std::size_t capacity = log_capacity == 0 ? 64 : log_capacity * 2;
-  const std::size_t bytes = sizeof(UndoRecord) * capacity;
-  undo_log =
-      static_cast<UndoRecord*>(undo_log == nullptr ? MemoryContextAlloc(backend_memory(), bytes)
-                                                   : repalloc_huge(undo_log, bytes));
-  log_capacity = capacity;
-}
-
-UndoRecord& append_record(RecordKind kind) {
-  UndoRecord& record = undo_log[log_length++];
-  record.subtransaction = GetCurrentSubTransactionId();
-  record.kind = kind;
-  return record;
-}
-
-void touch(Entry* entry) {
-  entry->logged = GetCurrentSubTransactionId();
-  if (entry->touched) return;
-  entry->touched = true;
-  dlist_push_tail(&touched, &entry->touched_node);
-}
 
 void tell(Entry* entry) {
   if (entry->untold) return;
@@ -105,31 +59,6 @@ void become_dropped(Entry* entry) {
   forget_end(entry);
   if (entry->state == EntryState::kHeld) --entry->ref->held;
   entry->state = EntryState::kDropped;
-}
-
-// Shows in the slot what the ledger says.
-void mirror(Entry* entry) {
-  Slot* slot = lock_slot(entry);
-  if (slot == nullptr) {
-    become_dropped(entry);
-    return;
-  }
-  slot->scope = entry->scope;
-  slot->state = entry->ending ? LeaseState::kReleasing : LeaseState::kHeld;
-  unlock_ref(entry->ref);
-}
-
-void set_ending(Entry* entry, bool ending) {
-  if (entry->ending == ending) return;
-  if (entry->state == EntryState::kHeld) {
-    Bitmap set = ending_set(entry->ref);
-    if (ending)
-      set.insert(entry->index);
-    else
-      set.erase(entry->index);
-    entry->ref->ending_count += ending ? 1 : -1;
-  }
-  entry->ending = ending;
 }
 
 // Out of the queue. False: it was granted or dropped meanwhile.
@@ -189,153 +118,6 @@ void note_lost_leases() {
   }
 }
 
-void unpin_definition(PoolRef* ref) {
-  if (!ref->pinned) return;
-  ref->pinned = false;
-  if (!lock_ref(ref)) return;
-  --live_of(ref)->pins;
-  unlock_ref(ref);
-}
-
-bool is_empty(const PendingChange& change) {
-  return !change.created && !change.dropped && change.size == 0 && change.name == 0;
-}
-
-void undo_definition(PoolRef* ref, const PendingChange& before) {
-  const PendingChange undone = ref->change;
-  ref->change = before;
-  if (undone.name != before.name) arena_free(undone.name);
-  if (undone.dropped && !before.dropped && lock_ref(ref)) {
-    live_of(ref)->closing = InvalidTransactionId;
-    live_of(ref)->closed_by = 0;
-    unlock_ref(ref);
-  }
-  if (is_empty(before)) unpin_definition(ref);
-  if (undone.created && !before.created) drop_live_pool(ref->live, ref->key, ref->generation);
-}
-
-void undo(const UndoRecord& record) {
-  switch (record.kind) {
-    case RecordKind::kCreated:
-      give_up(record.entry, Leave::kCancel);
-      break;
-    case RecordKind::kChanged:
-      set_ending(record.entry, record.ending);
-      record.entry->scope = record.scope;
-      record.entry->ticket_active = record.ticket_active;
-      if (record.entry->state == EntryState::kHeld) mirror(record.entry);
-      break;
-    case RecordKind::kDefinition:
-      undo_definition(record.ref, record.change);
-      break;
-    case RecordKind::kRows:
-      --row_changes;
-      break;
-  }
-}
-
-// Applies what the transaction did to a definition.
-void apply_definition(PoolRef* ref) {
-  const PendingChange change = ref->change;
-  ref->change = {};
-  if (change.dropped) {
-    arena_free(change.name);
-    ref->pinned = false;
-    drop_live_pool(ref->live, ref->key, ref->generation);
-    return;
-  }
-  if (is_empty(change) || !lock_ref(ref)) return;
-  LivePool* live = live_of(ref);
-  live->published = live->published || change.created;
-  Offset old_name = 0;
-  if (change.name != 0) {
-    old_name = live->name;
-    live->name = change.name;
-    live->name_length = change.name_length;
-  }
-  if (change.size != 0)
-    pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), ref->growth);
-  unlock_pool(live);
-  arena_free(old_name);
-  if (change.size != 0) serve_waiters(ref->live, ref->key, ref->generation);
-}
-
-void finish_definitions(bool commit) {
-  while (changed_refs != nullptr) {
-    PoolRef* ref = changed_refs;
-    changed_refs = ref->next_changed;
-    ref->listed = false;
-    if (commit) apply_definition(ref);
-    unpin_definition(ref);
-    free_growth(ref->growth);
-  }
-  row_changes = 0;
-}
-
-void finish_entries() {
-  dlist_mutable_iter at;
-  dlist_foreach_modify(at, &touched) {
-    Entry* entry = dlist_container(Entry, touched_node, at.cur);
-    dlist_delete(&entry->touched_node);
-    entry->touched = false;
-    entry->fresh = false;
-    entry->logged = InvalidSubTransactionId;
-    if (entry->state == EntryState::kNew) {
-      free_entry(entry);
-    } else if (entry->state == EntryState::kDropped) {
-      if (!entry->untold || entry->ending) free_entry(entry);
-    } else if (entry->ending || entry->scope == Scope::kTransaction) {
-      give_up(entry, Leave::kCancel);
-    }
-  }
-}
-
-void undo_to(SubTransactionId subtransaction) {
-  while (log_length > 0 && undo_log[log_length - 1].subtransaction >= subtransaction)
-    undo(undo_log[--log_length]);
-}
-
-void finish_transaction(bool commit) {
-  if (commit)
-    log_length = 0;
-  else
-    undo_to(TopSubTransactionId);
-  if (changed_refs != nullptr) finish_definitions(commit);
-  if (!dlist_is_empty(&touched)) finish_entries();
-  row_changes = 0;
-  // Whoever was granted something meanwhile is told before the next command.
-  if (news_waiting()) raise_delivery();
-}
-
-void on_transaction_event(XactEvent event, void*) {
-  if (!arena_attached()) return;
-  switch (event) {
-    case XACT_EVENT_PRE_COMMIT:
-      deliver();
-      break;
-    case XACT_EVENT_PRE_PREPARE:
-      if (!ledger_is_clean())
-        ereport(ERROR,
-                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                 errmsg("cannot PREPARE a transaction that has acquired or released a number of a "
-                        "pool, or changed a pool")));
-      break;
-    case XACT_EVENT_COMMIT:
-    case XACT_EVENT_PREPARE:
-      finish_transaction(true);
-      break;
-    case XACT_EVENT_ABORT:
-      finish_transaction(false);
-      break;
-    default:
-      break;
-  }
-}
-
-void on_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId, void*) {
-  if (event == SUBXACT_EVENT_ABORT_SUB && arena_attached()) undo_to(mine);
-}
-
 }  // namespace
 
 void ledger_init() {
@@ -349,8 +131,7 @@ void ledger_init() {
   dlist_init(&entries);
   dlist_init(&touched);
   dlist_init(&untold);
-  RegisterXactCallback(on_transaction_event, nullptr);
-  RegisterSubXactCallback(on_subtransaction_event, nullptr);
+  register_transaction_callbacks();
   tickets = table;
 }
 
@@ -359,13 +140,43 @@ void ledger_end_session() {
     give_up(dlist_container(Entry, node, dlist_head_node(&entries)), Leave::kCancel);
 }
 
+void touch(Entry* entry) {
+  entry->logged = GetCurrentSubTransactionId();
+  if (entry->touched) return;
+  entry->touched = true;
+  dlist_push_tail(&touched, &entry->touched_node);
+}
+
+void set_ending(Entry* entry, bool ending) {
+  if (entry->ending == ending) return;
+  if (entry->state == EntryState::kHeld) {
+    Bitmap set = ending_set(entry->ref);
+    if (ending)
+      set.insert(entry->index);
+    else
+      set.erase(entry->index);
+    entry->ref->ending_count += ending ? 1 : -1;
+  }
+  entry->ending = ending;
+}
+
+void mirror(Entry* entry) {
+  Slot* slot = lock_slot(entry);
+  if (slot == nullptr) {
+    become_dropped(entry);
+    return;
+  }
+  slot->scope = entry->scope;
+  slot->state = entry->ending ? LeaseState::kReleasing : LeaseState::kHeld;
+  unlock_ref(entry->ref);
+}
+
 Entry* reserve_entry(PoolRef* ref, Scope scope) {
   reserve_record();
   Entry* entry = static_cast<Entry*>(MemoryContextAllocZero(backend_memory(), sizeof(Entry)));
   entry->ref = ref;
   entry->scope = scope;
   entry->state = EntryState::kNew;
-  entry->fresh = true;
   entry->client_knows = true;
   ++ref->entries;
   dlist_push_tail(&entries, &entry->node);
@@ -384,29 +195,6 @@ void reserve_ticket(Entry* entry) {
 
 void discard_entry(Entry* entry) {
   free_entry(entry);
-}
-
-void log_created(Entry* entry) {
-  append_record(RecordKind::kCreated).entry = entry;
-  touch(entry);
-}
-
-void log_change(Entry* entry) {
-  // What this subtransaction changed before is restored by its first record.
-  if (entry->touched && entry->logged == GetCurrentSubTransactionId()) return;
-  reserve_record();
-  UndoRecord& record = append_record(RecordKind::kChanged);
-  record.entry = entry;
-  record.scope = entry->scope;
-  record.ending = entry->ending;
-  record.ticket_active = entry->ticket_active;
-  touch(entry);
-}
-
-void retract(Entry* entry, Leave why) {
-  Assert(log_length > 0 && undo_log[log_length - 1].entry == entry);
-  --log_length;
-  give_up(entry, why);
 }
 
 void settle(Entry* entry, std::uint32_t index, std::int64_t fence) {
@@ -505,45 +293,28 @@ void mark_told(Entry* entry) {
   if (entry->state == EntryState::kDropped && !entry->touched) free_entry(entry);
 }
 
+void finish_entries() {
+  dlist_mutable_iter at;
+  dlist_foreach_modify(at, &touched) {
+    Entry* entry = dlist_container(Entry, touched_node, at.cur);
+    dlist_delete(&entry->touched_node);
+    entry->touched = false;
+    entry->logged = InvalidSubTransactionId;
+    if (entry->state == EntryState::kNew) {
+      free_entry(entry);
+    } else if (entry->state == EntryState::kDropped) {
+      if (!entry->untold || entry->ending) free_entry(entry);
+    } else if (entry->ending || entry->scope == Scope::kTransaction) {
+      give_up(entry, Leave::kCancel);
+    }
+  }
+}
+
 dlist_head* all_entries() {
   return &entries;
 }
 dlist_head* untold_entries() {
   return &untold;
-}
-
-void log_definition(PoolRef* ref) {
-  reserve_record();
-  UndoRecord& record = append_record(RecordKind::kDefinition);
-  record.ref = ref;
-  record.change = ref->change;
-  if (ref->listed) return;
-  ref->listed = true;
-  ref->next_changed = changed_refs;
-  changed_refs = ref;
-}
-
-void pin_definition(PoolRef* ref) {
-  if (ref->pinned) return;
-  ref->pinned = true;
-  ++live_of(ref)->pins;
-}
-
-void log_row_change() {
-  if (row_changes > 0 && log_length > 0 && undo_log[log_length - 1].kind == RecordKind::kRows &&
-      undo_log[log_length - 1].subtransaction == GetCurrentSubTransactionId())
-    return;
-  reserve_record();
-  append_record(RecordKind::kRows);
-  ++row_changes;
-}
-
-bool changed_definitions() {
-  return row_changes > 0;
-}
-
-bool ledger_is_clean() {
-  return log_length == 0;
 }
 
 }  // namespace numpool

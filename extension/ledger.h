@@ -1,6 +1,4 @@
-// A backend's leases and waiters, and what its open transaction did to them. The undo log has one
-// record a change with the state before it; rolling back is undoing, newest first. See README.md,
-// "Transactions".
+// A backend's leases and waiters.
 #pragma once
 
 #include "pg.h"
@@ -35,11 +33,10 @@ struct Entry {
   // What it does not.
   bool touched;       // on that list
   bool untold;        // on that list
-  bool fresh;         // made by the open transaction
   bool client_knows;  // that it was granted
 };
 
-// Registers the transaction callbacks; once a backend.
+// Once a backend, with the transaction callbacks. May ereport.
 void ledger_init();
 // Gives up everything. Cannot fail.
 void ledger_end_session();
@@ -50,14 +47,6 @@ Entry* reserve_entry(PoolRef* ref, Scope scope);
 void reserve_ticket(Entry* entry);
 // Frees an entry that is kNew.
 void discard_entry(Entry* entry);
-
-// Records that `entry` came to be. Cannot fail.
-void log_created(Entry* entry);
-// Records scope, ending and ticket_active before they are changed. May ereport.
-void log_change(Entry* entry);
-// Takes the newest record back, the creation of `entry`, and gives up what the entry has. Cannot
-// fail.
-void retract(Entry* entry, Leave why);
 
 // Notes the grant of what the entry waited for, or held from the start. Cannot fail.
 void settle(Entry* entry, std::uint32_t index, std::int64_t fence);
@@ -88,12 +77,13 @@ void mark_told(Entry* entry);
 dlist_head* all_entries();
 dlist_head* untold_entries();
 
-// Changes of definitions by the open transaction.
-void log_definition(PoolRef* ref);  // before ref->change is changed; may ereport
-void pin_definition(PoolRef* ref);  // the pool is locked; cannot fail
-void log_row_change();              // any row at all; may ereport
-bool changed_definitions();
-
-bool ledger_is_clean();  // the open transaction has changed nothing
+// For the undo log: marks that the open transaction changed the entry; sets or clears the pending
+// end; shows in the slot what the ledger says (the entry becomes kDropped if there is no such
+// lease). Cannot fail.
+void touch(Entry* entry);
+void set_ending(Entry* entry, bool ending);
+void mirror(Entry* entry);
+// At the end of the transaction: ends what is to end. Cannot fail.
+void finish_entries();
 
 }  // namespace numpool

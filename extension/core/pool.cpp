@@ -184,6 +184,8 @@ const char* check_pool(Region region, Pool& pool) noexcept {
     held += is_held ? 1 : 0;
     free += is_free ? 1 : 0;
   }
+  for (std::uint32_t index = capacity; index < pool.bitmap_capacity; ++index)
+    if (free_set.contains(index)) return "I1: an index without a slot is in the free set";
   if (free != pool.free) return "I1: free is not the size of the free set";
   if (held != pool.in_use) return "I2: in_use is not the number of holders";
   if (free != 0 && pool.queue.length != 0) return "I3: an index is free while somebody waits";

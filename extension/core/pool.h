@@ -31,6 +31,7 @@ class WakeList {
   };
 
   bool full() const noexcept { return count_ == kCapacity; }
+  // Not when full.
   void add(SessionId session, WaiterKind kind) noexcept { entries_[count_++] = {session, kind}; }
   void clear() noexcept { count_ = 0; }
   const Entry* begin() const noexcept { return entries_; }
@@ -70,8 +71,8 @@ struct PoolCounters {
 // Memory for a larger pool, found before the growth and linked by it. A member is 0 where none is
 // needed.
 struct Growth {
-  Offset chunks[chunk::kMaxCount];
-  Offset bitmap;  // zeroed, Bitmap::words_needed(bitmap_capacity) words
+  Offset chunks[chunk::kMaxCount];  // [k] zeroed, chunk::slots(k) slots
+  Offset bitmap;                    // zeroed, Bitmap::words_needed(bitmap_capacity) words
   std::uint32_t bitmap_capacity;
 };
 
@@ -91,7 +92,8 @@ struct Pool {
   Bitmap free_set(Region region) noexcept;
 };
 
-// Makes an empty pool of `size` numbers, all free, from memory in `growth` (see growth_needed).
+// Makes an empty pool of `size` numbers, all free, from memory in `growth`: the chunks, and the
+// bitmap if bitmap_capacity_for(size) is more than a word.
 void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& growth,
                std::int64_t now) noexcept;
 
@@ -112,7 +114,7 @@ void pool_join(Region region, Pool& pool, Waiter& waiter, std::int64_t now) noex
 bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept;
 
 // Ends the lease of `index`: hands it to the head of the queue, or frees it, or retires it if a
-// shrink has put it out of the pool. Wakes at most one.
+// shrink has put it out of the pool. Wakes at most one, for whom `wake` has room.
 void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                   WakeList& wake) noexcept;
 
