@@ -1,0 +1,174 @@
+// Definitions changed under sleepers, by the functions and by a superuser's own DML.
+#include <doctest/doctest.h>
+
+#include "server/calls.h"
+
+using namespace numpool_test;
+
+namespace {
+
+const std::string& table() {
+  static const std::string name = *observer().value(
+      "SELECT c::regclass FROM pg_extension, unnest(extconfig) AS c WHERE extname = 'numpool' AND "
+      "EXISTS (SELECT FROM pg_class WHERE oid = c AND relkind = 'r')");
+  return name;
+}
+
+std::string update(const Pool& pool, const std::string& change) {
+  return "UPDATE " + table() + " SET " + change + " WHERE id = " + pool.q();
+}
+
+std::string erase(const Pool& pool) {
+  return "DELETE FROM " + table() + " WHERE id = " + pool.q();
+}
+
+}  // namespace
+
+TEST_CASE("UPDATE and DELETE by a superuser, with sleepers, as origin and as replica") {
+  for (const char* role : {"origin", "replica"}) {
+    CAPTURE(role);
+    Pool pool(1);
+    Session holder, first, second, third, admin;
+    admin.must("SET session_replication_role = " + std::string(role));
+    holder.must(acquire(pool));
+    wait_in_queue(first, pool, 1);
+    wait_in_queue(second, pool, 2);
+    wait_in_queue(third, pool, 3);
+    admin.must("BEGIN; " + update(pool, "size = 2"));
+    CHECK_FALSE(first.done_within(50ms));
+    admin.must("COMMIT");
+    CHECK(first.finish().number() == 1);
+    CHECK_FALSE(second.done_within(50ms));
+    // A rename disturbs nobody in the queue.
+    admin.must(update(pool, "id = id || ' renamed'"));
+    admin.must("UPDATE " + table() + " SET id = " + pool.q() + " WHERE id = " + pool.q() +
+               " || ' renamed'");
+    holder.must(release(pool, 0));
+    CHECK(second.finish().number() == 0);
+    admin.must("BEGIN; " + erase(pool));
+    CHECK_FALSE(third.done_within(50ms));
+    admin.must("COMMIT");
+    CHECK(third.finish().sqlstate == "42704");
+    CHECK(first.state(try_acquire(pool)) == "42704");
+  }
+}
+
+TEST_CASE("changes reach live pools in the order in which they committed") {
+  // The second resize waits for the first one's transaction. 100 rounds with both ends racing.
+  Pool pool(5);
+  Session a, b, waiter;
+  observer().must(acquire(pool));
+  for (int round = 0; round < 100; round++) {
+    CAPTURE(round);
+    a.must("BEGIN; SELECT numpool_resize(" + pool.q() + ", " + std::to_string(10 + round) + ")");
+    b.send("SELECT numpool_resize(" + pool.q() + ", " + std::to_string(1000 + round) + ")");
+    CHECK_FALSE(b.done_within(1ms));
+    a.must("COMMIT");
+    REQUIRE(b.finish().number() == 10 + round);
+    REQUIRE(pool.free() == 999 + round);
+    REQUIRE(observer().number("SELECT size FROM " + table() + " WHERE id = " + pool.q()) ==
+            1000 + round);
+  }
+  observer().must("SELECT numpool_release_all()");
+}
+
+TEST_CASE("two creates at once: one creates, the other sees it") {
+  for (int round = 0; round < 20; round++) {
+    CAPTURE(round);
+    const std::string name = "'both " + std::to_string(round) + "'";
+    Session a, b, c;
+    a.must("BEGIN");
+    CHECK(a.value("SELECT numpool_create(" + name + ", 3, NULL, true)") == "t");
+    b.send("SELECT numpool_create(" + name + ", 3, NULL, true)");
+    c.send("SELECT numpool_create(" + name + ", 4, NULL, true)");
+    CHECK_FALSE(b.done_within(5ms));
+    if (round % 2 == 0) {
+      a.must("COMMIT");
+      CHECK(b.finish().value() == "f");
+      CHECK(c.finish().sqlstate == "22023");
+    } else {
+      a.must("ROLLBACK");
+      const Outcome of_b = b.finish(), of_c = c.finish();
+      CHECK((of_b.ok != of_c.ok));
+      CHECK(((of_b.ok ? of_c : of_b).sqlstate == "22023"));
+    }
+    observer().must("SELECT numpool_drop(" + name + ")");
+  }
+}
+
+TEST_CASE("a pool made by an open transaction is nobody else's, and all its own") {
+  Session maker, other;
+  maker.must("BEGIN; SELECT numpool_create('own pool', 2)");
+  CHECK(other.state("SELECT numpool_try_acquire('own pool')") == "42704");
+  CHECK(maker.number("SELECT numpool_acquire('own pool')") == 0);
+  SUBCASE("committed") {
+    maker.must("COMMIT");
+    CHECK(other.number("SELECT numpool_acquire('own pool')") == 1);
+    CHECK(maker.number("SELECT numpool_fence('own pool', 0)").has_value());
+    observer().must("SELECT numpool_drop('own pool', true)");
+  }
+  SUBCASE("rolled back") {
+    maker.must("ROLLBACK");
+    CHECK(other.state("SELECT numpool_try_acquire('own pool')") == "42704");
+    CHECK(maker.number("SELECT numpool_release_all()") == 0);
+  }
+}
+
+TEST_CASE("a session in REPEATABLE READ uses the newest definition") {
+  Pool pool(1);
+  Session old_snapshot;
+  old_snapshot.must("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+  observer().must("SELECT numpool_resize(" + pool.q() + ", 2)");
+  CHECK(old_snapshot.number(acquire(pool)) == 0);
+  CHECK(old_snapshot.number(acquire(pool)) == 1);
+  observer().must("SELECT numpool_create('later pool', 1)");
+  CHECK(old_snapshot.number("SELECT numpool_acquire('later pool')") == 0);
+  old_snapshot.must("COMMIT");
+  observer().must("SELECT numpool_drop('later pool', true)");
+}
+
+TEST_CASE("a session that has cached a name meets the pool that has it now") {
+  Pool pool(1);
+  Session cached;
+  for (int round = 0; round < 50; round++) {
+    CAPTURE(round);
+    REQUIRE(cached.number(acquire(pool)) == 0);
+    observer().must("SELECT numpool_drop(" + pool.q() + ", true), numpool_create(" + pool.q() +
+                    ", 1)");
+    REQUIRE(cached.value(release(pool, 0)) == "f");
+  }
+  observer().must("SELECT numpool_drop(" + pool.q() + ")");
+  CHECK(cached.state(acquire(pool)) == "42704");
+  observer().must("SELECT numpool_create(" + pool.q() + ", 1)");
+  CHECK(cached.number(acquire(pool)) == 0);
+}
+
+TEST_CASE("a resize against the first use of the pool, both ways round") {
+  // The pool is not loaded when the race begins: loading meets the change.
+  Session definer, user;
+  for (int round = 0; round < 100; round++) {
+    CAPTURE(round);
+    Pool pool(1, "fresh");
+    definer.send("SELECT numpool_resize(" + pool.q() + ", 3)");
+    user.send("SELECT count(numpool_try_acquire(" + pool.q() + ")) FROM generate_series(1, 3)");
+    REQUIRE(definer.finish(5s).number() == 1);
+    const auto taken = user.finish(5s).number();
+    REQUIRE((*taken >= 1 && *taken <= 3));
+    REQUIRE(pool.in_use() == *taken);
+    REQUIRE(pool.free() == 3 - *taken);
+    user.must("SELECT numpool_release_all()");
+  }
+}
+
+TEST_CASE("metadata replaced at once by two: the same value is fine, another is refused") {
+  Pool pool(1);
+  Session a, b, c;
+  a.must("BEGIN");
+  CHECK(a.value(call("replace_metadata", pool, "NULL, '1'")) == "t");
+  b.send(call("replace_metadata", pool, "NULL, '1'"));
+  c.send(call("replace_metadata", pool, "NULL, '2'"));
+  CHECK_FALSE(b.done_within(50ms));
+  a.must("COMMIT");
+  CHECK(b.finish().value() == "t");
+  CHECK(c.finish().value() == "f");
+}

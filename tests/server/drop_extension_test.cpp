@@ -1,0 +1,173 @@
+// DROP EXTENSION waits for nobody and hangs nobody up. In a database of its own.
+#include <doctest/doctest.h>
+
+#include <memory>
+
+#include "server/calls.h"
+
+using namespace numpool_test;
+
+namespace {
+
+class Database {
+ public:
+  Database() {
+    observer().must("DROP DATABASE IF EXISTS numpool_drop_test WITH (FORCE)");
+    observer().must("CREATE DATABASE numpool_drop_test");
+    Session first(kWhere);
+    first.must("CREATE EXTENSION numpool");
+    first.must("SELECT numpool_create('a', 1), numpool_create('b', 1), numpool_create('c', 1)");
+  }
+  ~Database() { observer().run("DROP DATABASE IF EXISTS numpool_drop_test WITH (FORCE)"); }
+
+  static constexpr const char* kWhere = "dbname=numpool_drop_test";
+};
+
+bool waits_in_queue(Session& witness, const Session& waiter) {
+  return eventually([&] {
+    return witness.number("SELECT count(*) FROM numpool_waiters WHERE pid = " +
+                          std::to_string(waiter.pid())) == 1;
+  });
+}
+
+// Whether the backend waits for a heavyweight lock.
+bool waits_for_lock(const Session& session) {
+  return eventually([&] {
+    return observer().number("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " +
+                             std::to_string(session.pid())) != 0;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("DROP EXTENSION with leases and waiters works at once; made again, it starts clean") {
+  Database database;
+  Session holder(database.kWhere), waiter(database.kWhere), impatient(database.kWhere),
+      ticket(database.kWhere), dropper(database.kWhere);
+  holder.must("SELECT numpool_acquire('a')");
+  waiter.send("SELECT numpool_acquire('a')");
+  REQUIRE(waits_in_queue(dropper, waiter));
+  impatient.send("SELECT numpool_acquire('a', '1500 ms')");
+  REQUIRE(waits_in_queue(dropper, impatient));
+  ticket.must("SELECT numpool_enqueue('a')");
+
+  const auto start = Clock::now();
+  REQUIRE(dropper.run("DROP EXTENSION numpool", 5s).ok);
+  CHECK(Clock::now() - start < 1s);
+  // Told at its timeout; not an ordinary timeout's NULL.
+  CHECK(impatient.finish(5s).sqlstate == "42704");
+
+  dropper.must("CREATE EXTENSION numpool");
+  CHECK(dropper.number("SELECT count(*) FROM numpool_list()") == 0);
+  dropper.must("SELECT numpool_create('a', 1)");
+  CHECK(dropper.number("SELECT free FROM numpool_pools WHERE pool = 'a'") == 1);
+  CHECK(dropper.number("SELECT count(*) FROM numpool_leases") == 0);
+  CHECK(dropper.number("SELECT count(*) FROM numpool_waiters") == 0);
+  CHECK(dropper.number("SELECT numpool_acquire('a')") == 0);
+  CHECK(holder.value("SELECT numpool_release('a', 0)") == "f");
+  CHECK(dropper.number("SELECT in_use FROM numpool_pools") == 1);
+
+  // The old holder's end is the old waiter's turn: it learns that its pool is gone.
+  holder.close();
+  CHECK(waiter.finish(5s).sqlstate == "42704");
+  ticket.must("SELECT 1");
+  CHECK(dropper.number("SELECT in_use FROM numpool_pools") == 1);
+}
+
+TEST_CASE("a second pool taken while DROP EXTENSION runs and others sleep: no deadlock") {
+  Database database;
+  Session holder(database.kWhere), sleeper(database.kWhere), dropper(database.kWhere);
+  holder.must("SELECT numpool_acquire('a')");
+  sleeper.send("SELECT numpool_acquire('a')");
+  REQUIRE(waits_in_queue(dropper, sleeper));
+  dropper.must("BEGIN");
+  REQUIRE(dropper.run("DROP EXTENSION numpool", 5s).ok);
+  // A pool that this session has not used, so its definition has to be read, which has to wait.
+  holder.send("SELECT numpool_acquire('b')");
+  CHECK_FALSE(holder.done_within(100ms));
+
+  SUBCASE("committed: nobody hangs") {
+    dropper.must("COMMIT");
+    const Outcome outcome = holder.finish(5s);
+    CHECK((outcome.sqlstate == "42704" || outcome.sqlstate == "42883"));
+    holder.close();
+    CHECK(sleeper.finish(5s).sqlstate == "42704");
+  }
+  SUBCASE("rolled back: all goes on") {
+    dropper.must("ROLLBACK");
+    CHECK(holder.finish(5s).number() == 0);
+    holder.must("SELECT numpool_release('a', 0)");
+    CHECK(sleeper.finish(5s).number() == 0);
+  }
+}
+
+TEST_CASE("what takes no heavyweight lock goes through while DROP EXTENSION is open") {
+  Database database;
+  Session holder(database.kWhere), sleeper(database.kWhere), ticket(database.kWhere),
+      dropper(database.kWhere);
+  holder.must("SELECT numpool_acquire('a'), numpool_acquire('b')");
+  sleeper.send("SELECT numpool_acquire('a')");
+  REQUIRE(waits_in_queue(dropper, sleeper));
+  const std::string number = *ticket.value("SELECT ticket FROM numpool_enqueue('b')");
+  dropper.must("BEGIN; DROP EXTENSION numpool");
+  CHECK(holder.run("SELECT numpool_fence('a', 0)", 2s).number().has_value());
+  CHECK(holder.run("SELECT numpool_release('a', 0)", 2s).value() == "t");
+  CHECK(sleeper.finish(2s).number() == 0);
+  CHECK(ticket.run("SELECT state FROM numpool_poll(" + number + ")", 2s).value() == "waiting");
+  CHECK(ticket.run("SELECT numpool_cancel(" + number + ")", 2s).value() == "t");
+  CHECK(holder.run("SELECT numpool_release_all()", 2s).number() == 1);
+  dropper.must("ROLLBACK");
+  CHECK(holder.number("SELECT in_use FROM numpool_pools WHERE pool = 'a'") == 1);
+}
+
+TEST_CASE("a waiter holds no heavyweight lock but its transaction's own") {
+  Database database;
+  Session holder(database.kWhere), waiter(database.kWhere), maintainer(database.kWhere);
+  holder.must("SELECT numpool_acquire('a')");
+  waiter.send("SELECT numpool_acquire('a')");
+  REQUIRE(waits_in_queue(maintainer, waiter));
+  CHECK(
+      maintainer.number("SELECT count(*) FROM pg_locks WHERE locktype <> 'virtualxid' AND pid = " +
+                        std::to_string(waiter.pid())) == 0);
+  const std::string table = *maintainer.value(
+      "SELECT c::regclass FROM pg_extension, unnest(extconfig) AS c WHERE extname = 'numpool' AND "
+      "EXISTS (SELECT FROM pg_class WHERE oid = c AND relkind = 'r')");
+  CHECK(maintainer.run("VACUUM FULL " + table, 5s).ok);
+  CHECK(maintainer.run("ALTER TABLE " + table + " SET (fillfactor = 90)", 5s).ok);
+  // Taken while the table is locked for a long time: what is loaded needs no table.
+  maintainer.must("BEGIN; LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE");
+  CHECK(holder.run("SELECT numpool_release('a', 0)", 2s).value() == "t");
+  CHECK(waiter.finish(2s).number() == 0);
+  holder.send("SELECT numpool_acquire('b')");
+  CHECK(waits_for_lock(holder));
+  maintainer.must("COMMIT");
+  CHECK(holder.finish(5s).number() == 0);
+}
+
+TEST_CASE("DROP EXTENSION in a transaction that has leases, and its rollback") {
+  Database database;
+  Session session(database.kWhere);
+  session.must("SELECT numpool_acquire('a')");
+  session.must("BEGIN; SELECT numpool_acquire('b'); SELECT numpool_release('a', 0)");
+  session.must("DROP EXTENSION numpool; ROLLBACK");
+  CHECK(session.number("SELECT in_use FROM numpool_pools WHERE pool = 'a'") == 1);
+  CHECK(session.number("SELECT in_use FROM numpool_pools WHERE pool = 'b'") == 0);
+  session.must("BEGIN; SELECT numpool_acquire('b'); SELECT numpool_release('a', 0)");
+  session.must("DROP EXTENSION numpool; CREATE EXTENSION numpool");
+  session.must("SELECT numpool_create('a', 1)");
+  CHECK(session.number("SELECT numpool_acquire('a')") == 0);
+  session.must("COMMIT");
+  CHECK(session.number("SELECT in_use FROM numpool_pools") == 1);
+}
+
+TEST_CASE("DROP DATABASE with leases in it, and one of the same name after it") {
+  auto database = std::make_unique<Database>();
+  auto holder = std::make_unique<Session>(database->kWhere);
+  holder->must("SELECT numpool_acquire('a')");
+  holder->close();
+  database.reset();
+  database = std::make_unique<Database>();
+  Session session(database->kWhere);
+  CHECK(session.number("SELECT in_use FROM numpool_pools WHERE pool = 'a'") == 0);
+  CHECK(session.number("SELECT numpool_acquire('a')") == 0);
+}

@@ -1,0 +1,84 @@
+// 8 workers x 20,000 random operations on three pools; afterwards a checker reads what they logged.
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include "server/calls.h"
+#include "server/checker.h"
+#include "server/worker.h"
+
+using namespace numpool_test;
+
+namespace {
+
+// A folder for the logs; kept if the test fails, so that they can be read.
+std::string log_folder() {
+  const char* base = std::getenv("NUMPOOL_TMP");
+  const std::string folder =
+      std::string(base != nullptr ? base : "/tmp") + "/numpool_random_" + std::to_string(getpid());
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+}  // namespace
+
+TEST_CASE("random operations of 8 workers keep the promises") {
+  constexpr unsigned kWorkers = 8;
+  constexpr int kOperations = 20000;
+  const unsigned seed = 4711;
+  Pool one(1, "one"), few(3, "few"), some(6, "some");
+  const std::vector<PoolUnderTest> pools = {{one.name(), 1}, {few.name(), 3}, {some.name(), 6}};
+  const std::string folder = log_folder();
+  std::vector<std::string> logs;
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (unsigned i = 0; i < kWorkers; i++) {
+    logs.push_back(folder + "/worker" + std::to_string(i));
+    workers.push_back(std::make_unique<Worker>(seed + i, logs.back(), pools));
+  }
+  logs.push_back(folder + "/watcher");
+  Watcher watcher(logs.back(), pools);
+
+  std::atomic<bool> over{false};
+  std::thread watching([&] {
+    while (!over) {
+      watcher.look();
+      std::this_thread::sleep_for(3ms);
+    }
+  });
+  std::vector<std::thread> threads;
+  const auto start = Clock::now();
+  for (auto& worker : workers)
+    threads.emplace_back([&worker] {
+      worker->run(kOperations);
+      worker->finish();
+    });
+  for (auto& thread : threads) thread.join();
+  over = true;
+  watching.join();
+
+  for (const Pool* pool : {&one, &few, &some}) CHECK(pool->idle_within(5s));
+  watcher.look();
+  History history;
+  int done = 0;
+  for (const std::string& log : logs) history.read(log);
+  for (const auto& worker : workers) done += worker->operations_done();
+  CHECK(done == static_cast<int>(kWorkers) * kOperations);
+  const std::vector<Fault> faults = check(history, true);
+  for (const Fault& fault : faults)
+    FAIL_CHECK("fault of kind ", static_cast<int>(fault.what), ": ", fault.detail);
+  std::size_t queued = 0;
+  for (const Queue& queue : history.queues) queued += queue.waiters.size() > 1 ? 1 : 0;
+  // A run that shows the checker nothing would prove nothing.
+  CHECK(history.leases.size() > 10000);
+  CHECK(queued > 100);
+  MESSAGE("seed ", seed, ": ", done, " operations, ", history.leases.size(), " leases, ",
+          history.queues.size(), " looks at queues, ", queued, " of them with several waiters, ",
+          std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start).count(), " s");
+  if (faults.empty()) std::filesystem::remove_all(folder);
+}

@@ -1,0 +1,160 @@
+// Tickets: their place in the queue, their transactions, and who may see and cancel them.
+#include <doctest/doctest.h>
+
+#include <memory>
+
+#include "server/calls.h"
+
+using namespace numpool_test;
+
+TEST_CASE("a ticket belongs to the session that enqueued") {
+  Pool pool(1);
+  Session holder, owner, stranger;
+  holder.must(acquire(pool));
+  const std::int64_t ticket = enqueue_ticket(owner, pool);
+  CHECK(poll_state(owner, ticket) == "waiting");
+  CHECK(poll_state(stranger, ticket) == "gone");
+  CHECK(stranger.value(cancel(ticket)) == "f");
+  CHECK(pool.waiting() == 1);
+  CHECK(stranger.number("SELECT numpool_release_all()") == 0);
+  holder.must(release(pool, 0));
+  CHECK(stranger.value(release(pool, 0)) == "f");
+  CHECK(poll_state(owner, ticket) == "granted");
+  CHECK(owner.value(release(pool, 0)) == "t");
+}
+
+TEST_CASE("tickets are never the same number, in one session or in several") {
+  Pool pool(500);
+  Session a, b;
+  const std::string many =
+      "SELECT count(DISTINCT t.ticket) FROM generate_series(1, 200) AS n, LATERAL "
+      "(SELECT (numpool_enqueue(" +
+      pool.q() + ")).ticket WHERE n > 0) AS t";
+  CHECK(a.number(many) == 200);
+  const auto last_of_a = enqueue_ticket(a, pool);
+  CHECK(enqueue_ticket(b, pool) != last_of_a);
+  CHECK(poll_state(a, last_of_a) == "granted");
+}
+
+TEST_CASE("a cancelled ticket, waiting or granted, makes way at COMMIT") {
+  Pool pool(1);
+  Session holder, owner, next;
+  holder.must(acquire(pool));
+  const std::int64_t ticket = enqueue_ticket(owner, pool);
+  wait_in_queue(next, pool, 2);
+  SUBCASE("waiting") {
+    owner.must("BEGIN");
+    CHECK(owner.value(cancel(ticket)) == "t");
+    CHECK(pool.waiting() == 2);
+    owner.must("COMMIT");
+    CHECK(pool.waiting() == 1);
+    CHECK(poll_state(owner, ticket) == "gone");
+    holder.must(release(pool, 0));
+  }
+  SUBCASE("granted") {
+    holder.must(release(pool, 0));
+    CHECK_FALSE(next.done_within(50ms));
+    CHECK(owner.value(cancel(ticket)) == "t");
+    CHECK(poll_state(owner, ticket) == "gone");
+  }
+  SUBCASE("granted while its cancel is pending") {
+    owner.must("BEGIN; " + cancel(ticket));
+    holder.must(release(pool, 0));
+    CHECK_FALSE(next.done_within(50ms));
+    owner.must("COMMIT");
+  }
+  SUBCASE("granted while its cancel is pending, and rolled back: then it is kept") {
+    owner.must("BEGIN; " + cancel(ticket));
+    holder.must(release(pool, 0));
+    owner.must("ROLLBACK");
+    CHECK(poll_state(owner, ticket) == "granted");
+    CHECK_FALSE(next.done_within(50ms));
+    CHECK(owner.value(release(pool, 0)) == "t");
+  }
+  CHECK(next.finish().number() == 0);
+  CHECK(owner.notifications(50ms).size() <= 1);
+}
+
+TEST_CASE("a ticket that waits and whose transaction rolls back makes way") {
+  Pool pool(1);
+  Session holder, owner, next;
+  holder.must(acquire(pool));
+  owner.must("BEGIN; SAVEPOINT s");
+  const std::int64_t ticket = enqueue_ticket(owner, pool);
+  wait_in_queue(next, pool, 2);
+  SUBCASE("waiting at the savepoint's rollback") {
+    owner.must("ROLLBACK TO s");
+    CHECK(pool.waiting() == 1);
+    holder.must(release(pool, 0));
+  }
+  SUBCASE("granted at the savepoint's rollback") {
+    holder.must(release(pool, 0));
+    CHECK_FALSE(next.done_within(50ms));
+    owner.must("ROLLBACK TO s");
+  }
+  SUBCASE("granted, in a transaction that fails") {
+    holder.must(release(pool, 0));
+    CHECK(owner.state("SELECT 1/0") == "22012");
+  }
+  CHECK(next.finish().number() == 0);
+  owner.must("ROLLBACK");
+  CHECK(poll_state(owner, ticket) == "gone");
+  CHECK(owner.notifications(50ms).empty());
+}
+
+TEST_CASE("blocking behind one's own tickets") {
+  Pool pool(2);
+  Session holder, owner;
+  holder.must("SELECT numpool_acquire(" + pool.q() + "), numpool_acquire(" + pool.q() + ")");
+  const std::int64_t ticket = enqueue_ticket(owner, pool);
+  wait_in_queue(owner, pool, 2);
+  holder.must(release(pool, 0));
+  CHECK_FALSE(owner.done_within(50ms));
+  holder.must(release(pool, 1));
+  CHECK(owner.finish().number() == 1);
+  CHECK(poll_state(owner, ticket) == "granted");
+}
+
+TEST_CASE("a sleeper whose own ticket is granted the last number waits for itself: 40P01") {
+  Pool pool(1);
+  Session holder, owner;
+  holder.must(acquire(pool));
+  const std::int64_t ticket = enqueue_ticket(owner, pool);
+  wait_in_queue(owner, pool, 2);
+  holder.must(release(pool, 0));
+  CHECK(owner.finish().sqlstate == "40P01");
+  CHECK(poll_state(owner, ticket) == "granted");
+  CHECK(pool.waiting() == 0);
+}
+
+TEST_CASE("a thousand waiters, tickets and sleepers, served in order, gone with their sessions") {
+  constexpr std::size_t kSessions = 40, kTickets = 24;
+  Pool pool(1);
+  Session holder;
+  holder.must(acquire(pool));
+  std::vector<std::unique_ptr<Session>> sessions;  // by turns with tickets and asleep
+  int queued = 0;
+  for (std::size_t i = 0; i < 2 * kSessions; i++) {
+    sessions.push_back(std::make_unique<Session>());
+    Session& session = *sessions.back();
+    if (i % 2 == 0) {
+      for (std::size_t n = 0; n < kTickets; n++) enqueue_ticket(session, pool);
+      queued += static_cast<int>(kTickets);
+    } else {
+      wait_in_queue(session, pool, ++queued);
+    }
+  }
+  REQUIRE(queued == 1000);
+  holder.must(release(pool, 0));
+  for (std::size_t i = 0; i < sessions.size(); i++) {
+    CAPTURE(i);
+    REQUIRE(pool.in_use() == 1);
+    REQUIRE(observer().number("SELECT pid FROM numpool_leases WHERE pool = " + pool.q()) ==
+            sessions[i]->pid());
+    queued -= i % 2 == 0 ? static_cast<int>(kTickets) : 1;
+    sessions[i]->sever();
+    // The next one's first place has become a lease.
+    REQUIRE(pool.waiters_become(queued > 0 ? queued - 1 : 0, 5s));
+  }
+  CHECK(pool.idle_within());
+}
