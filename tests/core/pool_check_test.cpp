@@ -51,6 +51,9 @@ TEST_CASE("check: I1") {
   SUBCASE("a number above the size in it") {
     half.pool.free_set(half.region).insert(9);
   }
+  SUBCASE("a number without a slot in it") {
+    half.pool.free_set(half.region).insert(40);
+  }
   SUBCASE("free is not its size") {
     ++half.pool.free;
   }
