@@ -1,0 +1,218 @@
+// run: signals while waiting and while the command runs, and a killed parent.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <chrono>
+#include <thread>
+
+#include "database.hpp"
+#include "program.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+/// A shell that says when it is ready, and what signals it gets.
+words reporter(const std::string& traps) {
+  return {"sh", "-c", traps + " echo ready $$; while :; do sleep 0.02; done"};
+}
+
+program start_in(const test_pool& pool, const words& command, const words& options = {}) {
+  words all{"run", pool.name()};
+  all.insert(all.end(), options.begin(), options.end());
+  all.emplace_back("--");
+  all.insert(all.end(), command.begin(), command.end());
+  return program(all);
+}
+
+bool says(const program& p, const std::string& part) {
+  return eventually([&] { return p.out().find(part) != std::string::npos; });
+}
+
+/// The number behind `word` in what the program has said.
+pid_t pid_after(const program& p, const std::string& word) {
+  REQUIRE(says(p, word + " "));
+  REQUIRE(eventually([&] { return p.out().find('\n', p.out().find(word)) != std::string::npos; }));
+  return std::stoi(p.out().substr(p.out().find(word) + word.size() + 1));
+}
+
+}  // namespace
+
+TEST_CASE("a signal while waiting leaves the queue and starts nothing") {
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    CAPTURE(number);
+    test_pool pool(1);
+    session holder;
+    holder.query("SELECT numpool_acquire($1)", {pool.name()});
+    program waiting = start_in(pool, {"echo", "not me"});
+    REQUIRE(pool.has_waiting(1));
+    waiting.signal(number);
+    CHECK(waiting.wait() == 128 + number);
+    CHECK(waiting.out().empty());
+    CHECK(waiting.err().empty());
+    CHECK(pool.waiting() == 0);
+    holder.query("SELECT numpool_release_all()");
+    CHECK(pool.in_use() == 0);
+  }
+}
+
+TEST_CASE("a signal that crosses with the grant: either not started, or passed on") {
+  test_pool pool(1);
+  for (int round = 0; round < 25; ++round) {
+    session holder;
+    holder.query("SELECT numpool_acquire($1)", {pool.name()});
+    program waiting = start_in(pool, {"sh", "-c", "echo started; sleep 60"});
+    REQUIRE(pool.has_waiting(1));
+    holder.query("SELECT numpool_release_all()");
+    std::this_thread::sleep_for(std::chrono::microseconds(round * 200));
+    waiting.signal(SIGTERM);
+    CHECK(waiting.wait() == 143);
+    CHECK(pool.has_in_use(0));
+    CHECK(pool.waiting() == 0);
+  }
+}
+
+TEST_CASE("signals are passed on to the command") {
+  const struct {
+    int number;
+    const char* name;
+  } cases[] = {{SIGINT, "INT"},   {SIGTERM, "TERM"}, {SIGHUP, "HUP"},
+               {SIGQUIT, "QUIT"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
+  test_pool pool(1);
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const std::string name = c.name;
+    program running =
+        start_in(pool, reporter("trap 'echo got " + name + "; exit 5' " + name + ";"));
+    REQUIRE(says(running, "ready"));
+    running.signal(c.number);
+    CHECK(running.wait() == 5);
+    CHECK(says(running, "got " + name));
+    CHECK(pool.in_use() == 0);
+  }
+}
+
+TEST_CASE("a signal that ends the command gives 128 + n") {
+  test_pool pool(1);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    CAPTURE(number);
+    program running = start_in(pool, reporter(""));
+    REQUIRE(says(running, "ready"));
+    running.signal(number);
+    CHECK(running.wait() == 128 + number);
+  }
+}
+
+TEST_CASE("a command may take its time after a signal, and a second one") {
+  test_pool pool(1);
+  program running =
+      start_in(pool, reporter("trap 'echo first; trap \"exit 9\" INT' INT;"), {"--grace", "1ms"});
+  REQUIRE(says(running, "ready"));
+  running.signal(SIGINT);
+  REQUIRE(says(running, "first"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  CHECK(running.running());
+  CHECK(pool.in_use() == 1);
+  running.signal(SIGINT);
+  CHECK(running.wait() == 9);
+}
+
+TEST_CASE("signals reach the whole group") {
+  test_pool pool(1);
+  program running =
+      start_in(pool, {"sh", "-c", "sh -c 'echo inner $$; while :; do sleep 0.02; done' & wait"});
+  const pid_t inner = pid_after(running, "inner");
+  CHECK(alive(inner));
+  running.signal(SIGTERM);
+  CHECK(running.wait() == 143);
+  CHECK(!alive(inner));
+}
+
+TEST_CASE("a signal that was ignored stays ignored") {
+  test_pool pool(1);
+  program running = program::any({"sh", "-c",
+                                  "trap '' HUP; exec build/numpool run \"$0\" -- sh -c "
+                                  "'kill -HUP $$; echo still here; kill -HUP $PPID; sleep 0.1'",
+                                  pool.name()});
+  CHECK(running.wait() == 0);
+  CHECK(running.out() == "still here\n");
+}
+
+TEST_CASE("SIGTSTP and SIGCONT stop and continue both") {
+  test_pool pool(1);
+  program running = start_in(pool, reporter("trap 'echo continued' CONT;"));
+  const pid_t command = pid_after(running, "ready");
+  const auto state = [](pid_t pid) {
+    const std::string stat = content("/proc/" + std::to_string(pid) + "/stat");
+    return stat[stat.rfind(") ") + 2];
+  };
+  running.signal(SIGTSTP);
+  CHECK(eventually([&] { return state(command) == 'T' && state(running.pid()) == 'T'; }));
+  CHECK(pool.in_use() == 1);
+  running.signal(SIGCONT);
+  CHECK(says(running, "continued"));
+  CHECK(state(command) != 'T');
+  running.signal(SIGTERM);
+  CHECK(running.wait() == 143);
+}
+
+TEST_CASE("numpool run killed: the number is free, and the command's whole group ends") {
+  test_pool pool(1);
+  program running = start_in(
+      pool,
+      {"sh", "-c", "sh -c 'echo inner $$; while :; do sleep 0.02; done' & echo outer $$; wait"});
+  const pid_t inner = pid_after(running, "inner");
+  const pid_t outer = pid_after(running, "outer");
+  running.signal(SIGKILL);
+  CHECK(running.wait() == 1000 + SIGKILL);
+  CHECK(pool.has_in_use(0));
+  CHECK(eventually([&] { return !alive(inner) && !alive(outer); }, std::chrono::seconds(2)));
+}
+
+TEST_CASE("numpool run killed: SIGKILL after the grace for a group that ignores SIGTERM") {
+  test_pool pool(1);
+  program running = start_in(pool,
+                             {"sh", "-c",
+                              "trap '' TERM; sh -c 'echo inner $$; while :; do sleep 0.02; done' & "
+                              "echo outer $$; while :; do wait; done"},
+                             {"--grace", "400ms"});
+  const pid_t inner = pid_after(running, "inner");
+  const pid_t outer = pid_after(running, "outer");
+  running.signal(SIGKILL);
+  running.wait();
+  CHECK(pool.has_in_use(0));
+  CHECK(alive(inner));
+  CHECK(eventually([&] { return !alive(inner) && !alive(outer); }, std::chrono::seconds(5)));
+}
+
+TEST_CASE("numpool run killed while it waits: its place in the queue is gone") {
+  test_pool pool(1);
+  session holder;
+  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  program waiting = start_in(pool, {"echo", "not me"});
+  REQUIRE(pool.has_waiting(1));
+  waiting.signal(SIGKILL);
+  CHECK(pool.has_waiting(0));
+  CHECK(waiting.out().empty());
+}
+
+TEST_CASE("many killed at random moments leave nothing behind") {
+  test_pool pool(2);
+  const std::string pids = temporary_name("pids");
+  for (int round = 0; round < 8; ++round) {
+    std::vector<program> started;
+    for (int i = 0; i < 4; ++i) {
+      started.push_back(start_in(pool, {"sh", "-c", "echo $$ >> " + pids + "; exec sleep 60"}));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(15 * round));
+    for (const auto& p : started) p.signal(SIGKILL);
+    for (auto& p : started) p.wait();
+  }
+  CHECK(pool.has_in_use(0));
+  CHECK(pool.has_waiting(0));
+  std::string list = content(pids);
+  for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
+    const pid_t pid = std::stoi(list.substr(at));
+    CHECK(eventually([&] { return !alive(pid); }, std::chrono::seconds(3)));
+  }
+}

@@ -1,0 +1,156 @@
+// run: in a terminal.
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "database.hpp"
+#include "program.hpp"
+#include "terminal.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+program shell_in(terminal& screen) {
+  program shell = screen.start({"bash", "--norc", "--noprofile", "-i"});
+  // The prompt is put together so that what is typed does not look like it.
+  screen.type("P=ready; PS1=\"$P> \"; set +o history\n");
+  REQUIRE(screen.shows("ready> "));
+  return shell;
+}
+
+std::string run_line(const test_pool& pool, const std::string& command) {
+  return "build/numpool run '" + pool.name() + "' -- " + command + "\n";
+}
+
+void leave(terminal& screen, program& shell) {
+  screen.type("exit\n");
+  shell.wait();
+}
+
+}  // namespace
+
+TEST_CASE("the command has the terminal: it reads keys, and Ctrl-C is for it alone") {
+  test_pool pool(1);
+  terminal screen;
+  program shell = shell_in(screen);
+  screen.type(run_line(pool,
+                       "sh -c 'trap \"echo got INT; exit 6\" INT; echo group $$; "
+                       "read x; echo \"read $x\"; while :; do sleep 0.02; done'"));
+  REQUIRE(screen.shows("group "));
+  REQUIRE(eventually([&] { return screen.shown().find("\r\n", screen.shown().rfind("group ")); }));
+  screen.type("hello\n");
+  REQUIRE(screen.shows("read hello"));
+  const std::string& all = screen.shown();
+  const pid_t command = std::stoi(all.substr(all.rfind("group ") + 6));
+  CHECK(screen.foreground() == command);
+  screen.type("\x03");
+  CHECK(screen.shows("got INT"));
+  CHECK(screen.shows("ready> "));
+  screen.type("echo status $?\n");
+  CHECK(screen.shows("status 6"));
+  CHECK(pool.in_use() == 0);
+  leave(screen, shell);
+}
+
+TEST_CASE("Ctrl-Z stops the job, fg and bg continue it; the number is held meanwhile") {
+  test_pool pool(1);
+  terminal screen;
+  program shell = shell_in(screen);
+  screen.type(run_line(pool, "cat"));
+  REQUIRE(pool.has_in_use(1));
+  screen.type("one\n");
+  REQUIRE(screen.shows("one\r\none"));
+  for (int round = 0; round < 3; ++round) {
+    screen.type("\x1a");
+    REQUIRE(screen.shows("Stopped"));
+    REQUIRE(screen.shows("ready> "));
+    CHECK(pool.in_use() == 1);
+    if (round == 2) {
+      screen.type("bg\n");  // cat asks for the terminal and is stopped again
+      REQUIRE(screen.shows("ready> "));
+    }
+    screen.type("fg\n");
+    REQUIRE(screen.shows("build/numpool run"));
+    screen.type("two\n");
+    REQUIRE(screen.shows("two\r\ntwo"));
+  }
+  screen.type("\x04");
+  REQUIRE(screen.shows("ready> "));
+  screen.type("echo status $?\n");
+  CHECK(screen.shows("status 0"));
+  CHECK(pool.in_use() == 0);
+  leave(screen, shell);
+}
+
+TEST_CASE("in a pipeline the others keep the terminal until the command asks for it") {
+  test_pool pool(1);
+  terminal screen;
+  program shell = shell_in(screen);
+  screen.type("build/numpool run '" + pool.name() +
+              "' -- sh -c 'read x; echo \"read $x\"' | sed -u 's/^/piped /'\n");
+  REQUIRE(pool.has_in_use(1));
+  screen.type("hello\n");
+  CHECK(screen.shows("piped read hello"));
+  CHECK(screen.shows("ready> "));
+  leave(screen, shell);
+}
+
+TEST_CASE("Ctrl-C in a pipeline reaches the command by way of us") {
+  test_pool pool(1);
+  terminal screen;
+  program shell = shell_in(screen);
+  screen.type("build/numpool run '" + pool.name() +
+              "' -- sleep 60 | cat; echo ${PIPESTATUS[0]}.\n");
+  REQUIRE(pool.has_in_use(1));
+  screen.type("\x03");
+  CHECK(screen.shows("ready> "));
+  CHECK(pool.has_in_use(0));
+  leave(screen, shell);
+}
+
+TEST_CASE("Ctrl-C while waiting") {
+  test_pool pool(1);
+  session holder;
+  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  terminal screen;
+  program shell = shell_in(screen);
+  screen.type(run_line(pool, "echo not me"));
+  REQUIRE(pool.has_waiting(1));
+  screen.type("\x03");
+  REQUIRE(screen.shows("ready> "));
+  screen.type("echo status $?\n");
+  CHECK(screen.shows("status 130"));
+  CHECK(pool.waiting() == 0);
+  leave(screen, shell);
+}
+
+TEST_CASE("without a shell that could continue it, Ctrl-Z does not leave it stopped") {
+  test_pool pool(1);
+  terminal screen;
+  program running = screen.start({"build/numpool", "run", pool.name(), "--", "cat"});
+  REQUIRE(pool.has_in_use(1));
+  screen.type("one\n");
+  REQUIRE(screen.shows("one\r\none"));
+  screen.type("\x1a");
+  screen.type("two\n");
+  CHECK(screen.shows("two\r\ntwo"));
+  screen.type("\x04");
+  CHECK(running.wait() == 0);
+}
+
+TEST_CASE("a lost lease gives the terminal back") {
+  test_pool pool(1);
+  terminal screen;
+  program shell = shell_in(screen);
+  screen.type(run_line(pool, "cat"));
+  REQUIRE(pool.has_in_use(1));
+  screen.type("one\n");
+  REQUIRE(screen.shows("one\r\none"));
+  pool.sql().query("SELECT pg_terminate_backend($1)", {std::to_string(pool.holder())});
+  REQUIRE(screen.shows("the lease was lost"));
+  REQUIRE(screen.shows("ready> "));
+  screen.type("echo status $?\n");
+  CHECK(screen.shows("status 74"));
+  leave(screen, shell);
+}

@@ -1,0 +1,200 @@
+// run: environment, exit statuses, timeout, what is left at the end.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <sys/stat.h>
+
+#include "database.hpp"
+#include "program.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+result run_in(const test_pool& pool, const words& command, const words& options = {}) {
+  words all{"run", pool.name()};
+  all.insert(all.end(), options.begin(), options.end());
+  all.emplace_back("--");
+  all.insert(all.end(), command.begin(), command.end());
+  return run(all);
+}
+
+int status_of(const test_pool& pool, const words& command) {
+  return run_in(pool, command).status;
+}
+
+}  // namespace
+
+TEST_CASE("pool, index and fence are in the command's environment") {
+  test_pool pool(4);
+  const std::string print = "echo \"$NUMPOOL_POOL|$NUMPOOL_INDEX|$NUMPOOL_FENCE|$HOME\"";
+  const result r = run_in(pool, {"sh", "-c", print});
+  CHECK(r.status == 0);
+  CHECK(r.err.empty());
+  CHECK(r.out.find(pool.name() + "|0|") == 0);
+  CHECK(r.out.find(std::string("|") + getenv("HOME") + "\n") != std::string::npos);
+  // One inside the other: the inner one's variables replace the outer one's.
+  const result nested = run_in(
+      pool, {"build/numpool", "run", pool.name(), "--", "sh", "-c", "echo $NUMPOOL_INDEX; env"});
+  CHECK(nested.out.find("1\n") == 0);
+  CHECK(nested.out.find("NUMPOOL_INDEX=") == nested.out.rfind("NUMPOOL_INDEX="));
+  CHECK(pool.in_use() == 0);
+}
+
+TEST_CASE("the lease is held while the command runs, and its fence is the one told") {
+  test_pool pool(1);
+  program holding({"run", pool.name(), "--", "sh", "-c", "echo $NUMPOOL_FENCE; sleep 60"});
+  REQUIRE(eventually([&] { return lines(holding.out()) == 1; }));
+  CHECK(pool.sql().query("SELECT fence FROM numpool_leases WHERE pool = $1", {pool.name()}) +
+            "\n" ==
+        holding.out());
+  holding.signal(SIGTERM);
+  CHECK(holding.wait() == 143);
+  CHECK(pool.in_use() == 0);
+}
+
+TEST_CASE("exit statuses") {
+  test_pool pool(1);
+  CHECK(status_of(pool, {"true"}) == 0);
+  CHECK(status_of(pool, {"false"}) == 1);
+  CHECK(status_of(pool, {"sh", "-c", "exit 42"}) == 42);
+  CHECK(status_of(pool, {"sh", "-c", "exit 255"}) == 255);
+  for (int number : {SIGKILL, SIGTERM, SIGINT, SIGSEGV, SIGHUP, SIGPIPE}) {
+    CAPTURE(number);
+    CHECK(status_of(pool, {"sh", "-c", "kill -" + std::to_string(number) + " $$"}) == 128 + number);
+  }
+  CHECK(pool.in_use() == 0);
+}
+
+TEST_CASE("a command that cannot be run: 127 and 126, and the number goes back") {
+  test_pool pool(1);
+  const auto check = [&](const std::string& command, int status) {
+    CAPTURE(command);
+    const result r = run_in(pool, {command});
+    CHECK(r.status == status);
+    CHECK(lines(r.err) == 1);
+    CHECK(r.err.find("numpool: cannot run \"" + command + "\": ") == 0);
+    CHECK(pool.in_use() == 0);
+  };
+  check("no-such-command", 127);
+  check("/no/such/command", 127);
+  check("", 127);
+  const std::string plain = temporary_name("plain");
+  std::ofstream(plain) << "no program";
+  check(plain, 126);
+  check("/", 126);
+}
+
+TEST_CASE("arguments reach the command word for word") {
+  test_pool pool(1);
+  const result r = run_in(pool, {"printf", "<%s>", "a b", "", "--", "[x,y]", "$HOME", "--help"});
+  CHECK(r.out == "<a b><><--><[x,y]><$HOME><--help>");
+}
+
+TEST_CASE("input and output are the command's") {
+  test_pool pool(1);
+  const result r = run({"run", pool.name(), "--", "cat"}, {{}, "line 1\nline 2\n", -1});
+  CHECK(r.out == "line 1\nline 2\n");
+  CHECK(r.err.empty());
+}
+
+TEST_CASE("a pool that is not there, and --create") {
+  test_pool pool(0);
+  const result refused = run_in(pool, {"echo", "not me"});
+  CHECK(refused.status == 1);
+  CHECK(refused.out.empty());
+  CHECK(refused.err == "numpool: pool \"" + pool.name() + "\" does not exist\n");
+  CHECK(run_in(pool, {"true"}, {"--create", "2"}).status == 0);
+  CHECK(run_in(pool, {"true"}, {"--create", "2"}).status == 0);
+  const result other_size = run_in(pool, {"echo", "not me"}, {"--create", "3"});
+  CHECK(other_size.status == 1);
+  CHECK(other_size.out.empty());
+  CHECK(lines(other_size.err) == 1);
+}
+
+TEST_CASE("timeout: 75, and nothing was started") {
+  test_pool pool(1);
+  session holder;
+  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  for (const char* timeout : {"0", "200ms", "0.3"}) {
+    CAPTURE(timeout);
+    const auto start = std::chrono::steady_clock::now();
+    const result r = run_in(pool, {"echo", "not me"}, {"--timeout", timeout});
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(3));
+    CHECK(r.status == 75);
+    CHECK(r.out.empty());
+    CHECK(r.err == "numpool: timed out waiting for a number of pool \"" + pool.name() + "\"\n");
+  }
+  CHECK(pool.waiting() == 0);
+  holder.query("SELECT numpool_release_all()");
+  CHECK(run_in(pool, {"true"}, {"--timeout", "0"}).status == 0);
+}
+
+TEST_CASE("waiting: first come, first served") {
+  test_pool pool(1);
+  session holder;
+  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  const std::string log = temporary_name("order");
+  std::vector<program> queue;
+  for (int i = 0; i < 6; ++i) {
+    queue.emplace_back(
+        words{"run", pool.name(), "--", "sh", "-c", "echo " + std::to_string(i) + " >> " + log});
+    REQUIRE(pool.has_waiting(i + 1));
+  }
+  holder.query("SELECT numpool_release_all()");
+  for (auto& p : queue) CHECK(p.wait() == 0);
+  CHECK(content(log) == "0\n1\n2\n3\n4\n5\n");
+}
+
+TEST_CASE("the command has no descriptor of ours") {
+  test_pool pool(1);
+  const words look{"ls", "/proc/self/fd"};
+  program direct = program::any(look);
+  direct.wait();
+  CHECK(run_in(pool, look).out == direct.out());
+}
+
+TEST_CASE("the command has the signal mask and dispositions that we were given") {
+  test_pool pool(1);
+  const words look{"grep", "-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"};
+  program direct = program::any(look);
+  direct.wait();
+  CHECK(run_in(pool, look).out == direct.out());
+}
+
+TEST_CASE("what the command leaves behind in its group ends before the number goes back") {
+  test_pool pool(1);
+  const result r = run_in(pool, {"sh", "-c", "sleep 60 & echo $!; exit 3"});
+  CHECK(r.status == 3);
+  CHECK(!alive(std::stoi(r.out)));
+  // One that ignores SIGTERM gets SIGKILL after the grace.
+  const auto start = std::chrono::steady_clock::now();
+  const result stubborn =
+      run_in(pool, {"sh", "-c", "trap '' TERM; sleep 60 & echo $!; exit 4"}, {"--grace", "300ms"});
+  CHECK(stubborn.status == 4);
+  CHECK(!alive(std::stoi(stubborn.out)));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
+  CHECK(pool.in_use() == 0);
+}
+
+TEST_CASE("what has left the group is let be") {
+  test_pool pool(1);
+  const result r = run_in(pool, {"sh", "-c", "setsid sleep 60 & echo $!; sleep 0.1"});
+  CHECK(r.status == 0);
+  const pid_t daemon = std::stoi(r.out);
+  CHECK(alive(daemon));
+  kill(daemon, SIGKILL);
+}
+
+TEST_CASE("nothing of ours outlives us") {
+  test_pool pool(1);
+  const result r = run_in(pool, {"sh", "-c", "echo $PPID"});
+  const std::string parent = r.out.substr(0, r.out.size() - 1);
+  // The guard is a child of numpool and in a session of its own; here nobody else has its name.
+  program search = program::any({"sh", "-c", "cat /proc/[0-9]*/comm | grep -c numpool-guard"});
+  search.wait();
+  CHECK(search.out() == "0\n");
+  CHECK(!alive(std::stoi(parent)));
+}

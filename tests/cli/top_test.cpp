@@ -1,0 +1,171 @@
+// top: live, quits on q, restores the terminal.
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "database.hpp"
+#include "program.hpp"
+#include "terminal.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+constexpr char kEnter[] = "\033[?1049h";
+constexpr char kLeave[] = "\033[?1049l";
+
+bool same(const termios& a, const termios& b) {
+  return a.c_iflag == b.c_iflag && a.c_oflag == b.c_oflag && a.c_lflag == b.c_lflag;
+}
+
+bool ends_restored(terminal& screen, const termios& before) {
+  return eventually([&] {
+    const std::string& all = screen.shown();
+    const std::size_t left = all.rfind(kLeave);
+    return left != std::string::npos && left > all.rfind(kEnter) && same(screen.settings(), before);
+  });
+}
+
+words top_of(const test_pool& pool) {
+  return {"build/numpool", "top", pool.name(), "--interval", "50ms"};
+}
+
+}  // namespace
+
+TEST_CASE("shows a pool, follows it, and quits on q") {
+  test_pool pool(3);
+  terminal screen;
+  const termios before = screen.settings();
+  program top = screen.start(top_of(pool));
+  CHECK(screen.shows(kEnter));
+  CHECK(screen.shows(pool.name() + ": 3 numbers, 0 in use"));
+  CHECK(!same(screen.settings(), before));
+  session holder;
+  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  CHECK(screen.shows("[#..]"));
+  CHECK(screen.shows("HELD FOR"));
+  screen.type("x");
+  CHECK(top.running());
+  screen.type("q");
+  CHECK(top.wait() == 0);
+  CHECK(ends_restored(screen, before));
+}
+
+TEST_CASE("all pools") {
+  test_pool pool(2);
+  terminal screen;
+  program top = screen.start({"build/numpool", "top"});
+  CHECK(screen.shows("NUMBERS"));
+  CHECK(screen.shows(pool.name()));
+  screen.type("Q");
+  CHECK(top.wait() == 0);
+}
+
+TEST_CASE("a signal or Ctrl-C ends it, with the terminal restored") {
+  test_pool pool(1);
+  for (int number : {SIGTERM, SIGHUP, SIGQUIT, SIGINT}) {
+    CAPTURE(number);
+    terminal screen;
+    const termios before = screen.settings();
+    program top = screen.start(top_of(pool));
+    REQUIRE(screen.shows("1 number"));
+    if (number == SIGINT) {
+      screen.type("\x03");
+    } else {
+      top.signal(number);
+    }
+    CHECK(top.wait() == 128 + number);
+    CHECK(ends_restored(screen, before));
+  }
+}
+
+TEST_CASE("a crash leaves the terminal restored") {
+  test_pool pool(1);
+  for (int number : {SIGSEGV, SIGABRT}) {
+    terminal screen;
+    const termios before = screen.settings();
+    program top = screen.start(top_of(pool));
+    REQUIRE(screen.shows("1 number"));
+    top.signal(number);
+    CHECK(top.wait() == 1000 + number);
+    CHECK(ends_restored(screen, before));
+  }
+}
+
+TEST_CASE("Ctrl-Z gives the shell its terminal, fg takes it again") {
+  test_pool pool(1);
+  terminal screen;
+  program shell = screen.start({"bash", "--norc", "--noprofile", "-i"});
+  screen.type("PS1='ready> '; build/numpool top '" + pool.name() + "'\n");
+  REQUIRE(screen.shows(kEnter));
+  REQUIRE(screen.shows("1 number"));
+  screen.type("\x1a");
+  CHECK(screen.shows(kLeave));
+  CHECK(screen.shows("Stopped"));
+  CHECK(screen.shows("ready> "));
+  screen.type("fg\n");
+  CHECK(screen.shows(kEnter));
+  CHECK(screen.shows("1 number"));
+  screen.type("q");
+  CHECK(screen.shows(kLeave));
+  screen.type("echo status $?\n");
+  CHECK(screen.shows("status 0"));
+  screen.type("exit\n");
+  shell.wait();
+}
+
+TEST_CASE("the connection goes: it says so or reconnects, and q still works") {
+  test_pool pool(1);
+  terminal screen;
+  program top = screen.start(top_of(pool));
+  REQUIRE(screen.shows("1 number"));
+  pool.sql().query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+      "WHERE application_name = 'numpool top'");
+  CHECK(eventually([&] {
+    return pool.sql().number(
+               "SELECT count(*) FROM pg_stat_activity "
+               "WHERE application_name = 'numpool top'") == 1;
+  }));
+  screen.shown();
+  CHECK(screen.shows("1 number"));
+  screen.type("q");
+  CHECK(top.wait() == 0);
+}
+
+TEST_CASE("a dropped pool is reported in place") {
+  test_pool pool(1);
+  terminal screen;
+  program top = screen.start(top_of(pool));
+  REQUIRE(screen.shows("1 number"));
+  pool.sql().query("SELECT numpool_drop($1)", {pool.name()});
+  CHECK(screen.shows("not up to date: "));
+  CHECK(screen.shows("does not exist"));
+  screen.type("q");
+  CHECK(top.wait() == 0);
+}
+
+TEST_CASE("it is cut to the screen, and follows its size") {
+  test_pool pool(3);
+  terminal screen(4, 20);
+  program top = screen.start(top_of(pool));
+  CHECK(screen.shows(pool.name() + ": 3 number"));
+  CHECK(screen.shown().find("granted") == std::string::npos);
+  screen.resize(24, 80);
+  CHECK(screen.shows("granted"));
+  screen.type("q");
+  CHECK(top.wait() == 0);
+}
+
+TEST_CASE("without a terminal, or without the pool") {
+  const result r = run({"top"});
+  CHECK(r.status == 64);
+  CHECK(lines(r.err) == 1);
+  CHECK(r.out.empty());
+  session installs_the_extension;
+  terminal screen;
+  program top = screen.start({"build/numpool", "top", "no such pool"});
+  CHECK(top.wait() == 1);
+  CHECK(screen.shown().find(kEnter) == std::string::npos);
+  CHECK(screen.shows("does not exist"));
+}
