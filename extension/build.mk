@@ -36,5 +36,9 @@ endif
 $(OBJS): %.o: %.cpp extension/build.mk
 	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# Instead of "Nothing to be done".
+all:
+	@:
+
 -include $(OBJS:.o=.d)
 EXTRA_CLEAN = $(wildcard extension/*.d extension/core/*.d)

@@ -26,16 +26,16 @@ function ratio(a, b) { return b > 0 ? sprintf("%.2f", a / b) : "-" }
 function verdict(ok) { return ok ? "met" : "MISSED" }
 
 # NUMBERS: the size of the pool. Prints nothing for what was not measured.
-function row(group, numbers, clients, what, name,    floor, own, peer, aim) {
+function row(group, numbers, clients, what, name,    floor, own, peer, aim, factor) {
   if (median(group, what) == 0) return
   floor = median(group, "floor")
   own = median(group, what)
   peer = median(group, "row_bitmap")
   aim = ""
   if (what == "numpool") {
-    aim = sprintf("%s 0.9 of the floor", verdict(own >= 0.9 * floor))
-    aim = aim sprintf(", %s %d x row-bitmap", verdict(own >= (numbers == 64 ? 20 : 10) * peer),
-                      numbers == 64 ? 20 : 10)
+    aim = numbers == 64 ? sprintf("%s 0.9 of the floor, ", verdict(own >= 0.9 * floor)) : ""
+    factor = numbers == 64 ? 20 : 10
+    aim = aim sprintf("%s %d x row-bitmap", verdict(own >= factor * peer), factor)
   }
   printf "%-7s %7d  %-22s %8.0f  %-17s %7s %9s  %s\n", clients, numbers, name, own, \
     spread(group, what), ratio(own, floor), ratio(own, peer), aim
