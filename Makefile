@@ -49,23 +49,27 @@ pgroot: extension  ## make build/pgroot, a private copy of PostgreSQL with the e
 	@PG_CONFIG='$(PG_CONFIG)' tests/setup/pgroot
 
 check: packages  ## build and run every test; the last line is "N passed, N failed"
-	+@$(MAKE) --no-print-directory check-installed
+	@echo "building"
+	+@$(MAKE) -s --no-print-directory check-installed
 
 .PHONY: check-installed demo-installed bench-installed
 check-installed: all pgroot
 	@tests/setup/check $(SUITES)
 
 demo: packages  ## show the main job on a private throwaway server
-	+@$(MAKE) --no-print-directory demo-installed
+	@echo "building"
+	+@$(MAKE) -s --no-print-directory demo-installed
 
 demo-installed: all pgroot
 	@tests/setup/with-server -- tests/demo/run
 
 bench: packages  ## compare speed with the floor and with the row-bitmap way (some minutes)
-	+@$(MAKE) --no-print-directory bench-installed
+	@echo "building"
+	+@$(MAKE) -s --no-print-directory bench-installed
 
 bench-quick: packages  ## the same in less than a minute, less exact
-	+@$(MAKE) --no-print-directory bench-installed BENCH_FLAGS=--quick
+	@echo "building"
+	+@$(MAKE) -s --no-print-directory bench-installed BENCH_FLAGS=--quick
 
 bench-installed: pgroot $(BUILD)/bench/latency
 	@tests/bench/run $(BENCH_FLAGS)
