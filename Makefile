@@ -18,6 +18,9 @@ endif
 PG_INCLUDE = $(shell $(PG_CONFIG) --includedir)
 PG_LIBDIR = $(shell $(PG_CONFIG) --libdir)
 
+# As many jobs as cores, unless the caller has said how many.
+jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 MODULE := $(MAKE) --no-print-directory -f extension/build.mk PG_CONFIG='$(PG_CONFIG)'
 
 .PHONY: all extension install uninstall clean help packages pgroot check demo bench bench-quick \
@@ -50,7 +53,7 @@ pgroot: extension  ## make build/pgroot, a private copy of PostgreSQL with the e
 
 check: packages  ## build and run every test; the last line is "N passed, N failed"
 	@echo "building"
-	+@$(MAKE) -s --no-print-directory check-installed
+	+@$(MAKE) -s $(jobs) --no-print-directory check-installed
 
 .PHONY: check-installed demo-installed bench-installed
 check-installed: all pgroot
@@ -58,18 +61,18 @@ check-installed: all pgroot
 
 demo: packages  ## show the main job on a private throwaway server
 	@echo "building"
-	+@$(MAKE) -s --no-print-directory demo-installed
+	+@$(MAKE) -s $(jobs) --no-print-directory demo-installed
 
 demo-installed: all pgroot
 	@tests/setup/with-server -- tests/demo/run
 
 bench: packages  ## compare speed with the floor and with the row-bitmap way (some minutes)
 	@echo "building"
-	+@$(MAKE) -s --no-print-directory bench-installed
+	+@$(MAKE) -s $(jobs) --no-print-directory bench-installed
 
 bench-quick: packages  ## the same in less than a minute, less exact
 	@echo "building"
-	+@$(MAKE) -s --no-print-directory bench-installed BENCH_FLAGS=--quick
+	+@$(MAKE) -s $(jobs) --no-print-directory bench-installed BENCH_FLAGS=--quick
 
 bench-installed: pgroot $(BUILD)/bench/latency
 	@tests/bench/run $(BENCH_FLAGS)
