@@ -63,7 +63,7 @@ demo: packages  ## show the main job on a private throwaway server
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory demo-installed
 
-demo-installed: all pgroot
+demo-installed: all pgroot $(if $(wildcard tests/demo/client_worker.cpp),$(BUILD)/demo/client_worker)
 	@tests/setup/with-server -- tests/demo/run
 
 bench: packages  ## compare speed with the floor and with the row-bitmap way (some minutes)
@@ -74,7 +74,8 @@ bench-quick: packages  ## the same in less than a minute, less exact
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory bench-installed BENCH_FLAGS=--quick
 
-bench-installed: pgroot $(BUILD)/bench/latency
+bench-installed: pgroot $(BUILD)/bench/latency \
+		$(if $(wildcard tests/bench/client_bench.cpp),$(BUILD)/tests/client_bench)
 	@tests/bench/run $(BENCH_FLAGS)
 
 format:  ## format every C++ file as .clang-format says
