@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iomanip>
 #include <sstream>
 #include <stdexcept>
 #include <vector>
@@ -20,7 +21,7 @@ int run_child(const std::string& role) {
   std::istringstream words(role);
   std::string verb, id;
   int leases = 0, waiters = 0;
-  words >> verb >> id >> leases >> waiters;
+  words >> verb >> std::quoted(id) >> leases >> waiters;
   if (verb != "hold") return 2;
   numpool::client client;
   numpool::pool pool = client.open(id);

@@ -5,7 +5,7 @@
 #include <string>
 
 /// What this program does instead of testing when NUMPOOL_TEST_CHILD names a role:
-///   "hold POOL LEASES WAITERS"  takes so many leases, queues so many waits, says "ready", sleeps
+///   hold "POOL" LEASES WAITERS   takes so many leases, queues so many waits, says "ready", sleeps
 int run_child(const std::string& role);
 
 /// This program as another process in such a role; killed and reaped by the destructor.

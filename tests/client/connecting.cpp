@@ -1,0 +1,116 @@
+// What a client asks of its connection.
+
+#include "conninfo.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "fixture.hpp"
+
+using numpool::detail::connection_parameters;
+
+namespace {
+
+std::map<std::string, std::string> parameters(const std::string& conninfo) {
+  const connection_parameters from(conninfo);
+  std::map<std::string, std::string> out;
+  for (int i = 0; from.keywords()[i] != nullptr; ++i) out[from.keywords()[i]] = from.values()[i];
+  return out;
+}
+
+std::string setting(const numpool::client& of, const std::string& column) {
+  session watch;
+  return watch
+      .query("SELECT " + column +
+             " FROM pg_stat_activity WHERE pid = " + std::to_string(of.backend_pid()))
+      .value_or("");
+}
+
+}  // namespace
+
+TEST_CASE("keepalives are set unless the user sets them") {
+  auto plain = parameters("host=a,b port=1,2 dbname=x target_session_attrs=primary");
+  CHECK(plain["keepalives"] == "1");
+  CHECK(plain["keepalives_idle"] == "5");
+  CHECK(plain["keepalives_interval"] == "2");
+  CHECK(plain["keepalives_count"] == "4");
+  CHECK(plain["tcp_user_timeout"] == "15000");
+  CHECK(plain["host"] == "a,b");
+  CHECK(plain["target_session_attrs"] == "primary");
+  auto own = parameters("postgresql://h/db?keepalives_idle=77&tcp_user_timeout=1");
+  CHECK(own["keepalives_idle"] == "77");
+  CHECK(own["tcp_user_timeout"] == "1");
+  CHECK(own["keepalives_count"] == "4");
+  CHECK(sqlstate_of([] { parameters("nonsense"); }) == numpool::errc::invalid_value);
+}
+
+TEST_CASE("application_name is numpool unless the user sets one") {
+  CHECK(setting(numpool::client(), "application_name") == "numpool");
+  CHECK(setting(numpool::client("application_name=mine"), "application_name") == "mine");
+}
+
+TEST_CASE("the server's end sets keepalives, too, but none that the user set") {
+  // pg_settings shows 0 for a Unix socket, so what counts is which statements would run.
+  session plain;
+  CHECK(plain.query("SELECT count(*) FROM (" + std::string(numpool::detail::kServerKeepalives) +
+                    ") AS x") == "4");
+  ::setenv("PGOPTIONS", "-c tcp_keepalives_idle=9 -c tcp_keepalives_count=3", 1);
+  session own;
+  ::unsetenv("PGOPTIONS");
+  CHECK(own.query("SELECT count(*) FROM (" + std::string(numpool::detail::kServerKeepalives) +
+                  ") AS x") == "2");
+}
+
+TEST_CASE("DATABASE_URL is the default") {
+  CHECK(numpool::default_conninfo().empty());
+  const std::string url = "dbname=postgres application_name=by_url";
+  ::setenv("DATABASE_URL", url.c_str(), 1);
+  CHECK(numpool::default_conninfo() == url);
+  {
+    numpool::client client;
+    CHECK(setting(client, "application_name") == "by_url");
+  }
+  ::unsetenv("DATABASE_URL");
+}
+
+TEST_CASE("several hosts: the first that answers is taken") {
+  const std::string host = std::getenv("PGHOST");
+  numpool::client client("host=/nonexistent," + host);
+  CHECK(client.connected());
+}
+
+TEST_CASE("the extension is set up and cleaned up, in any schema, while clients stay connected") {
+  session admin;
+  const std::string name = "setup" + std::to_string(::getpid());
+  admin.query("CREATE DATABASE " + name);
+  {
+    numpool::client client("dbname=" + name);
+    numpool::client late("dbname=" + name);
+    CHECK(sqlstate_of([&] { client.list(); }) == numpool::errc::not_installed);
+    CHECK(sqlstate_of([&] { client.open("x").with_lock([] {}); }) == numpool::errc::not_installed);
+    threads running;
+    running.start(4, [&](int) { numpool::client("dbname=" + name).setup(); });
+    running.join();
+    client.setup();
+    numpool::pool pool = client.create_or_open("x", 1);
+    CHECK(late.open("x").acquire().index() == 0);
+    client.cleanup();
+    client.cleanup();
+    CHECK(sqlstate_of([&] { pool.acquire(); }) == numpool::errc::not_installed);
+    CHECK(sqlstate_of([&] { late.open("x").acquire(); }) == numpool::errc::not_installed);
+
+    ::setenv("PGDATABASE", name.c_str(), 1);
+    session inside;
+    ::setenv("PGDATABASE", "postgres", 1);
+    inside.query("CREATE SCHEMA \"Odd schema\"; CREATE EXTENSION numpool SCHEMA \"Odd schema\"");
+    client.create("y", 1);
+    numpool::lease held = client.open("y").acquire();
+    auto waiting = late.open("y").acquire_future();
+    held.release();
+    CHECK(waiting.get().index() == 0);
+    client.open("y").with_lock([] {});
+  }
+  CHECK(eventually([&] { return admin.try_query("DROP DATABASE " + name).empty(); }));
+}
