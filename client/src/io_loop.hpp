@@ -51,7 +51,7 @@ class io_loop {
   void go_on_connecting();
   void connected();
   void attempt_failed(const error& why);
-  void lose_connection(const std::string& why);
+  void lose_connection(const std::string& reason);
   void find_schema();
   void schema_found(const std::string& schema);
   void schema_missing(const error& why);
