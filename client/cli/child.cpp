@@ -10,8 +10,6 @@
 #include <cstring>
 #include <string_view>
 
-extern char** environ;
-
 namespace numpool::cli {
 namespace {
 
@@ -36,8 +34,10 @@ bool is_there(const std::string& command) {
   std::string_view rest = path ? path : "/bin:/usr/bin";
   for (;;) {
     const std::size_t colon = rest.find(':');
-    const std::string folder(rest.substr(0, colon));
-    if (access((folder.empty() ? command : folder + "/" + command).c_str(), F_OK) == 0) return true;
+    std::string file(rest.substr(0, colon));
+    if (!file.empty()) file += '/';
+    file += command;
+    if (access(file.c_str(), F_OK) == 0) return true;
     if (colon == std::string_view::npos) return false;
     rest.remove_prefix(colon + 1);
   }

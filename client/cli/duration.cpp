@@ -29,8 +29,8 @@ std::string_view take_digits(std::string_view& text) {
 std::int64_t unit_length(std::string_view unit) {
   if (unit.empty() || unit == "s") return 1000;
   if (unit == "ms") return 1;
-  if (unit == "m") return 60 * 1000;
-  if (unit == "h") return 60 * 60 * 1000;
+  if (unit == "m") return std::int64_t{60} * 1000;
+  if (unit == "h") return std::int64_t{60} * 60 * 1000;
   return 0;
 }
 

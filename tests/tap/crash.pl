@@ -1,0 +1,83 @@
+# After a crash or an immediate stop: definitions survive, leases are gone, fences grow.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $acquire = q(SELECT i || ' ' || numpool_fence('p', i) FROM numpool_acquire('p', '5 s') AS i);
+my $highest = 0;
+
+# A session that acquires, says its backend's pid, index and fence, and stays.
+sub hold
+{
+	my ($node) = @_;
+	my $psql = $node->background_psql('postgres', timeout => 60);
+	my ($index, $fence) = split / /, $psql->query_safe($acquire);
+	return ($psql, $psql->query_safe('SELECT pg_backend_pid()'), $index, $fence);
+}
+
+# The dead postmaster and its orphans may need a moment to go.
+sub start_after_kill
+{
+	my ($node) = @_;
+	for (1 .. 100)
+	{
+		return if $node->start(fail_ok => 1);
+		select(undef, undef, undef, 0.2);
+	}
+	die 'the server does not start again';
+}
+
+sub fence_grows
+{
+	my ($fence, $when) = @_;
+	cmp_ok($fence, '>', $highest, "the fence has grown $when");
+	$highest = $fence;
+}
+
+for my $preload ('', 'numpool')
+{
+	my $how = $preload ? 'preloaded' : 'not preloaded';
+	my $node = PostgreSQL::Test::Cluster->new($preload ? 'preloaded' : 'plain');
+	$node->init;
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'");
+	$node->append_conf('postgresql.conf', 'restart_after_crash = on');
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION numpool');
+	$node->safe_psql('postgres', q(SELECT numpool_create('p', 2, '{"k": 1}')));
+	$highest = 0;
+
+	my ($psql, $pid, $index, $fence) = hold($node);
+	is($index, 0, "$how: acquired");
+	fence_grows($fence, 'from nothing');
+
+	# Not by the postmaster's own doing: this is a crash of one backend.
+	kill 'KILL', $pid;
+	$psql->{run}->kill_kill;
+	ok($node->poll_query_until('postgres',
+			q(SELECT count(*) = 0 FROM numpool_leases)), "$how: no lease after the crash of a backend");
+	is($node->safe_psql('postgres', q(SELECT size || ' ' || free || ' ' || metadata FROM numpool_pools)),
+		'2 2 {"k": 1}', "$how: the definition has survived");
+	(undef, $fence) = split / /, $node->safe_psql('postgres', $acquire);
+	fence_grows($fence, 'over the crash of a backend');
+
+	$node->stop('immediate');
+	$node->start;
+	(undef, $fence) = split / /, $node->safe_psql('postgres', $acquire);
+	fence_grows($fence, 'over an immediate stop');
+
+	$node->kill9;
+	start_after_kill($node);
+	(undef, $fence) = split / /,
+	  $node->safe_psql('postgres', "BEGIN READ ONLY; $acquire; COMMIT");
+	fence_grows($fence, 'over kill -9 of the postmaster, in a READ ONLY transaction');
+
+	$node->restart;
+	(undef, $fence) = split / /, $node->safe_psql('postgres', $acquire);
+	fence_grows($fence, 'over an orderly restart');
+	is($node->safe_psql('postgres', 'SELECT in_use FROM numpool_pools'), 0, "$how: nothing is held");
+	$node->stop;
+}
+
+done_testing();
