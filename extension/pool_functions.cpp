@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "arguments.h"
 #include "definitions.h"
+#include "wait.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -40,12 +41,24 @@ bool accept_existing(text* name, std::int32_t size, const Definition& existing,
   return false;
 }
 
+// Waits for a transaction that is dropping the pool, as for a row lock; false if there is none.
+bool waited_for_drop(const Definition& existing) {
+  PoolRef* ref = pool_ref(existing);
+  if (!lock_ref(ref)) return false;
+  const TransactionId closing = live_of(ref)->closing;
+  unlock_ref(ref);
+  if (closing == InvalidTransactionId || TransactionIdIsCurrentTransactionId(closing)) return false;
+  return wait_for_transaction(closing, DT_NOEND);
+}
+
 bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
             bool if_not_exists) {
   for (;;) {
     Definition existing;
-    if (read_definition(name, IfLocked::kWait, &existing) == Lookup::kFound)
+    if (read_definition(name, IfLocked::kWait, &existing) == Lookup::kFound) {
+      if (waited_for_drop(existing)) continue;
       return accept_existing(name, size, existing, if_not_exists);
+    }
     Oid types[] = {TEXTOID, INT4OID, JSONBOID};
     Datum values[] = {PointerGetDatum(name), Int32GetDatum(size), metadata};
     const char nulls[] = {' ', ' ', metadata_is_null ? 'n' : ' ', '\0'};
@@ -175,7 +188,12 @@ PG_FUNCTION_INFO_V1(numpool_xact_lock);
 PGDLLEXPORT Datum numpool_xact_lock(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   enter(fcinfo);
-  lock_identity(require_pool(name)->key.identity, IdentityLock::kUser);
+  const std::int64_t identity = require_pool(name)->key.identity;
+  lock_identity(identity, IdentityLock::kUser);
+  // It may have been dropped while this session waited.
+  Definition definition;
+  if (read_definition(identity, IfLocked::kWait, &definition) != Lookup::kFound)
+    report_absent(name);
   PG_RETURN_VOID();
 }
 
