@@ -17,16 +17,18 @@ sub hold
 	return ($psql, $psql->query_safe('SELECT pg_backend_pid()'), $index, $fence);
 }
 
-# The dead postmaster and its orphans may need a moment to go.
-sub start_after_kill
+# kill -9 of the postmaster; returns when it is gone, so that it can be started again.
+sub kill_postmaster
 {
 	my ($node) = @_;
+	my ($pid) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	$node->kill9;
 	for (1 .. 100)
 	{
-		return if $node->start(fail_ok => 1);
-		select(undef, undef, undef, 0.2);
+		return unless kill 0, $pid;
+		select(undef, undef, undef, 0.1);
 	}
-	die 'the server does not start again';
+	die "the postmaster $pid does not go";
 }
 
 sub fence_grows
@@ -67,8 +69,8 @@ for my $preload ('', 'numpool')
 	(undef, $fence) = split / /, $node->safe_psql('postgres', $acquire);
 	fence_grows($fence, 'over an immediate stop');
 
-	$node->kill9;
-	start_after_kill($node);
+	kill_postmaster($node);
+	$node->start;
 	(undef, $fence) = split / /,
 	  $node->safe_psql('postgres', "BEGIN READ ONLY; $acquire; COMMIT");
 	fence_grows($fence, 'over kill -9 of the postmaster, in a READ ONLY transaction');
