@@ -1,5 +1,7 @@
 #include "guard.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -7,6 +9,10 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 
 namespace numpool::cli {
 namespace {
@@ -22,12 +28,29 @@ void close_all_but(int kept) {
   }
 }
 
+/// Whether the process is in `group` and no zombie.
+bool lives_in(pid_t pid, pid_t group) noexcept {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
+  const descriptor file(open(path, O_RDONLY | O_CLOEXEC));
+  char text[512];
+  const ssize_t n = file.get() < 0 ? -1 : read(file.get(), text, sizeof text - 1);
+  if (n <= 0) return false;
+  text[n] = '\0';
+  // PID (NAME) STATE PARENT GROUP ..., where the name may have anything in it.
+  const char* rest = std::strrchr(text, ')');
+  if (!rest || rest[1] != ' ' || rest[2] == 'Z' || rest[2] == 'X') return false;
+  char* parent = nullptr;
+  std::strtol(rest + 3, &parent, 10);
+  return std::strtol(parent, nullptr, 10) == group;
+}
+
 void end_within(pid_t group, std::chrono::milliseconds grace) {
   using std::chrono::steady_clock;
   end_group(group, SIGTERM);
   // The group's members are not our children: looking again and again is all that can be done.
   for (const auto end = steady_clock::now() + grace; steady_clock::now() < end;) {
-    if (!group_exists(group)) return;
+    if (!group_lives(group)) return;
     poll(nullptr, 0, 20);
   }
   end_group(group, SIGKILL);
@@ -57,10 +80,27 @@ void end_within(pid_t group, std::chrono::milliseconds grace) {
   _exit(0);
 }
 
+/// Whether a look through /proc finds a member of `group` that is no zombie.
+bool seen_alive(pid_t group) noexcept {
+  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), &closedir);
+  if (!processes) return true;
+  bool any = false;
+  while (const dirent* entry = readdir(processes.get())) {
+    const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+    if (pid <= 0) continue;
+    any = true;
+    if (lives_in(pid, group)) return true;
+  }
+  return !any;  // an empty /proc tells nothing
+}
+
 }  // namespace
 
-bool group_exists(pid_t group) noexcept {
-  return kill(-group, 0) == 0 || errno == EPERM;
+bool group_lives(pid_t group) noexcept {
+  if (kill(-group, 0) != 0 && errno != EPERM) return false;
+  // Somebody is there.  It may be a zombie whose parent never asks for it.  A second look, since a
+  // process that forks and ends during the first may hide its child from it.
+  return seen_alive(group) || seen_alive(group);
 }
 
 void end_group(pid_t group, int number) noexcept {

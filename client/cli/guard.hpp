@@ -35,8 +35,8 @@ class guard {
   pid_t pid_ = -1;
 };
 
-/// Whether any process, be it a zombie, is in `group`.
-bool group_exists(pid_t group) noexcept;
+/// Whether any process is in `group` that is no zombie.
+bool group_lives(pid_t group) noexcept;
 
 /// Sends `number`, and SIGCONT after it, so that a stopped group gets it too.
 void end_group(pid_t group, int number) noexcept;

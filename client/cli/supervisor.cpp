@@ -21,14 +21,14 @@ supervisor::~supervisor() {
 }
 
 bool supervisor::over() const noexcept {
-  return status_ && !group_exists(child_);
+  return status_ && !group_lives(child_);
 }
 
 int supervisor::run() {
   while (!over()) {
     wait_for_event();
     take_signals();
-    if (status_ && !ending_ && group_exists(child_)) begin_ending();
+    if (status_ && !ending_ && group_lives(child_)) begin_ending();
     if (kill_at_ && clock::now() >= *kill_at_) {
       end_group(child_, SIGKILL);
       kill_at_.reset();

@@ -179,6 +179,21 @@ TEST_CASE("what the command leaves behind in its group ends before the number go
   CHECK(pool.in_use() == 0);
 }
 
+TEST_CASE("a zombie that nobody asks for does not keep us waiting") {
+  test_pool pool(1);
+  // The process in a session of its own never reaps its child, which is still in the group.
+  const std::string script =
+      "perl -MPOSIX -e 'if (fork) { sleep 0.3; exit 0 } "
+      "if (!fork) { exit 0 } select undef, undef, undef, 0.1; POSIX::setsid(); print \"$$\\n\"; "
+      "close STDOUT; sleep 60'; sleep 0.4";
+  const auto start = std::chrono::steady_clock::now();
+  const result r = run_in(pool, {"sh", "-c", script}, {"--grace", "5s"});
+  CHECK(r.status == 0);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(4));
+  REQUIRE(lines(r.out) == 1);
+  kill(std::stoi(r.out), SIGKILL);
+}
+
 TEST_CASE("what has left the group is let be") {
   test_pool pool(1);
   const result r = run_in(pool, {"sh", "-c", "setsid sleep 60 & echo $!; sleep 0.1"});
@@ -190,11 +205,13 @@ TEST_CASE("what has left the group is let be") {
 
 TEST_CASE("nothing of ours outlives us") {
   test_pool pool(1);
-  const result r = run_in(pool, {"sh", "-c", "echo $PPID"});
-  const std::string parent = r.out.substr(0, r.out.size() - 1);
-  // The guard is a child of numpool and in a session of its own; here nobody else has its name.
-  program search = program::any({"sh", "-c", "cat /proc/[0-9]*/comm | grep -c numpool-guard"});
-  search.wait();
-  CHECK(search.out() == "0\n");
-  CHECK(!alive(std::stoi(parent)));
+  // Our children while the command runs: itself and the guard.
+  const std::string script =
+      "cd /proc; for p in [0-9]*; do read -r x name x parent x < $p/stat || continue; "
+      "if [ \"$parent\" = $PPID ] && [ $p != $$ ]; then echo $p $name; fi; done 2>/dev/null";
+  const result r = run_in(pool, {"sh", "-c", script});
+  CAPTURE(r.out);
+  REQUIRE(lines(r.out) == 1);
+  CHECK(r.out.find(" (numpool-guard)\n") != std::string::npos);
+  CHECK(!alive(std::stoi(r.out)));
 }
