@@ -119,10 +119,15 @@ TEST_CASE("a command may take its time after a signal, and a second one") {
 
 TEST_CASE("signals reach the whole group") {
   test_pool pool(1);
-  program running =
-      start_in(pool, {"sh", "-c", "sh -c 'echo inner $$; while :; do sleep 0.02; done' & wait"});
+  // The leader ignores the signal that the process inside reports.
+  program running = start_in(pool, {"sh", "-c",
+                                    "sh -c 'trap \"echo inside got it\" USR1; echo inner $$; "
+                                    "while :; do sleep 0.02; done' & "
+                                    "trap '' USR1; while :; do wait; done"});
   const pid_t inner = pid_after(running, "inner");
   CHECK(alive(inner));
+  running.signal(SIGUSR1);
+  CHECK(says(running, "inside got it"));
   running.signal(SIGTERM);
   CHECK(running.wait() == 143);
   CHECK(!alive(inner));

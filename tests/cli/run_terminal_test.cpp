@@ -35,15 +35,15 @@ TEST_CASE("the command has the terminal: it reads keys, and Ctrl-C is for it alo
   terminal screen;
   program shell = shell_in(screen);
   screen.type(run_line(pool,
-                       "sh -c 'trap \"echo got INT; exit 6\" INT; echo group $$; "
+                       "sh -c 'trap \"echo got INT; exit 6\" INT; echo group $$; sleep 0.3; "
                        "read x; echo \"read $x\"; while :; do sleep 0.02; done'"));
   REQUIRE(screen.shows("group "));
   REQUIRE(eventually([&] { return screen.shown().find("\r\n", screen.shown().rfind("group ")); }));
-  screen.type("hello\n");
-  REQUIRE(screen.shows("read hello"));
   const std::string& all = screen.shown();
   const pid_t command = std::stoi(all.substr(all.rfind("group ") + 6));
   CHECK(screen.foreground() == command);
+  screen.type("hello\n");
+  REQUIRE(screen.shows("read hello"));
   screen.type("\x03");
   CHECK(screen.shows("got INT"));
   CHECK(screen.shows("ready> "));
