@@ -100,7 +100,8 @@ bool group_lives(pid_t group) noexcept {
   if (kill(-group, 0) != 0 && errno != EPERM) return false;
   // Somebody is there.  It may be a zombie whose parent never asks for it.  A second look, since a
   // process that forks and ends during the first may hide its child from it.
-  return seen_alive(group) || seen_alive(group);
+  if (seen_alive(group)) return true;
+  return seen_alive(group);
 }
 
 void end_group(pid_t group, int number) noexcept {
