@@ -31,7 +31,7 @@ std::string one_line(const std::string& text) {
 std::string describe(const numpool::error& e) {
   std::string text = e.what();
   if (e.sqlstate() == errc::not_installed) {
-    return text + " (the extension is not installed in this database: run \"numpool setup\")";
+    return text + " (run \"numpool setup\" to install the extension)";
   }
   std::string more = e.detail();
   if (!e.hint().empty()) more += (more.empty() ? "" : " ") + e.hint();
