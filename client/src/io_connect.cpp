@@ -129,20 +129,18 @@ void io_loop::forget_schema() {
 
 void io_loop::find_schema() {
   finding_schema_ = true;
-  send_now(std::make_shared<internal_operation>(
-      kFindSchema, [this](const result& answer, const error* failed) {
-        finding_schema_ = false;
-        const auto schema = field(answer, 0, 0);
-        if (schema) {
-          schema_found(std::string(*schema));
-        } else if (failed != nullptr) {
-          schema_missing(*failed);
-        } else {
-          schema_missing(error("extension \"numpool\" is not installed in this database",
-                               errc::not_installed, {},
-                               "Call setup(), or run CREATE EXTENSION numpool."));
-        }
-      }));
+  send_now(std::make_shared<internal_operation>(kFindSchema,
+                                                [this](const result& answer, const error* failed) {
+                                                  finding_schema_ = false;
+                                                  const auto schema = field(answer, 0, 0);
+                                                  if (schema) {
+                                                    schema_found(std::string(*schema));
+                                                  } else if (failed != nullptr) {
+                                                    schema_missing(*failed);
+                                                  } else {
+                                                    schema_missing(not_installed());
+                                                  }
+                                                }));
 }
 
 void io_loop::schema_found(const std::string& schema) {

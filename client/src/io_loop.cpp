@@ -165,13 +165,24 @@ void io_loop::work(bool readable) {
   }
 }
 
+namespace {
+
+/// The extension was dropped, or is in another schema by now.
+bool lacks_extension(const pipeline::answer& answer) {
+  const std::string& code = answer.failure->sqlstate();
+  return (!answer.op || answer.op->message().what->needs_extension) &&
+         (code == "42883" || code == "3F000" || code == "42P01");
+}
+
+}  // namespace
+
 void io_loop::handle_answers() {
   while (connection_) {
     auto answer = pipeline_.next(*connection_);
     if (!answer) return;
-    if (answer->failure) {
-      const std::string& code = answer->failure->sqlstate();
-      if (code == "42883" || code == "3F000" || code == "42P01") forget_schema();
+    if (answer->failure && lacks_extension(*answer)) {
+      forget_schema();
+      answer->failure = not_installed();
     }
     if (!answer->op) continue;
     if (answer->failure) {

@@ -42,29 +42,35 @@ class lone_connection {
     const char* values[] = {value != nullptr ? value->c_str() : nullptr};
     if (PQsendQueryParams(link_.handle(), sql.c_str(), value != nullptr ? 1 : 0, nullptr, values,
                           nullptr, nullptr, 0) != 1)
-      throw lost();
+      fail();
     result last;
     while (true) {
       bool more = false;
-      if (!link_.flush(&more)) throw lost();
+      if (!link_.flush(&more)) fail();
       while (PQisBusy(link_.handle()) == 0) {
         result part(PQgetResult(link_.handle()));
         if (!part) return checked(std::move(last));
         last = std::move(part);
       }
       wait(static_cast<short>(POLLIN | (more ? POLLOUT : 0)), std::nullopt);
-      if (!link_.consume()) throw lost();
+      if (!link_.consume()) fail();
     }
   }
 
  private:
-  error lost() const {
-    return error("the connection that held the lock was lost: " + link_.message(),
-                 errc::connection_lost);
+  /// The server's last words, if it said any before it closed the connection; else that it is lost.
+  [[noreturn]] void fail() const {
+    while (const result part{PQgetResult(link_.handle())})
+      if (PQresultErrorField(part.get(), PG_DIAG_SQLSTATE) != nullptr)
+        throw detail::error_from(part);
+    throw error("the connection that held the lock was lost: " + link_.message(),
+                errc::connection_lost);
   }
 
   result checked(result last) const {
-    if (link_.broken() || !last) throw lost();
+    if (last && PQresultErrorField(last.get(), PG_DIAG_SQLSTATE) != nullptr)
+      throw detail::error_from(last);
+    if (link_.broken() || !last) fail();
     const auto status = PQresultStatus(last.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw detail::error_from(last);
     return last;
@@ -82,7 +88,7 @@ class lone_connection {
       const int ready = ::poll(fds, 2, timeout);
       if (ready > 0 && fds[1].revents != 0) throw detail::client_closed_error();
       if (ready > 0) return;
-      if (ready < 0 && errno != EINTR) throw lost();
+      if (ready < 0 && errno != EINTR) fail();
     }
   }
 
@@ -93,9 +99,7 @@ class lone_connection {
 std::string find_schema(lone_connection& link) {
   const result found = link.run(detail::kFindSchema.sql);
   const auto schema = detail::field(found, 0, 0);
-  if (!schema)
-    throw error("extension \"numpool\" is not installed in this database", errc::not_installed, {},
-                "Call setup(), or run CREATE EXTENSION numpool.");
+  if (!schema) throw detail::not_installed();
   return std::string(*schema);
 }
 

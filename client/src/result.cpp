@@ -44,6 +44,11 @@ std::string trimmed(const char* text) {
   return out;
 }
 
+error not_installed() {
+  return error("extension \"numpool\" is not installed in this database", errc::not_installed, {},
+               "Call setup(), or run CREATE EXTENSION numpool.");
+}
+
 error error_from(const result& failed) {
   const auto part = [&](int code) {
     const char* text = PQresultErrorField(failed.get(), code);
