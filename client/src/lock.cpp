@@ -46,30 +46,32 @@ class lone_connection {
     result last;
     while (true) {
       bool more = false;
-      if (!link_.flush(&more)) fail();
+      if (!link_.flush(&more)) return checked(std::move(last));
       while (PQisBusy(link_.handle()) == 0) {
         result part(PQgetResult(link_.handle()));
         if (!part) return checked(std::move(last));
-        last = std::move(part);
+        if (!has_sqlstate(last)) last = std::move(part);  // the first error tells most
       }
       wait(static_cast<short>(POLLIN | (more ? POLLOUT : 0)), std::nullopt);
-      if (!link_.consume()) fail();
+      if (!link_.consume()) return checked(std::move(last));
     }
   }
 
  private:
+  static bool has_sqlstate(const result& part) {
+    return part && PQresultErrorField(part.get(), PG_DIAG_SQLSTATE) != nullptr;
+  }
+
   /// The server's last words, if it said any before it closed the connection; else that it is lost.
   [[noreturn]] void fail() const {
     while (const result part{PQgetResult(link_.handle())})
-      if (PQresultErrorField(part.get(), PG_DIAG_SQLSTATE) != nullptr)
-        throw detail::error_from(part);
+      if (has_sqlstate(part)) throw detail::error_from(part);
     throw error("the connection that held the lock was lost: " + link_.message(),
                 errc::connection_lost);
   }
 
   result checked(result last) const {
-    if (last && PQresultErrorField(last.get(), PG_DIAG_SQLSTATE) != nullptr)
-      throw detail::error_from(last);
+    if (has_sqlstate(last)) throw detail::error_from(last);
     if (link_.broken() || !last) fail();
     const auto status = PQresultStatus(last.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw detail::error_from(last);
