@@ -16,6 +16,7 @@ int main() {
   std::atomic<int> jobs{0};
   std::atomic<bool> collision{false};
   std::vector<std::thread> workers;
+  workers.reserve(8);
   for (int worker = 0; worker < 8; ++worker)
     workers.emplace_back([&] {
       for (int job = 0; job < 25; ++job) {
