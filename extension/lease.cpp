@@ -106,7 +106,7 @@ void check_may_wait(PoolRef* ref) {
     unlock_ref(ref);
     report_uncommitted_change(ref);
   }
-  if (ref->held == live_of(ref)->pool.in_use) {
+  if (waits_for_itself(ref)) {
     unlock_ref(ref);
     report_own_deadlock(ref);
   }
@@ -137,6 +137,7 @@ Entry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
   const TimestampTz deadline = waits ? deadline_of(patience) : 0;
   for (;;) {
+    CHECK_FOR_INTERRUPTS();
     PoolRef* ref = require_pool(name);
     if (Entry* taken_back = take_back(ref, scope)) return taken_back;
     Entry* entry = reserve_entry(ref, scope);
@@ -176,6 +177,7 @@ Entry* acquire(text* name, Scope scope, Patience patience) {
 Entry* enqueue(text* name) {
   listen_to_own_channel();
   for (;;) {
+    CHECK_FOR_INTERRUPTS();
     PoolRef* ref = require_pool(name);
     if (Entry* taken_back = take_back(ref, Scope::kSession)) {
       reserve_ticket(taken_back);

@@ -68,7 +68,8 @@ void undo(const UndoRecord& record) {
 }  // namespace
 
 void reserve_record() {
-  if (log_length == log_capacity) grow_log();
+  // One for a change of a definition that the arrival may find it has to record first.
+  if (log_length + 2 > log_capacity) grow_log();
 }
 
 void log_created(Entry* entry) {

@@ -58,12 +58,18 @@ void refuse_own_deadlock(Entry* entry) {
   if (my_session().inbox.head.load(std::memory_order_relaxed) == 0) return;
   collect_news();
   if (!lock_ref(entry->ref)) return;
-  const bool waits_for_itself = entry->ref->held == live_of(entry->ref)->pool.in_use;
+  const bool refused = waits_for_itself(entry->ref);
   unlock_ref(entry->ref);
-  if (waits_for_itself) report_own_deadlock(entry->ref);
+  if (refused) report_own_deadlock(entry->ref);
 }
 
 }  // namespace
+
+bool waits_for_itself(const PoolRef* ref) {
+  // A free index is on its way to a waiter: whoever made it free works through the queue.
+  const Pool& pool = live_of(ref)->pool;
+  return pool.free == 0 && ref->held == pool.in_use;
+}
 
 void report_own_deadlock(const PoolRef* ref) {
   ereport(ERROR,

@@ -17,6 +17,8 @@ WaitEnd wait_for_turn(Entry* entry, TimestampTz deadline);
 // Waits for a transaction as for a row lock. False if the deadline came first.
 bool wait_for_transaction(TransactionId transaction, TimestampTz deadline);
 
+// Whether this session holds all that can ever be given back. The pool is locked.
+bool waits_for_itself(const PoolRef* ref);
 [[noreturn]] void report_own_deadlock(const PoolRef* ref);
 
 }  // namespace numpool
