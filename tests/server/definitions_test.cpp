@@ -72,6 +72,40 @@ TEST_CASE("changes reach live pools in the order in which they committed") {
   observer().must("SELECT numpool_release_all()");
 }
 
+TEST_CASE("a second resize does not overtake the first one's COMMIT callback") {
+  // The first transaction's callback is busy handing out thousands of numbers of another pool when
+  // its row is already visible: a second resize that comes just then has to wait for it.
+  constexpr int kTickets = 20000;
+  Pool pool(5), crowded(1);
+  Session a, b, queue;
+  observer().must(acquire(pool));  // loads it
+  int hits = 0;
+  for (int round = 0; round < 5; round++) {
+    CAPTURE(round);
+    queue.must(acquire(crowded));
+    queue.must("SELECT count(numpool_enqueue(" + crowded.q() + ")) FROM generate_series(1, " +
+               std::to_string(kTickets) + ")");
+    REQUIRE(observer().number("SELECT waiting FROM numpool_pools WHERE pool = " + crowded.q()) ==
+            kTickets);
+    const int first = 100 + round, second = 1000 + round;
+    a.must("BEGIN; SELECT numpool_resize(" + pool.q() + ", " + std::to_string(first) +
+           "); SELECT numpool_resize(" + crowded.q() + ", " + std::to_string(kTickets) + ")");
+    a.send("COMMIT");
+    const std::string size = "SELECT size FROM " + table() + " WHERE id = " + pool.q();
+    while (observer().number(size) != first) {
+    }
+    hits += a.done() ? 0 : 1;  // the row is visible, and the callback still runs
+    REQUIRE(b.number("SELECT numpool_resize(" + pool.q() + ", " + std::to_string(second) + ")") ==
+            first);
+    a.finish();
+    REQUIRE(pool.free() == second - 1);
+    queue.must("SELECT numpool_release_all()");
+    a.must("SELECT numpool_resize(" + crowded.q() + ", 1)");
+  }
+  CHECK(hits > 0);
+  observer().must("SELECT numpool_release_all()");
+}
+
 TEST_CASE("two creates at once: one creates, the other sees it") {
   for (int round = 0; round < 20; round++) {
     CAPTURE(round);
