@@ -1,6 +1,7 @@
 #include "arena.h"
 
 #include "compat.h"
+#include "lease.h"
 #include "ledger.h"
 #include "live_pool.h"
 
@@ -94,6 +95,7 @@ void create_segment(ArenaHeader* header) {
 // a session").
 void on_detach(dsm_segment*, Datum) {
   ledger_end_session();
+  arena_free(spare_waiter);
   own_session->id.store(0, std::memory_order_release);
   own_session = nullptr;
   control = nullptr;
@@ -156,9 +158,6 @@ void arena_attach() {
                     errmsg("numbers cannot be leased during recovery"),
                     errhint("Connect to the primary server.")));
   if (control != nullptr) return;
-  if (!IsUnderPostmaster)
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("numpool does not work in single-user mode")));
 
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
   ArenaHeader* header =

@@ -10,6 +10,8 @@ extern "C" {
 #include "storage/procnumber.h"
 #include "utils/wait_event.h"
 #endif
+#include "replication/walsender.h"
+#include "replication/walsender_private.h"
 #include "storage/procsignal.h"
 
 // NB: libpq/libpq.h, which declares it, wants gssapi.h on Debian.
@@ -57,6 +59,25 @@ inline std::uint32_t WaitEventExtensionNew_([[maybe_unused]] const char* name) {
   return WaitEventExtensionNew(name);
 #else
   return PG_WAIT_EXTENSION;
+#endif
+}
+
+// 17 keeps it in vxid.
+inline LocalTransactionId my_local_transaction() {
+#if PG_VERSION_NUM >= 170000
+  return MyProc->vxid.lxid;
+#else
+  return MyProc->lxid;
+#endif
+}
+
+// 18, and later minor releases of those before, turn the flag of WalSndCtl into one of several
+// bits.
+inline bool sync_standbys_defined() {
+#ifdef SYNC_STANDBY_DEFINED
+  return (WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) != 0;
+#else
+  return WalSndCtl->sync_standbys_defined;
 #endif
 }
 

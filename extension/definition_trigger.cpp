@@ -1,10 +1,14 @@
 // The one path by which a change of a definition reaches the live pools, whoever changed the row:
 // the functions, pg_restore, replication, a superuser. The trigger notes; COMMIT applies
-// (ledger.cpp).
+// (pending.cpp).
 
 #include "arena.h"
 #include "pending.h"
 #include "undo_log.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+}
 
 namespace numpool {
 
@@ -16,10 +20,8 @@ PoolRef* pin_changed(const Definition& old) {
   PoolRef* ref = pool_ref(old);
   begin_change(ref);
   lock_ref_as(ref, old);
-  LivePool* live = live_of(ref);
-  if (!live->published) ref->change.created = true;
   pin_live_pool(ref);
-  unlock_pool(live);
+  unlock_ref(ref);
   return ref;
 }
 
@@ -34,20 +36,28 @@ void note_size(PoolRef* ref, std::int32_t size) {
 }
 
 void note_name(PoolRef* ref, const char* name) {
-  const std::size_t length = strlen(name);
-  const Offset copy = arena_allocate(length);
-  memcpy(region().at<char>(copy), name, length);
-  ref->change.name = copy;
-  ref->change.name_length = static_cast<std::uint32_t>(length);
+  if (ref->name_block == 0)
+    ref->name_block = arena_allocate(kMaxNameLength * MAX_MULTIBYTE_CHAR_LEN);
+  ref->change.name = MemoryContextStrdup(TopTransactionContext, name);
+}
+
+// Nobody else can see the row, so there is no live pool of it but what this transaction makes.
+void note_insert(const Definition& fresh) {
+  PoolRef* ref = pool_ref(fresh);
+  begin_change(ref);
+  ref->change.created = true;
 }
 
 void note_update(Relation table, const Definition& old, const Definition& fresh) {
   if (old.identity != fresh.identity)
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("the identity of a pool cannot be changed")));
+  const bool renamed = strcmp(old.name, fresh.name) != 0;
+  // Metadata are no part of the live pool.
+  if (old.size == fresh.size && !renamed) return;
   PoolRef* ref = pin_changed(old);
   if (old.size != fresh.size) note_size(ref, fresh.size);
-  if (strcmp(old.name, fresh.name) != 0) {
+  if (renamed) {
     note_name(ref, fresh.name);
     CacheInvalidateRelcache(table);
   }
@@ -86,6 +96,9 @@ Datum on_change(TriggerData* trigger) {
   } else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
     fill_definition(trigger->tg_trigtuple, descriptor, &old);
     note_delete(table, old);
+  } else {
+    fill_definition(trigger->tg_trigtuple, descriptor, &old);
+    note_insert(old);
   }
   return PointerGetDatum(trigger->tg_trigtuple);
 }

@@ -1,5 +1,7 @@
 #include "definitions.h"
 
+#include "undo_log.h"
+
 extern "C" {
 #include "executor/spi.h"
 }
@@ -83,6 +85,13 @@ Lookup read_one(Oid index, AttrNumber column, RegProcedure equals, Datum value, 
 }  // namespace
 
 void definitions_enter(FunctionCallInfo fcinfo) {
+  if (!IsUnderPostmaster)
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("numpool does not work in single-user mode")));
+  // A worker's lease would end with the worker.
+  if (IsParallelWorker())
+    ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+                    errmsg("cannot use numpool in a parallel worker")));
   AcceptInvalidationMessages();
   if (!found.valid) find_relations(get_func_namespace(fcinfo->flinfo->fn_oid));
 }
@@ -90,6 +99,10 @@ void definitions_enter(FunctionCallInfo fcinfo) {
 void definitions_enter_table(Oid relation) {
   AcceptInvalidationMessages();
   if (!found.valid || found.relation != relation) find_relations(get_rel_namespace(relation));
+}
+
+void definitions_forget_names() {
+  ++epoch;
 }
 
 Oid definitions_relation() {
@@ -116,8 +129,6 @@ void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition
   definition->size = DatumGetInt32(heap_getattr(row, kColumnSize, descriptor, &is_null));
   const Datum metadata = heap_getattr(row, kColumnMetadata, descriptor, &is_null);
   definition->metadata = is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
-  definition->created_here =
-      TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
 }
 
 Lookup read_definition(text* name, IfLocked if_locked, Definition* definition) {
@@ -132,6 +143,8 @@ Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* de
 
 std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
                                      Datum* values, const char* nulls, Datum* result) {
+  // Whatever it finds, it leaves locks on the table until the transaction ends (rule D7).
+  log_row_change();
   const Oid schema = get_rel_namespace(found.relation);
   Oid owner = InvalidOid;
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.relation));

@@ -1,11 +1,13 @@
 #include "fence.h"
 
 #include "arena.h"
+#include "compat.h"
 
 extern "C" {
 #include "commands/sequence.h"
 #include "replication/syncrep.h"
 #include "storage/bufmgr.h"
+#include "utils/resowner.h"
 }
 
 namespace numpool {
@@ -16,6 +18,18 @@ constexpr std::int64_t kBlockSize = std::int64_t{1} << 36;  // the sequence's in
 // More than the arrivals that can be under way: each holds memory or a backend, and takes one
 // number at most.
 constexpr std::int64_t kArrivals = std::int64_t{1} << 32;
+
+// Whether synchronous standbys, if commits of this session wait for any, have what precedes `lsn`.
+bool replicated_as_commits_are(XLogRecPtr lsn) {
+  if (!SyncRepRequested()) return true;
+  int mode = SYNC_REP_WAIT_FLUSH;
+  if (synchronous_commit == SYNCHRONOUS_COMMIT_REMOTE_WRITE) mode = SYNC_REP_WAIT_WRITE;
+  if (synchronous_commit == SYNCHRONOUS_COMMIT_REMOTE_APPLY) mode = SYNC_REP_WAIT_APPLY;
+  LWLockAcquire(SyncRepLock, LW_SHARED);
+  const bool reached = !sync_standbys_defined() || WalSndCtl->lsn[mode] >= lsn;
+  LWLockRelease(SyncRepLock);
+  return reached;
+}
 
 // The end of the last WAL record of the sequence: what covers every value it has given.
 XLogRecPtr last_change_of(Oid sequence) {
@@ -28,19 +42,52 @@ XLogRecPtr last_change_of(Oid sequence) {
   return lsn;
 }
 
+// nextval keeps a lock on the sequence until the transaction ends, and a wait may follow (rule D7):
+// so it is taken here and given back. nextval itself locks once a transaction, by the top
+// transaction's resource owner.
+class SequenceLock {
+ public:
+  explicit SequenceLock(Oid sequence) : sequence_(sequence) {
+    static LocalTransactionId last_transaction = InvalidLocalTransactionId;
+    first_ = last_transaction != my_local_transaction();
+    last_transaction = my_local_transaction();
+    LockRelationOid(sequence_, RowExclusiveLock);
+  }
+  void unlock() const {
+    if (first_) {
+      ResourceOwner owner = CurrentResourceOwner;
+      CurrentResourceOwner = TopTransactionResourceOwner;
+      UnlockRelationOid(sequence_, RowExclusiveLock);
+      CurrentResourceOwner = owner;
+    }
+    UnlockRelationOid(sequence_, RowExclusiveLock);
+  }
+
+ private:
+  Oid sequence_;
+  bool first_;  // in this transaction: nextval takes a lock of its own
+};
+
 std::int64_t take_block(Oid sequence) {
+  const SequenceLock lock(sequence);
   // A fence is no part of what the user's READ ONLY forbids. An error restores the setting with the
   // transaction.
   const bool read_only = XactReadOnly;
   XactReadOnly = false;
   const std::int64_t start = nextval_internal(sequence, false);
   XactReadOnly = read_only;
-
   const XLogRecPtr lsn = last_change_of(sequence);
+  lock.unlock();
+
   XLogFlush(lsn);
   HOLD_INTERRUPTS();
   SyncRepWaitForLSN(lsn, true);
   RESUME_INTERRUPTS();
+  CHECK_FOR_INTERRUPTS();
+  // A cancel ends that wait with no more than a warning.
+  if (!replicated_as_commits_are(lsn))
+    ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+                    errmsg("canceling the wait for the replication of a block of fences")));
   return start;
 }
 

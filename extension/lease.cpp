@@ -76,12 +76,6 @@ Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
   if (!lock_ref_loaded(ref)) return Arrival::kGone;
   LivePool* live = live_of(ref);
   const Offset fences = live->fences;
-  if (!live->published && !ref->change.created) {
-    unlock_pool(live);
-    begin_change(ref);
-    ref->change.created = true;
-    return arrive(ref, entry, closing);
-  }
   unlock_pool(live);
   fence_cover_arrival(fences);
 
@@ -91,7 +85,9 @@ Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
     const bool own = live->closed_by == my_session().id.load(std::memory_order_relaxed);
     *closing = live->closing;
     unlock_pool(live);
-    return own ? Arrival::kGone : Arrival::kClosing;
+    // The name means it again, or still: the row was put back, or its deletion is not yet seen.
+    if (own) report_uncommitted_change(ref);
+    return Arrival::kClosing;
   }
   const std::uint32_t index = grant_now(ref, entry);
   if (index == Bitmap::kNone) return Arrival::kBusy;
@@ -132,6 +128,8 @@ bool own_ticket_was_granted() {
 }
 
 }  // namespace
+
+Offset spare_waiter = 0;
 
 Entry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
@@ -194,12 +192,11 @@ Entry* enqueue(text* name) {
       unlock_ref(ref);
       report_uncommitted_change(ref);
     }
-    Offset waiter = 0;
-    if (arrival == Arrival::kBusy) {
+    if (arrival == Arrival::kBusy && spare_waiter == 0) {
       // Allocate with no lock held, and look again.
       unlock_ref(ref);
-      waiter = arena_try_allocate(sizeof(Waiter));
-      if (waiter == 0) {
+      spare_waiter = arena_try_allocate(sizeof(Waiter));
+      if (spare_waiter == 0) {
         discard_entry(entry);
         arena_report_full();
       }
@@ -207,25 +204,22 @@ Entry* enqueue(text* name) {
     }
     switch (arrival) {
       case Arrival::kGranted:
-        arena_free(waiter);
         return entry;
       case Arrival::kBusy:
         entry->client_knows = false;
-        join_queue(ref, entry, waiter, WaiterKind::kTicket);
+        join_queue(ref, entry, spare_waiter, WaiterKind::kTicket);
+        spare_waiter = 0;
         unlock_ref(ref);
         return entry;
       case Arrival::kGone:
+        discard_entry(entry);
         forget_name_of(name);
         break;
       case Arrival::kClosing:
-        arena_free(waiter);
-        waiter = 0;
         discard_entry(entry);
         wait_for_transaction(closing, DT_NOEND);
-        continue;
+        break;
     }
-    arena_free(waiter);
-    discard_entry(entry);
   }
 }
 

@@ -19,6 +19,9 @@ struct Patience {
 // 40P01, 55000, 55P03, 57014, 53200.
 Entry* acquire(text* pool, Scope scope, Patience patience);
 
+// A waiter's record that an enqueue found and did not need; 0: none. The next one takes it.
+extern Offset spare_waiter;
+
 // An entry that holds an index, or waits for one by ticket.
 Entry* enqueue(text* pool);
 

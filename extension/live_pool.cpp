@@ -134,8 +134,8 @@ Offset find_live_pool(const PoolKey& key, std::uint64_t* generation) {
   return at;
 }
 
-Offset register_live_pool(const PoolKey& key, const Definition& definition, Offset fences,
-                          std::uint64_t* generation) {
+Offset register_live_pool(const PoolKey& key, const Definition& definition, bool published,
+                          Offset fences, std::uint64_t* generation) {
   Parts parts = {};
   parts.fences = fences;
   const std::size_t name_length = strlen(definition.name);
@@ -156,7 +156,7 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Offs
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   live->key = key;
   live->state = LiveState::kLoading;
-  live->published = !definition.created_here;
+  live->published = published;
   live->pins = 0;
   live->closing = InvalidTransactionId;
   live->closed_by = 0;
@@ -173,6 +173,12 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Offs
   LWLockRelease(&live->lock);
   LWLockRelease(&arena().registry_lock);
   return parts.header;
+}
+
+bool says(const LivePool& live, const Definition& definition) {
+  return live.pool.size == static_cast<std::uint32_t>(definition.size) &&
+         live.name_length == strlen(definition.name) &&
+         memcmp(region().at<char>(live.name), definition.name, live.name_length) == 0;
 }
 
 bool lock_pool(Offset offset, const PoolKey& key, std::uint64_t generation) {
@@ -223,9 +229,8 @@ void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) 
 
 void reserve_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
                     std::uint32_t size) {
-  if (find_growth(growth, chunk_count, bitmap_capacity, size)) return;
-  free_growth(growth);
-  arena_report_full();
+  // What was found stays in `growth`: an earlier change of the transaction may rely on it.
+  if (!find_growth(growth, chunk_count, bitmap_capacity, size)) arena_report_full();
 }
 
 void free_growth(Growth& growth) {

@@ -52,17 +52,20 @@ struct LivePool {
 struct Definition {
   std::int64_t identity;
   std::int32_t size;
-  const char* name;   // in the server encoding
-  Datum metadata;     // jsonb, or 0 for null
-  bool created_here;  // by the open transaction
+  const char* name;  // in the server encoding
+  Datum metadata;    // jsonb, or 0 for null
 };
 
 // The registered pool of that key, or 0. A hint: check it with lock_pool.
 Offset find_live_pool(const PoolKey& key, std::uint64_t* generation);
 
-// Registers a pool of that definition as kLoading if none is there. Errors: 53200.
-Offset register_live_pool(const PoolKey& key, const Definition& definition, Offset fences,
-                          std::uint64_t* generation);
+// Registers a pool of that definition as kLoading if none is there. Not `published`: the row is the
+// open transaction's own. Errors: 53200.
+Offset register_live_pool(const PoolKey& key, const Definition& definition, bool published,
+                          Offset fences, std::uint64_t* generation);
+
+// Whether the live pool is as the definition says. The pool is locked.
+bool says(const LivePool& live, const Definition& definition);
 
 // Takes the pool's lock if `live` still is the pool of that key and generation. A pool that is
 // kLoading counts.

@@ -9,7 +9,7 @@ namespace {
 PoolRef* changed_refs = nullptr;
 
 bool is_empty(const PendingChange& change) {
-  return !change.created && !change.dropped && change.size == 0 && change.name == 0;
+  return !change.created && !change.dropped && change.size == 0 && change.name == nullptr;
 }
 
 void unpin_live_pool(PoolRef* ref) {
@@ -25,7 +25,6 @@ void apply_change(PoolRef* ref) {
   const PendingChange change = ref->change;
   ref->change = {};
   if (change.dropped) {
-    arena_free(change.name);
     ref->pinned = false;
     drop_live_pool(ref->live, ref->key, ref->generation);
     return;
@@ -34,10 +33,12 @@ void apply_change(PoolRef* ref) {
   LivePool* live = live_of(ref);
   live->published = live->published || change.created;
   Offset old_name = 0;
-  if (change.name != 0) {
+  if (change.name != nullptr) {
     old_name = live->name;
-    live->name = change.name;
-    live->name_length = change.name_length;
+    live->name = ref->name_block;
+    live->name_length = static_cast<std::uint32_t>(strlen(change.name));
+    memcpy(region().at<char>(live->name), change.name, live->name_length);
+    ref->name_block = 0;
   }
   if (change.size != 0)
     pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), ref->growth);
@@ -65,14 +66,19 @@ void pin_live_pool(PoolRef* ref) {
 void restore_change(PoolRef* ref, const PendingChange& before) {
   const PendingChange undone = ref->change;
   ref->change = before;
-  if (undone.name != before.name) arena_free(undone.name);
   if (undone.dropped && !before.dropped && lock_ref(ref)) {
     live_of(ref)->closing = InvalidTransactionId;
     live_of(ref)->closed_by = 0;
     unlock_ref(ref);
   }
-  if (is_empty(before)) unpin_live_pool(ref);
-  if (undone.created && !before.created) drop_live_pool(ref->live, ref->key, ref->generation);
+  // NB: the pin stays until the transaction ends: its row may differ from what others see all the
+  // same.
+  if (undone.created && !before.created) {
+    definitions_forget_names();
+    ref->pinned = false;
+    if (ref->live == 0) ref->live = find_live_pool(ref->key, &ref->generation);
+    drop_live_pool(ref->live, ref->key, ref->generation);
+  }
 }
 
 void finish_changes(bool commit) {
@@ -83,6 +89,8 @@ void finish_changes(bool commit) {
     if (commit) apply_change(ref);
     unpin_live_pool(ref);
     free_growth(ref->growth);
+    arena_free(ref->name_block);
+    ref->name_block = 0;
   }
 }
 

@@ -24,6 +24,13 @@ text* new_name_argument(FunctionCallInfo fcinfo) {
   return name;
 }
 
+// The identity that the name has now, or 0.
+std::int64_t identity_of(text* name) {
+  Definition definition;
+  return read_definition(name, IfLocked::kWait, &definition) == Lookup::kFound ? definition.identity
+                                                                               : 0;
+}
+
 [[noreturn]] void report_absent(text* name) {
   report_no_pool(text_to_cstring(name));
 }
@@ -54,6 +61,7 @@ bool waited_for_drop(const Definition& existing) {
 bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
             bool if_not_exists) {
   for (;;) {
+    CHECK_FOR_INTERRUPTS();
     Definition existing;
     if (read_definition(name, IfLocked::kWait, &existing) == Lookup::kFound) {
       if (waited_for_drop(existing)) continue;
@@ -62,16 +70,39 @@ bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null
     Oid types[] = {TEXTOID, INT4OID, JSONBOID};
     Datum values[] = {PointerGetDatum(name), Int32GetDatum(size), metadata};
     const char nulls[] = {' ', ' ', metadata_is_null ? 'n' : ' ', '\0'};
-    // Two at once: the second waits here for the first, and then looks again.
+    // Two at once: the second waits here for the first, and then looks again. So it does where the
+    // sequence is behind identities that came another way, until it has passed them.
     if (execute_on_definitions(
-            "INSERT INTO %s (id, size, metadata) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
-            3, types, values, nulls) == 1)
+            "INSERT INTO %s (id, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 3,
+            types, values, nulls) == 1)
       return true;
   }
 }
 
+// Runs the statement on the pool of that name, $1. If it waited for a transaction that dropped that
+// pool and made another of the name, it looks again. False: there is no such pool.
+bool change_row(const char* statement, int argument_count, Oid* types, Datum* values,
+                const char* nulls, Datum* result = nullptr) {
+  text* name = DatumGetTextPP(values[0]);
+  std::int64_t seen = identity_of(name);
+  while (execute_on_definitions(statement, argument_count, types, values, nulls, result) == 0) {
+    CHECK_FOR_INTERRUPTS();
+    const std::int64_t now = identity_of(name);
+    if (now == 0 || now == seen) return false;
+    seen = now;
+  }
+  return true;
+}
+
+// IS NOT DISTINCT FROM, of a row's metadata (0: null) and an argument.
+bool same_metadata(Datum metadata, Datum argument, bool argument_is_null) {
+  if (metadata == 0 || argument_is_null) return metadata == 0 && argument_is_null;
+  return DatumGetBool(DirectFunctionCall2(jsonb_eq, metadata, argument));
+}
+
 // A drop without force: nothing but what this transaction is releasing may be left.
-void require_unused(const Definition& definition) {
+void require_unused(text* name, std::int64_t identity) {
+  const Definition definition = {identity, 1, text_to_cstring(name), Datum{0}};
   PoolRef* ref = pool_ref(definition);
   collect_news();
   if (!lock_ref(ref)) return;
@@ -109,17 +140,13 @@ PGDLLEXPORT Datum numpool_drop(PG_FUNCTION_ARGS) {
   Oid types[] = {TEXTOID};
   Datum values[] = {PointerGetDatum(name)};
   Datum identity = Datum{0};
-  Definition definition;
-  const bool found = read_definition(name, IfLocked::kWait, &definition) == Lookup::kFound;
-  if (!found ||
-      execute_on_definitions("DELETE FROM %s WHERE id OPERATOR(pg_catalog.=) $1 RETURNING identity",
-                             1, types, values, nullptr, &identity) == 0) {
+  if (!change_row("DELETE FROM %s WHERE id OPERATOR(pg_catalog.=) $1 RETURNING identity", 1, types,
+                  values, nullptr, &identity)) {
     if (!if_exists) report_absent(name);
     PG_RETURN_BOOL(false);
   }
   // Closing now: nobody comes in any more. What is there decides.
-  definition.identity = DatumGetInt64(identity);
-  if (!force) require_unused(definition);
+  if (!force) require_unused(name, DatumGetInt64(identity));
   PG_RETURN_BOOL(true);
 }
 
@@ -131,12 +158,12 @@ PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
   Oid types[] = {TEXTOID, INT4OID};
   Datum values[] = {PointerGetDatum(name), Int32GetDatum(size)};
   Datum old_size = Datum{0};
-  if (execute_on_definitions(
+  if (!change_row(
           "WITH old AS MATERIALIZED (SELECT id, size FROM %1$s WHERE id OPERATOR(pg_catalog.=) $1 "
           "FOR UPDATE) "
           "UPDATE %1$s AS new SET size = $2 FROM old WHERE new.id OPERATOR(pg_catalog.=) old.id "
           "RETURNING old.size",
-          2, types, values, nullptr, &old_size) == 0)
+          2, types, values, nullptr, &old_size))
     report_absent(name);
   PG_RETURN_DATUM(old_size);
 }
@@ -158,8 +185,8 @@ PGDLLEXPORT Datum numpool_set_metadata(PG_FUNCTION_ARGS) {
   Oid types[] = {TEXTOID, JSONBOID};
   Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1)};
   const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', '\0'};
-  if (execute_on_definitions("UPDATE %s SET metadata = $2 WHERE id OPERATOR(pg_catalog.=) $1", 2,
-                             types, values, nulls) == 0)
+  if (!change_row("UPDATE %s SET metadata = $2 WHERE id OPERATOR(pg_catalog.=) $1", 2, types,
+                  values, nulls))
     report_absent(name);
   PG_RETURN_VOID();
 }
@@ -172,28 +199,34 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
   Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
                     PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2)};
   const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', '\0'};
-  if (execute_on_definitions(
-          "UPDATE %s SET metadata = $3 WHERE id OPERATOR(pg_catalog.=) $1 AND "
-          "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
-          3, types, values, nulls) == 1)
-    PG_RETURN_BOOL(true);
-  Definition definition;
-  if (read_definition(name, IfLocked::kWait, &definition) != Lookup::kFound) report_absent(name);
-  if (definition.metadata == 0 || PG_ARGISNULL(2))
-    PG_RETURN_BOOL(definition.metadata == 0 && PG_ARGISNULL(2));
-  PG_RETURN_DATUM(DirectFunctionCall2(jsonb_eq, definition.metadata, PG_GETARG_DATUM(2)));
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    if (execute_on_definitions(
+            "UPDATE %s SET metadata = $3 WHERE id OPERATOR(pg_catalog.=) $1 AND "
+            "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
+            3, types, values, nulls) == 1)
+      PG_RETURN_BOOL(true);
+    Definition definition;
+    if (read_definition(name, IfLocked::kWait, &definition) != Lookup::kFound) report_absent(name);
+    if (same_metadata(definition.metadata, values[2], PG_ARGISNULL(2))) PG_RETURN_BOOL(true);
+    // Else another pool of that name has come, and is to be looked at again.
+    if (!same_metadata(definition.metadata, values[1], PG_ARGISNULL(1))) PG_RETURN_BOOL(false);
+  }
 }
 
 PG_FUNCTION_INFO_V1(numpool_xact_lock);
 PGDLLEXPORT Datum numpool_xact_lock(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   enter(fcinfo);
-  const std::int64_t identity = require_pool(name)->key.identity;
-  lock_identity(identity, IdentityLock::kUser);
-  // It may have been dropped while this session waited.
-  Definition definition;
-  if (read_definition(identity, IfLocked::kWait, &definition) != Lookup::kFound)
-    report_absent(name);
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    const std::int64_t identity = require_pool(name)->key.identity;
+    lock_identity(identity, IdentityLock::kUser);
+    // It may have been dropped while this session waited.
+    Definition definition;
+    if (read_definition(identity, IfLocked::kWait, &definition) == Lookup::kFound) break;
+    forget_name_of(name);
+  }
   PG_RETURN_VOID();
 }
 

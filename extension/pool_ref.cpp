@@ -3,6 +3,7 @@
 #include "arena.h"
 
 extern "C" {
+#include "catalog/namespace.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 }
@@ -110,30 +111,54 @@ void remember_name(const char* name, PoolRef* ref, std::uint64_t epoch) {
   entry->epoch = epoch;
 }
 
-// The name as a JSON string of ASCII only, so that no later step has to convert anything.
+// As much of `name` as converts to UTF-8. Never an error: a pool with an odd name has to be usable,
+// and droppable.
+int convert_to_utf8(const char* name, int length, unsigned char* utf8, int room) {
+  const int encoding = GetDatabaseEncoding();
+  if (encoding == PG_UTF8) {
+    memcpy(utf8, name, length + 1);
+    return length;
+  }
+  utf8[0] = '\0';
+  const Oid conversion =
+      encoding == PG_SQL_ASCII ? InvalidOid : FindDefaultConversionProc(encoding, PG_UTF8);
+  if (!OidIsValid(conversion)) return 0;
+  unsigned char* bytes = reinterpret_cast<unsigned char*>(pstrdup(name));
+  return pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, bytes, length, utf8, room,
+                                       true);
+}
+
+void append_json_character(StringInfo out, pg_wchar code) {
+  if (code > 0xffff)
+    appendStringInfo(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+                     0xdc00 + ((code - 0x10000) & 0x3ff));
+  else if (code < 0x20 || code >= 0x7f || code == '"' || code == '\\')
+    appendStringInfo(out, "\\u%04x", code);
+  else
+    appendStringInfoChar(out, static_cast<char>(code));
+}
+
+// The name as a JSON string of ASCII only, so that no later step has to convert anything. Bytes
+// that stand for no Unicode character appear as \u0080 to \u00ff.
 char* json_string(const char* name) {
   const int length = static_cast<int>(strlen(name));
-  const bool convertible = GetDatabaseEncoding() != PG_SQL_ASCII;
-  unsigned char* utf8 = reinterpret_cast<unsigned char*>(
-      convertible ? pg_server_to_any(name, length, PG_UTF8) : pstrdup(name));
+  const int room = length * MAX_CONVERSION_GROWTH + 1;
+  unsigned char* utf8 = static_cast<unsigned char*>(palloc(room));
+  const int converted = convert_to_utf8(name, length, utf8, room);
   StringInfoData out;
   initStringInfo(&out);
   appendStringInfoChar(&out, '"');
-  for (const unsigned char* at = utf8; *at != 0;) {
-    const bool multibyte = convertible && *at >= 0x80;
-    const pg_wchar code = multibyte ? utf8_to_unicode(at) : *at;
-    if (code > 0xffff) {
-      appendStringInfo(&out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
-                       0xdc00 + ((code - 0x10000) & 0x3ff));
-    } else if (code < 0x20 || code >= 0x7f || code == '"' || code == '\\') {
-      appendStringInfo(&out, "\\u%04x", code);
-    } else {
-      appendStringInfoChar(&out, static_cast<char>(code));
-    }
-    at += multibyte ? pg_utf_mblen(at) : 1;
-  }
+  for (const unsigned char* at = utf8; *at != '\0'; at += pg_utf_mblen(at))
+    append_json_character(&out, utf8_to_unicode(at));
+  for (int i = converted; i < length; ++i)
+    append_json_character(&out, static_cast<unsigned char>(name[i]));
   appendStringInfoChar(&out, '"');
   return MemoryContextStrdup(backend_memory(), out.data);
+}
+
+Offset register_as(PoolRef* ref, const Definition& definition) {
+  return register_live_pool(ref->key, definition, !ref->change.created,
+                            fence_block_of_definitions(), &ref->generation);
 }
 
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
@@ -145,17 +170,14 @@ bool load(PoolRef* ref) {
     if (read_definition(ref->key.identity, IfLocked::kWait, &definition) != Lookup::kFound)
       return false;
     ref->defined_size = definition.size;
-    ref->live =
-        register_live_pool(ref->key, definition, fence_block_of_definitions(), &ref->generation);
+    ref->live = register_as(ref, definition);
 
     Definition again;
     const Lookup lookup = read_definition(ref->key.identity, IfLocked::kWait, &again);
-    const bool same = lookup == Lookup::kFound && again.size == definition.size &&
-                      strcmp(again.name, definition.name) == 0;
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLive) return true;
-    if (same && live->pool.size == static_cast<std::uint32_t>(definition.size)) {
+    if (lookup == Lookup::kFound && says(*live, again)) {
       live->state = LiveState::kLive;
       return true;
     }
@@ -257,12 +279,11 @@ bool lock_ref_loaded(PoolRef* ref) {
 void lock_ref_as(PoolRef* ref, const Definition& definition) {
   for (;;) {
     if (lock_ref(ref)) return;
-    ref->live =
-        register_live_pool(ref->key, definition, fence_block_of_definitions(), &ref->generation);
+    ref->live = register_as(ref, definition);
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLoading) {
-      if (live->pool.size != static_cast<std::uint32_t>(definition.size)) {
+      if (!says(*live, definition)) {
         unlock_pool(live);
         drop_live_pool(ref->live, ref->key, ref->generation);
         continue;

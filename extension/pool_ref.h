@@ -15,8 +15,7 @@ struct PendingChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
   std::int32_t size;  // 0: unchanged
-  Offset name;        // 0: unchanged
-  std::uint32_t name_length;
+  const char* name;   // nullptr: unchanged; lives as long as the transaction
 };
 
 struct PoolRef {
@@ -36,8 +35,9 @@ struct PoolRef {
 
   PendingChange change;
   Growth growth;
-  bool pinned;  // holds one pin of the live pool
-  bool listed;  // on the list of changed pools
+  Offset name_block;  // room for a new name
+  bool pinned;        // holds one pin of the live pool
+  bool listed;        // on the list of changed pools
   PoolRef* next_changed;
 };
 
@@ -65,7 +65,7 @@ inline void unlock_ref(const PoolRef* ref) {
 // The same, loading it if need be. False: its definition is gone; look the name up again. Errors:
 // 53200.
 bool lock_ref_loaded(PoolRef* ref);
-// The row in hand is known to be what others see: no second reading.
+// The row in hand is known to be what others see: no second reading. Errors: 53200.
 void lock_ref_as(PoolRef* ref, const Definition& definition);
 
 // The set of indexes in `ending_words`.
