@@ -31,7 +31,9 @@ void note_size(PoolRef* ref, std::int32_t size) {
   const std::uint32_t chunk_count = pool.chunk_count;
   const std::uint32_t bitmap_capacity = pool.bitmap_capacity;
   unlock_ref(ref);
-  reserve_growth(ref->growth, chunk_count, bitmap_capacity, static_cast<std::uint32_t>(size));
+  if (ref->growth == nullptr)
+    ref->growth = static_cast<Growth*>(MemoryContextAllocZero(backend_memory(), sizeof(Growth)));
+  reserve_growth(*ref->growth, chunk_count, bitmap_capacity, static_cast<std::uint32_t>(size));
   ref->change.size = size;
 }
 

@@ -65,6 +65,11 @@ Offset take_free_header() {
 
 bool find_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
                  std::uint32_t size) {
+  const bool wants_directory =
+      chunk_count <= chunk::kDoubling && chunk::count_for(size) > chunk::kDoubling;
+  if (wants_directory && growth.directory == 0)
+    growth.directory = arena_try_allocate(sizeof(Offset) * kDirectorySize);
+  if (wants_directory && growth.directory == 0) return false;
   for (std::uint32_t k = chunk_count; k < chunk::count_for(size); ++k) {
     if (growth.chunks[k] == 0)
       growth.chunks[k] = arena_try_allocate(sizeof(Slot) * chunk::slots(k));
@@ -97,7 +102,8 @@ void take_apart(Offset offset) {
   parts.name = live->name;
   parts.growth.bitmap = live->pool.bitmap;
   for (std::uint32_t k = 0; k < live->pool.chunk_count; ++k)
-    parts.growth.chunks[k] = live->pool.chunks[k];
+    parts.growth.chunks[k] = live->pool.chunk_link(region(), k);
+  parts.growth.directory = live->pool.directory;
   live->name = 0;
   live->pool = Pool{};
   live->state = LiveState::kFree;
@@ -238,6 +244,8 @@ void free_growth(Growth& growth) {
     arena_free(chunk);
     chunk = 0;
   }
+  arena_free(growth.directory);
+  growth.directory = 0;
   arena_free(growth.bitmap);
   growth.bitmap = 0;
   growth.bitmap_capacity = 0;

@@ -41,7 +41,7 @@ void apply_change(PoolRef* ref) {
     ref->name_block = 0;
   }
   if (change.size != 0)
-    pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), ref->growth);
+    pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), *ref->growth);
   unlock_pool(live);
   arena_free(old_name);
   if (change.size != 0) serve_waiters(ref->live, ref->key, ref->generation);
@@ -88,7 +88,11 @@ void finish_changes(bool commit) {
     ref->listed = false;
     if (commit) apply_change(ref);
     unpin_live_pool(ref);
-    free_growth(ref->growth);
+    if (ref->growth != nullptr) {
+      free_growth(*ref->growth);
+      pfree(ref->growth);
+      ref->growth = nullptr;
+    }
     arena_free(ref->name_block);
     ref->name_block = 0;
   }

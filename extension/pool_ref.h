@@ -34,7 +34,7 @@ struct PoolRef {
   std::uint32_t ending_count;
 
   PendingChange change;
-  Growth growth;
+  Growth* growth;     // reserved for a larger size, or nullptr
   Offset name_block;  // room for a new name
   bool pinned;        // holds one pin of the live pool
   bool listed;        // on the list of changed pools

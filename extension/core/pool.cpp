@@ -40,8 +40,12 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
 }
 
 void link_growth(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept {
+  if (pool.directory == 0 && chunk::count_for(size) > chunk::kDoubling) {
+    pool.directory = growth.directory;
+    growth.directory = 0;
+  }
   while (pool.chunk_count < chunk::count_for(size)) {
-    pool.chunks[pool.chunk_count] = growth.chunks[pool.chunk_count];
+    pool.chunk_link(region, pool.chunk_count) = growth.chunks[pool.chunk_count];
     growth.chunks[pool.chunk_count] = 0;
     ++pool.chunk_count;
   }
@@ -62,9 +66,15 @@ void link_growth(Region region, Pool& pool, std::uint32_t size, Growth& growth) 
 
 }  // namespace
 
+Offset& Pool::chunk_link(Region region, std::uint32_t k) noexcept {
+  return k < chunk::kDoubling ? chunks[k] : region.at<Offset>(directory)[k - chunk::kDoubling];
+}
+
 Slot& Pool::slot(Region region, std::uint32_t index) const noexcept {
   const std::uint32_t k = chunk::of(index);
-  return region.at<Slot>(chunks[k])[index - chunk::first_index(k)];
+  const Offset link =
+      k < chunk::kDoubling ? chunks[k] : region.at<Offset>(directory)[k - chunk::kDoubling];
+  return region.at<Slot>(link)[index - chunk::first_index(k)];
 }
 
 Bitmap Pool::free_set(Region region) noexcept {

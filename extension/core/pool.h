@@ -68,10 +68,13 @@ struct PoolCounters {
   std::int64_t wait_longest;  // microseconds
 };
 
+constexpr std::uint32_t kDirectorySize = chunk::kMaxCount - chunk::kDoubling;
+
 // Memory for a larger pool, found before the growth and linked by it. A member is 0 where none is
 // needed.
 struct Growth {
   Offset chunks[chunk::kMaxCount];  // [k] zeroed, chunk::slots(k) slots
+  Offset directory;                 // zeroed, kDirectorySize offsets
   Offset bitmap;                    // zeroed, Bitmap::words_needed(bitmap_capacity) words
   std::uint32_t bitmap_capacity;
 };
@@ -81,13 +84,15 @@ struct Pool {
   std::uint32_t in_use;
   std::uint32_t free;
   std::uint32_t chunk_count;
-  Offset chunks[chunk::kMaxCount];
-  std::uint64_t inline_bitmap;    // the free set of a pool of up to 64
-  Offset bitmap;                  // of a larger one, else 0
-  std::uint32_t bitmap_capacity;  // numbers that the free set has room for
+  Offset chunks[chunk::kDoubling];  // the first ones; the others by way of the directory
+  Offset directory;                 // Offset[kDirectorySize], of a pool of more than 1,024, else 0
+  std::uint64_t inline_bitmap;      // the free set of a pool of up to 64
+  Offset bitmap;                    // of a larger one, else 0
+  std::uint32_t bitmap_capacity;    // numbers that the free set has room for
   WaitQueue queue;
   PoolCounters counters;
 
+  Offset& chunk_link(Region region, std::uint32_t k) noexcept;
   Slot& slot(Region region, std::uint32_t index) const noexcept;
   Bitmap free_set(Region region) noexcept;
 };

@@ -37,23 +37,24 @@ struct Slot {
 };
 static_assert(sizeof(Slot) <= 48, "DESIGN: a slot takes at most 48 bytes");
 
-// Slots lie in chunks that never move: chunk 0 has 16 slots and each further chunk as many as all
-// before it, so that a pool of four takes no more than it needs and one of 65,536 needs only 13
-// links.
+// Slots lie in chunks that never move: 16, 16, 32, ... 512, which is 1,024 in the first seven, and
+// then 1,024 each. So a pool of four takes little, and no piece is so large that memory that was
+// used in small pieces has no room for it.
 namespace chunk {
 
 constexpr std::uint32_t kFirstSlots = 16;
-constexpr std::uint32_t kMaxCount = 13;
+constexpr std::uint32_t kMaxSlots = 1024;
+constexpr std::uint32_t kDoubling = 7;  // chunks before those of kMaxSlots
+constexpr std::uint32_t kMaxCount = kDoubling + kMaxPoolSize / kMaxSlots - 1;
 
 constexpr std::uint32_t of(std::uint32_t index) noexcept {
-  return index < kFirstSlots ? 0
-                             : 32 - static_cast<std::uint32_t>(__builtin_clz(index / kFirstSlots));
+  if (index < kFirstSlots) return 0;
+  if (index >= kMaxSlots) return kDoubling - 1 + index / kMaxSlots;
+  return 32 - static_cast<std::uint32_t>(__builtin_clz(index / kFirstSlots));
 }
 constexpr std::uint32_t first_index(std::uint32_t k) noexcept {
-  return k == 0 ? 0 : kFirstSlots << (k - 1);
-}
-constexpr std::uint32_t slots(std::uint32_t k) noexcept {
-  return k == 0 ? kFirstSlots : first_index(k);
+  if (k == 0) return 0;
+  return k < kDoubling ? kFirstSlots << (k - 1) : (k - kDoubling + 1) * kMaxSlots;
 }
 // Chunks that hold the slots of a pool of `size` numbers.
 constexpr std::uint32_t count_for(std::uint32_t size) noexcept {
@@ -61,9 +62,13 @@ constexpr std::uint32_t count_for(std::uint32_t size) noexcept {
 }
 // Slots in the first `count` chunks together.
 constexpr std::uint32_t capacity(std::uint32_t count) noexcept {
-  return count == 0 ? 0 : kFirstSlots << (count - 1);
+  return first_index(count);
+}
+constexpr std::uint32_t slots(std::uint32_t k) noexcept {
+  return first_index(k + 1) - first_index(k);
 }
 
+static_assert(first_index(1) == kFirstSlots && first_index(kDoubling) == kMaxSlots, "");
 static_assert(count_for(kMaxPoolSize) == kMaxCount && capacity(kMaxCount) == kMaxPoolSize, "");
 
 }  // namespace chunk

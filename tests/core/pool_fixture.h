@@ -22,6 +22,8 @@ class PoolFixture {
   // Memory that the pool lacks for `size` numbers, as a resize reserves it before its commit.
   numpool::Growth reserve(std::uint32_t size) {
     numpool::Growth growth{};
+    if (pool.directory == 0 && numpool::chunk::count_for(size) > numpool::chunk::kDoubling)
+      growth.directory = memory.allocate_zeroed(sizeof(numpool::Offset) * numpool::kDirectorySize);
     for (std::uint32_t k = pool.chunk_count; k < numpool::chunk::count_for(size); ++k)
       growth.chunks[k] = memory.allocate_zeroed(numpool::chunk::slots(k) * sizeof(numpool::Slot));
     const std::uint32_t capacity = numpool::bitmap_capacity_for(size);
@@ -35,6 +37,7 @@ class PoolFixture {
 
   void give_back(numpool::Growth& growth) {
     for (const numpool::Offset chunk : growth.chunks) memory.free(chunk);
+    memory.free(growth.directory);
     memory.free(growth.bitmap);
     growth = numpool::Growth{};
   }
