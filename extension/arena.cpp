@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x6e756d70;
 // Raised with every change of what lies in the segment.
-constexpr std::uint32_t kLayoutVersion = 1;
+constexpr std::uint32_t kLayoutVersion = 2;
 // Of one size and under one name for ever, so that a backend with another version of the library
 // finds it.
 constexpr std::size_t kHeaderSize = 1024;
@@ -27,7 +27,10 @@ struct ArenaHeader {
 };
 static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
 
-constexpr std::size_t kControlSize = MAXALIGN(sizeof(ArenaControl));
+constexpr std::size_t kControlSize = CACHELINEALIGN(sizeof(ArenaControl));
+// One part in so many of the segment is headers of pools. They never move or go back, so they may
+// not lie about in what everything else needs.
+constexpr std::size_t kHeaderShare = 4;
 
 int shared_memory_kb = 16384;
 
@@ -53,8 +56,9 @@ void* heap_of(dsm_segment* segment) {
                   errhint("Raise numpool.shared_memory_size.")));
 }
 
-Offset allocate_at_birth(dsa_area* heap, std::size_t size) {
-  const dsa_pointer pointer = dsa_allocate_extended(heap, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_ZERO);
+Offset allocate_at_birth(dsa_area* heap, std::size_t size, int flags = DSA_ALLOC_ZERO) {
+  const dsa_pointer pointer =
+      dsa_allocate_extended(heap, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE | flags);
   if (!DsaPointerIsValid(pointer)) report_too_small();
   return pointer;
 }
@@ -84,6 +88,8 @@ void create_segment(ArenaHeader* header) {
   fresh->bucket_count = 1024;
   while (fresh->bucket_count < 65536 && fresh->bucket_count * 2048 < size) fresh->bucket_count *= 2;
   fresh->buckets = allocate_at_birth(heap, sizeof(Offset) * fresh->bucket_count);
+  fresh->header_count = static_cast<std::uint32_t>(size / kHeaderShare / sizeof(LivePool));
+  fresh->headers = allocate_at_birth(heap, sizeof(LivePool) * fresh->header_count, 0);
   dsa_detach(heap);
 
   dsm_pin_segment(segment);

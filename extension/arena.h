@@ -18,7 +18,10 @@ struct ArenaControl {
   LWLock registry_lock;
   std::uint32_t bucket_count;  // a power of two
   Offset buckets;              // Offset[bucket_count], heads of the chains of live pools
-  Offset free_pools;           // headers of no pool: type-stable, never given back
+  Offset headers;              // LivePool[header_count], an array of their own
+  std::uint32_t header_count;
+  std::uint32_t headers_used;  // those before it have been made; the others are raw memory
+  Offset free_pools;           // headers of no pool, to be used again
   int pool_tranche;            // of the locks of pools
   Offset fences;               // FenceBlock list, one a sequence
 };

@@ -14,19 +14,18 @@ namespace numpool {
 
 namespace {
 
-// Pins the live pool of the row as others see it and marks the change for undoing.
-PoolRef* pin_changed(const Definition& old) {
+// Pins the live pool of the row as others see it, and locks it; marks the change for undoing.
+PoolRef* lock_changed(const Definition& old, Extent extent) {
   lock_identity(old.identity, IdentityLock::kDefinition);
   PoolRef* ref = pool_ref(old);
   begin_change(ref);
-  lock_ref_as(ref, old);
+  lock_ref_as(ref, old, extent);
   pin_live_pool(ref);
-  unlock_ref(ref);
   return ref;
 }
 
+// The pool is locked on entry, and unlocked on the way out.
 void note_size(PoolRef* ref, std::int32_t size) {
-  if (!lock_ref(ref)) return;
   const Pool& pool = live_of(ref)->pool;
   const std::uint32_t chunk_count = pool.chunk_count;
   const std::uint32_t bitmap_capacity = pool.bitmap_capacity;
@@ -43,9 +42,11 @@ void note_name(PoolRef* ref, const char* name) {
   ref->change.name = MemoryContextStrdup(TopTransactionContext, name);
 }
 
-// Nobody else can see the row, so there is no live pool of it but what this transaction makes.
+// Nobody else can see the row, so there is no live pool of it but what this transaction makes;
+// except where it puts back a row that it deleted: that pool stays closing, and goes at COMMIT.
 void note_insert(const Definition& fresh) {
   PoolRef* ref = pool_ref(fresh);
+  if (ref->change.dropped) return;
   begin_change(ref);
   ref->change.created = true;
 }
@@ -57,8 +58,11 @@ void note_update(Relation table, const Definition& old, const Definition& fresh)
   const bool renamed = strcmp(old.name, fresh.name) != 0;
   // Metadata are no part of the live pool.
   if (old.size == fresh.size && !renamed) return;
-  PoolRef* ref = pin_changed(old);
-  if (old.size != fresh.size) note_size(ref, fresh.size);
+  PoolRef* ref = lock_changed(old, Extent::kWhole);
+  if (old.size != fresh.size)
+    note_size(ref, fresh.size);
+  else
+    unlock_ref(ref);
   if (renamed) {
     note_name(ref, fresh.name);
     CacheInvalidateRelcache(table);
@@ -66,13 +70,12 @@ void note_update(Relation table, const Definition& old, const Definition& fresh)
 }
 
 void note_delete(Relation table, const Definition& old) {
-  PoolRef* ref = pin_changed(old);
+  const TransactionId transaction = GetCurrentTransactionId();
+  PoolRef* ref = lock_changed(old, Extent::kHeader);
+  live_of(ref)->closing = transaction;
+  live_of(ref)->closed_by = my_session().id.load(std::memory_order_relaxed);
+  unlock_ref(ref);
   ref->change.dropped = true;
-  if (lock_ref(ref)) {
-    live_of(ref)->closing = GetCurrentTransactionId();
-    live_of(ref)->closed_by = my_session().id.load(std::memory_order_relaxed);
-    unlock_ref(ref);
-  }
   CacheInvalidateRelcache(table);
 }
 

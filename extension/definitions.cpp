@@ -21,7 +21,6 @@ struct Found {
   Oid name_index;
   Oid identity_index;
   Oid fence_sequence;
-  Offset fences;
 };
 
 Found found;
@@ -37,9 +36,7 @@ void on_relcache_invalidation(Datum, Oid relation) {
 
 Oid required_relation(const char* name, Oid schema) {
   const Oid relation = get_relname_relid(name, schema);
-  if (relation == InvalidOid)
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                    errmsg("the extension numpool is not installed in this database any more")));
+  if (relation == InvalidOid) report_not_installed();
   return relation;
 }
 
@@ -50,14 +47,11 @@ void find_relations(Oid schema) {
   }
   const Oid relation = required_relation(kTable, schema);
   // NB: valid before reading, so that an invalidation that comes while reading is not lost.
-  if (relation != found.relation) found.fences = 0;
   found.relation = relation;
   found.valid = true;
   found.name_index = required_relation(kNameIndex, schema);
   found.identity_index = required_relation(kIdentityIndex, schema);
-  const Oid sequence = required_relation(kFenceSequence, schema);
-  if (sequence != found.fence_sequence) found.fences = 0;
-  found.fence_sequence = sequence;
+  found.fence_sequence = required_relation(kFenceSequence, schema);
 }
 
 Lookup read_one(Oid index, AttrNumber column, RegProcedure equals, Datum value, IfLocked if_locked,
@@ -83,6 +77,11 @@ Lookup read_one(Oid index, AttrNumber column, RegProcedure equals, Datum value, 
 }
 
 }  // namespace
+
+void report_not_installed() {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                  errmsg("the extension numpool is not installed in this database any more")));
+}
 
 void definitions_enter(FunctionCallInfo fcinfo) {
   if (!IsUnderPostmaster)
@@ -117,9 +116,8 @@ bool definitions_exist() {
   return found.valid || SearchSysCacheExists1(RELOID, ObjectIdGetDatum(found.relation));
 }
 
-Offset fence_block_of_definitions() {
-  if (found.fences == 0) found.fences = fence_block(found.fence_sequence);
-  return found.fences;
+Oid definitions_fence_sequence() {
+  return found.fence_sequence;
 }
 
 void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition) {
@@ -148,9 +146,7 @@ std::uint64_t execute_on_definitions(const char* statement, int argument_count, 
   const Oid schema = get_rel_namespace(found.relation);
   Oid owner = InvalidOid;
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.relation));
-  if (!HeapTupleIsValid(tuple))
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                    errmsg("the extension numpool is not installed in this database any more")));
+  if (!HeapTupleIsValid(tuple)) report_not_installed();
   owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
   ReleaseSysCache(tuple);
   char* text = psprintf(statement, quote_qualified_identifier(get_namespace_name(schema), kTable));

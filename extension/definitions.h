@@ -13,6 +13,8 @@ void definitions_enter(FunctionCallInfo fcinfo);
 // The same for a trigger on the table itself.
 void definitions_enter_table(Oid relation);
 
+[[noreturn]] void report_not_installed();
+
 Oid definitions_relation();
 // Grows whenever a name may have come to mean something else.
 std::uint64_t definitions_epoch();
@@ -20,8 +22,7 @@ std::uint64_t definitions_epoch();
 void definitions_forget_names();
 // Whether the extension that definitions_enter found is still there. Takes no lock on it.
 bool definitions_exist();
-// The FenceBlock of this database. Errors: 53200.
-Offset fence_block_of_definitions();
+Oid definitions_fence_sequence();
 
 enum class Lookup { kFound, kAbsent, kLocked };
 enum class IfLocked { kWait, kGiveUp };

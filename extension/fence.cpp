@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "compat.h"
+#include "definitions.h"
 
 extern "C" {
 #include "commands/sequence.h"
@@ -70,6 +71,7 @@ class SequenceLock {
 
 std::int64_t take_block(Oid sequence) {
   const SequenceLock lock(sequence);
+  if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(sequence))) report_not_installed();
   // A fence is no part of what the user's READ ONLY forbids. An error restores the setting with the
   // transaction.
   const bool read_only = XactReadOnly;
@@ -91,53 +93,58 @@ std::int64_t take_block(Oid sequence) {
   return start;
 }
 
-bool covers_arrival(const FenceBlock& block) {
+}  // namespace
+
+Offset fence_use(Oid sequence, Offset* spare) {
+  Offset unused = 0;
+  for (Offset at = arena().fences; at != 0; at = region().at<FenceBlock>(at)->following) {
+    FenceBlock& block = *region().at<FenceBlock>(at);
+    if (block.database == MyDatabaseId && block.sequence == sequence) {
+      ++block.users;
+      return at;
+    }
+    if (block.users == 0) unused = at;
+  }
+  Offset taken = unused;
+  if (taken == 0 && *spare != 0) {
+    taken = *spare;
+    *spare = 0;
+    new (region().at<FenceBlock>(taken)) FenceBlock{};
+    region().at<FenceBlock>(taken)->following = arena().fences;
+    arena().fences = taken;
+  }
+  if (taken == 0) return 0;
+  FenceBlock& block = *region().at<FenceBlock>(taken);
+  block.database = MyDatabaseId;
+  block.sequence = sequence;
+  block.users = 1;
+  block.next.store(0, std::memory_order_relaxed);
+  block.limit.store(0, std::memory_order_relaxed);
+  return taken;
+}
+
+void fence_disuse(Offset block) {
+  if (block != 0) --region().at<FenceBlock>(block)->users;
+}
+
+bool fence_covers_arrival(Offset offset) {
+  const FenceBlock& block = *region().at<FenceBlock>(offset);
   const std::int64_t limit = block.limit.load(std::memory_order_acquire);
   return limit - block.next.load(std::memory_order_relaxed) > kArrivals;
 }
 
-}  // namespace
-
-Offset fence_block(Oid sequence) {
-  ArenaControl& control = arena();
-  Offset spare = 0;
-  for (;;) {
-    LWLockAcquire(&control.registry_lock, LW_EXCLUSIVE);
-    Offset at = control.fences;
-    while (at != 0) {
-      const FenceBlock* block = region().at<FenceBlock>(at);
-      if (block->database == MyDatabaseId && block->sequence == sequence) break;
-      at = block->following;
-    }
-    if (at == 0 && spare != 0) {
-      FenceBlock* block = new (region().at<FenceBlock>(spare)) FenceBlock{};
-      block->database = MyDatabaseId;
-      block->sequence = sequence;
-      block->following = control.fences;
-      at = control.fences = spare;
-      spare = 0;
-    }
-    LWLockRelease(&control.registry_lock);
-    if (at != 0) {
-      arena_free(spare);
-      return at;
-    }
-    spare = arena_allocate(sizeof(FenceBlock));
-  }
-}
-
-void fence_cover_arrival(Offset offset) {
+bool fence_extend(Offset offset, Oid sequence) {
+  const std::int64_t start = take_block(sequence);
+  // Two may have taken one each: the lower is of no use once the higher is installed.
+  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
   FenceBlock& block = *region().at<FenceBlock>(offset);
-  while (!covers_arrival(block)) {
-    const std::int64_t start = take_block(block.sequence);
-    // Two may have taken one each: the lower is of no use once the higher is installed.
-    LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
-    if (start > block.next.load(std::memory_order_relaxed)) {
-      block.next.store(start, std::memory_order_relaxed);
-      block.limit.store(start + kBlockSize, std::memory_order_release);
-    }
-    LWLockRelease(&arena().registry_lock);
+  const bool same = block.database == MyDatabaseId && block.sequence == sequence;
+  if (same && start > block.next.load(std::memory_order_relaxed)) {
+    block.next.store(start, std::memory_order_relaxed);
+    block.limit.store(start + kBlockSize, std::memory_order_release);
   }
+  LWLockRelease(&arena().registry_lock);
+  return same;
 }
 
 }  // namespace numpool

@@ -9,20 +9,29 @@
 
 namespace numpool {
 
-// The current block of one sequence. `next` only grows; it never reaches `limit` (README, rule F2).
+// The current block of one sequence. While a pool uses it, `next` only grows; it never reaches
+// `limit` (README, rule F2). All but those two is guarded by the registry lock.
 struct FenceBlock {
   Oid database;
   Oid sequence;
+  std::uint32_t
+      users;         // live pools that take their fences from it; 0: another sequence may have it
   Offset following;  // the next FenceBlock of the arena
   std::atomic<std::int64_t> next;
   std::atomic<std::int64_t> limit;
 };
 
-// The block of this database's sequence. Errors: 53200.
-Offset fence_block(Oid sequence);
+// The block of this database's sequence, for one live pool more; `*spare`, a record of its own,
+// becomes 0 if it is taken for that. 0: there is no block, and no spare. Under the registry lock.
+Offset fence_use(Oid sequence, Offset* spare);
+// The pool of fence_use is gone. Under the registry lock.
+void fence_disuse(Offset block);
 
-// Makes sure that the block covers every waiter and this arrival, taking another if not. An entry
-// point of the arrival: no numpool lock held, may ereport.
-void fence_cover_arrival(Offset block);
+// Whether the block has a fence for every waiter and one arrival more. A pool that uses it is
+// locked.
+bool fence_covers_arrival(Offset block);
+// Takes a block of the sequence. False: `block` is not, or no longer, for that one. No numpool lock
+// held, may ereport.
+bool fence_extend(Offset block, Oid sequence);
 
 }  // namespace numpool

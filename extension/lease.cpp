@@ -73,21 +73,22 @@ enum class Arrival {
 
 // Tries for an immediate grant, in a pool whose definition is current.
 Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
-  if (!lock_ref_loaded(ref)) return Arrival::kGone;
-  LivePool* live = live_of(ref);
-  const Offset fences = live->fences;
-  unlock_pool(live);
-  fence_cover_arrival(fences);
-
-  if (!lock_ref(ref)) return arrive(ref, entry, closing);
-  live = live_of(ref);
-  if (live->closing != InvalidTransactionId) {
-    const bool own = live->closed_by == my_session().id.load(std::memory_order_relaxed);
-    *closing = live->closing;
+  LivePool* live;
+  for (;;) {
+    if (!lock_ref_loaded(ref)) return Arrival::kGone;
+    live = live_of(ref);
+    if (live->closing != InvalidTransactionId) {
+      const bool own = live->closed_by == my_session().id.load(std::memory_order_relaxed);
+      *closing = live->closing;
+      unlock_pool(live);
+      // The name means it again, or still: the row was put back, or its deletion is not yet seen.
+      if (own) report_uncommitted_change(ref);
+      return Arrival::kClosing;
+    }
+    const Offset fences = live->fences;
+    if (fence_covers_arrival(fences)) break;
     unlock_pool(live);
-    // The name means it again, or still: the row was put back, or its deletion is not yet seen.
-    if (own) report_uncommitted_change(ref);
-    return Arrival::kClosing;
+    if (!fence_extend(fences, definitions_fence_sequence())) return Arrival::kGone;
   }
   const std::uint32_t index = grant_now(ref, entry);
   if (index == Bitmap::kNone) return Arrival::kBusy;
@@ -234,7 +235,7 @@ Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
   std::int64_t size = ref->defined_size;
   Entry* entry = nullptr;
   if (lock_ref(ref)) {
-    size = live_of(ref)->pool.size;
+    if (!is_stub(*live_of(ref))) size = live_of(ref)->pool.size;
     if (index >= 0 && index < kMaxPoolSize)
       entry = held_entry(ref, static_cast<std::uint32_t>(index));
     unlock_ref(ref);

@@ -252,7 +252,7 @@ Entry* take_back(PoolRef* ref, Scope scope) {
 }
 
 Entry* held_entry(PoolRef* ref, std::uint32_t index) {
-  const Pool& pool = live_of(ref)->pool;
+  Pool& pool = live_of(ref)->pool;
   if (index >= chunk::capacity(pool.chunk_count)) return nullptr;
   const Slot& slot = pool.slot(region(), index);
   if (slot.holder != my_session().id.load(std::memory_order_relaxed)) return nullptr;

@@ -23,23 +23,25 @@ Offset find_in_chain(const PoolKey& key) {
   return at;
 }
 
-// Under the registry lock.
-void unlink_from_chain(Offset live) {
-  Offset* link = bucket_of(live_pool_at(live)->key);
-  while (*link != live) link = &live_pool_at(*link)->next;
-  *link = live_pool_at(live)->next;
+// Takes the pool at `*link` of its chain out of the registry. Under the registry lock and its own.
+void unregister_at(Offset* link) {
+  LivePool* live = live_pool_at(*link);
+  *link = live->next;
+  live->state = LiveState::kDropped;
+  fence_disuse(live->fences);
 }
 
 // The memory that a new pool needs, found before any lock is taken.
 struct Parts {
   Offset header;
   Offset name;
-  Offset fences;
+  Offset fences;  // a FenceBlock, in case the sequence has none yet
   Growth growth;
 };
 
 void free_parts(Parts& parts) {
   arena_free(parts.name);
+  arena_free(parts.fences);
   free_growth(parts.growth);
   if (parts.header == 0) return;
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
@@ -48,19 +50,28 @@ void free_parts(Parts& parts) {
   LWLockRelease(&arena().registry_lock);
 }
 
-Offset take_free_header() {
-  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
-  Offset header = arena().free_pools;
-  if (header != 0) arena().free_pools = live_pool_at(header)->next;
-  LWLockRelease(&arena().registry_lock);
-  if (header != 0) return header;
-
-  header = arena_try_allocate(sizeof(LivePool));
-  if (header == 0) return 0;
+// Under the registry lock.
+Offset make_header() {
+  if (arena().headers_used == arena().header_count) return 0;
+  const Offset header = arena().headers + sizeof(LivePool) * arena().headers_used++;
   LivePool* live = new (live_pool_at(header)) LivePool{};
   LWLockInitialize(&live->lock, arena_pool_tranche());
   live->generation = 1;
   return header;
+}
+
+Offset take_free_header() {
+  do {
+    LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+    Offset header = arena().free_pools;
+    if (header != 0)
+      arena().free_pools = live_pool_at(header)->next;
+    else
+      header = make_header();
+    LWLockRelease(&arena().registry_lock);
+    if (header != 0) return header;
+  } while (evict_idle_pools());
+  return 0;
 }
 
 bool find_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
@@ -88,9 +99,12 @@ bool find_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap
 bool find_parts(Parts& parts, const Definition& definition, std::size_t name_length) {
   parts.header = take_free_header();
   if (parts.header == 0) return false;
+  if (definition.size == 0) return true;
   parts.name = arena_try_allocate(name_length);
-  return parts.name != 0 && find_growth(parts.growth, 0, Bitmap::kBitsPerWord,
-                                        static_cast<std::uint32_t>(definition.size));
+  parts.fences = arena_try_allocate(sizeof(FenceBlock));
+  return parts.name != 0 && parts.fences != 0 &&
+         find_growth(parts.growth, 0, Bitmap::kBitsPerWord,
+                     static_cast<std::uint32_t>(definition.size));
 }
 
 // Frees what a pool that is out of the registry and kDropped owns, and its header.
@@ -105,6 +119,7 @@ void take_apart(Offset offset) {
     parts.growth.chunks[k] = live->pool.chunk_link(region(), k);
   parts.growth.directory = live->pool.directory;
   live->name = 0;
+  live->fences = 0;
   live->pool = Pool{};
   live->state = LiveState::kFree;
   ++live->generation;
@@ -113,7 +128,7 @@ void take_apart(Offset offset) {
 }
 
 // Of a dropped pool: nobody changes its slots any more.
-void tell_holders(const LivePool& live) {
+void tell_holders(LivePool& live) {
   const std::uint32_t capacity = chunk::capacity(live.pool.chunk_count);
   for (std::uint32_t index = 0; index < capacity; ++index) {
     const Slot& slot = live.pool.slot(region(), index);
@@ -141,9 +156,8 @@ Offset find_live_pool(const PoolKey& key, std::uint64_t* generation) {
 }
 
 Offset register_live_pool(const PoolKey& key, const Definition& definition, bool published,
-                          Offset fences, std::uint64_t* generation) {
+                          Oid fence_sequence, std::uint64_t* generation) {
   Parts parts = {};
-  parts.fences = fences;
   const std::size_t name_length = strlen(definition.name);
   if (!find_parts(parts, definition, name_length)) {
     free_parts(parts);
@@ -166,10 +180,14 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, bool
   live->pins = 0;
   live->closing = InvalidTransactionId;
   live->closed_by = 0;
-  memcpy(region().at<char>(parts.name), definition.name, name_length);
   live->name = parts.name;
-  live->name_length = static_cast<std::uint32_t>(name_length);
-  live->fences = parts.fences;
+  live->name_length = 0;
+  live->fences = 0;
+  if (definition.size != 0) {
+    memcpy(region().at<char>(parts.name), definition.name, name_length);
+    live->name_length = static_cast<std::uint32_t>(name_length);
+    live->fences = fence_use(fence_sequence, &parts.fences);
+  }
   pool_init(region(), live->pool, static_cast<std::uint32_t>(definition.size), parts.growth,
             GetCurrentTimestamp());
   *generation = live->generation;
@@ -178,6 +196,7 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, bool
   *bucket = parts.header;
   LWLockRelease(&live->lock);
   LWLockRelease(&arena().registry_lock);
+  arena_free(parts.fences);
   return parts.header;
 }
 
@@ -205,8 +224,9 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
     return;
   }
   LivePool* live = live_pool_at(offset);
-  unlink_from_chain(offset);
-  live->state = LiveState::kDropped;
+  Offset* link = bucket_of(key);
+  while (*link != offset) link = &live_pool_at(*link)->next;
+  unregister_at(link);
   LWLockRelease(&live->lock);
   LWLockRelease(&arena().registry_lock);
 
@@ -265,8 +285,7 @@ bool evict_idle_pools() {
       LivePool* live = live_pool_at(at);
       LWLockAcquire(&live->lock, LW_EXCLUSIVE);
       if (is_idle(*live)) {
-        *link = live->next;
-        live->state = LiveState::kDropped;
+        unregister_at(link);
         evicted[count++] = at;
       } else {
         link = &live->next;

@@ -29,7 +29,10 @@ enum class LiveState : std::uint8_t {
   kDropped,  // out of the registry; whoever dropped it is taking it apart
 };
 
-struct LivePool {
+constexpr std::size_t kCacheLine = 64;
+
+// In cache lines of its own: pools do not slow each other.
+struct alignas(kCacheLine) LivePool {
   LWLock lock;  // initialised once
   // Guarded by the registry lock.
   Offset next;  // in its chain, or on the free list
@@ -44,16 +47,16 @@ struct LivePool {
   SessionId closed_by;        // its session
   std::uint32_t name_length;  // bytes
   Offset name;
-  Offset fences;  // FenceBlock
+  Offset fences;  // FenceBlock; 0 in a stub
   Pool pool;
 };
 
 // A definition as its row says it.
 struct Definition {
   std::int64_t identity;
-  std::int32_t size;
-  const char* name;  // in the server encoding
-  Datum metadata;    // jsonb, or 0 for null
+  std::int32_t size;  // 0 (in no row): no more than a header, for a pool that is being dropped
+  const char* name;   // in the server encoding
+  Datum metadata;     // jsonb, or 0 for null
 };
 
 // The registered pool of that key, or 0. A hint: check it with lock_pool.
@@ -62,7 +65,12 @@ Offset find_live_pool(const PoolKey& key, std::uint64_t* generation);
 // Registers a pool of that definition as kLoading if none is there. Not `published`: the row is the
 // open transaction's own. Errors: 53200.
 Offset register_live_pool(const PoolKey& key, const Definition& definition, bool published,
-                          Offset fences, std::uint64_t* generation);
+                          Oid fence_sequence, std::uint64_t* generation);
+
+// Whether the pool is no more than a header: it only says that its definition is being deleted.
+inline bool is_stub(const LivePool& live) {
+  return live.pool.size == 0;
+}
 
 // Whether the live pool is as the definition says. The pool is locked.
 bool says(const LivePool& live, const Definition& definition);

@@ -20,6 +20,22 @@ void unpin_live_pool(PoolRef* ref) {
   unlock_ref(ref);
 }
 
+// The definition is not being deleted any more.
+void reopen(PoolRef* ref) {
+  if (!lock_ref(ref)) return;
+  LivePool* live = live_of(ref);
+  const bool stub = is_stub(*live);
+  // NB: a stub stays closing to its end, or arrivals would take it for a pool.
+  if (!stub) {
+    live->closing = InvalidTransactionId;
+    live->closed_by = 0;
+  }
+  unlock_pool(live);
+  if (!stub) return;
+  ref->pinned = false;
+  drop_live_pool(ref->live, ref->key, ref->generation);
+}
+
 // Applies what the transaction did to a definition.
 void apply_change(PoolRef* ref) {
   const PendingChange change = ref->change;
@@ -66,11 +82,7 @@ void pin_live_pool(PoolRef* ref) {
 void restore_change(PoolRef* ref, const PendingChange& before) {
   const PendingChange undone = ref->change;
   ref->change = before;
-  if (undone.dropped && !before.dropped && lock_ref(ref)) {
-    live_of(ref)->closing = InvalidTransactionId;
-    live_of(ref)->closed_by = 0;
-    unlock_ref(ref);
-  }
+  if (undone.dropped && !before.dropped) reopen(ref);
   // NB: the pin stays until the transaction ends: its row may differ from what others see all the
   // same.
   if (undone.created && !before.created) {

@@ -158,7 +158,7 @@ char* json_string(const char* name) {
 
 Offset register_as(PoolRef* ref, const Definition& definition) {
   return register_live_pool(ref->key, definition, !ref->change.created,
-                            fence_block_of_definitions(), &ref->generation);
+                            definitions_fence_sequence(), &ref->generation);
 }
 
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
@@ -276,14 +276,16 @@ bool lock_ref_loaded(PoolRef* ref) {
   return lock_ref(ref) || load(ref);
 }
 
-void lock_ref_as(PoolRef* ref, const Definition& definition) {
+void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent) {
+  Definition wanted = definition;
+  if (extent == Extent::kHeader) wanted.size = 0;
   for (;;) {
     if (lock_ref(ref)) return;
-    ref->live = register_as(ref, definition);
+    ref->live = register_as(ref, wanted);
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLoading) {
-      if (!says(*live, definition)) {
+      if (!is_stub(*live) && !says(*live, definition)) {
         unlock_pool(live);
         drop_live_pool(ref->live, ref->key, ref->generation);
         continue;

@@ -128,6 +128,10 @@ void read_figures(const Definition& definition, PoolFigures* figures) {
   if (!lock_pool(offset, key, generation)) return;
   LivePool* live = live_pool_at(offset);
   Pool& pool = live->pool;
+  if (is_stub(*live)) {
+    unlock_pool(live);
+    return;
+  }
   figures->loaded = true;
   figures->size = pool.size;
   figures->in_use = pool.in_use;

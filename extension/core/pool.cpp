@@ -67,14 +67,14 @@ void link_growth(Region region, Pool& pool, std::uint32_t size, Growth& growth) 
 }  // namespace
 
 Offset& Pool::chunk_link(Region region, std::uint32_t k) noexcept {
-  return k < chunk::kDoubling ? chunks[k] : region.at<Offset>(directory)[k - chunk::kDoubling];
+  return k < chunk::kDoubling ? chunks[k]
+                              : region.array_at<Offset>(directory)[k - chunk::kDoubling];
 }
 
-Slot& Pool::slot(Region region, std::uint32_t index) const noexcept {
+Slot& Pool::slot(Region region, std::uint32_t index) noexcept {
   const std::uint32_t k = chunk::of(index);
-  const Offset link =
-      k < chunk::kDoubling ? chunks[k] : region.at<Offset>(directory)[k - chunk::kDoubling];
-  return region.at<Slot>(link)[index - chunk::first_index(k)];
+  const Offset link = chunk_link(region, k);
+  return region.array_at<Slot>(link)[index - chunk::first_index(k)];
 }
 
 Bitmap Pool::free_set(Region region) noexcept {

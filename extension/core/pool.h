@@ -92,8 +92,9 @@ struct Pool {
   WaitQueue queue;
   PoolCounters counters;
 
+  // Where the k-th chunk is noted.
   Offset& chunk_link(Region region, std::uint32_t k) noexcept;
-  Slot& slot(Region region, std::uint32_t index) const noexcept;
+  Slot& slot(Region region, std::uint32_t index) noexcept;
   Bitmap free_set(Region region) noexcept;
 };
 

@@ -19,6 +19,12 @@ class Region {
     return offset == 0 ? nullptr : reinterpret_cast<T*>(base_ + offset);
   }
 
+  // The first object of an array at `offset`, which is not 0.
+  template <typename T>
+  T* array_at(Offset offset) const noexcept {
+    return reinterpret_cast<T*>(base_ + offset);
+  }
+
   // The offset of an object that lies in the region, or 0 for nullptr.
   Offset offset_of(const void* object) const noexcept {
     return object == nullptr ? 0 : static_cast<Offset>(static_cast<const char*>(object) - base_);
