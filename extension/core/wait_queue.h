@@ -16,7 +16,7 @@ enum class WaiterKind : std::uint8_t {
 
 // Where a waiter is. Only the pool's lock holder moves it; its own session reads it without the
 // lock.
-enum class WaiterState : std::uint32_t {
+enum class WaiterState : std::uint8_t {
   kIdle,     // on no list
   kQueued,   // in its pool's queue
   kGranted,  // off the queue, owns `index`; a ticket is in its session's inbox until collected
@@ -45,7 +45,7 @@ struct Waiter {
   WaiterKind kind;
   Scope scope;
 };
-static_assert(sizeof(Waiter) <= 96, "DESIGN: a ticket takes at most 96 bytes");
+static_assert(sizeof(Waiter) == 80, "a size that the allocator has; DESIGN: at most 96 bytes");
 
 struct WaitQueue {
   Offset head;

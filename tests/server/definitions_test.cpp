@@ -53,6 +53,51 @@ TEST_CASE("UPDATE and DELETE by a superuser, with sleepers, as origin and as rep
   }
 }
 
+TEST_CASE("a drop of a pool that is not loaded holds arrivals, and gives it back when undone") {
+  Pool pool(2);
+  Session admin, other;
+  admin.must("BEGIN; SAVEPOINT s; SELECT numpool_drop(" + pool.q() + ")");
+  CHECK_FALSE(other.number(try_acquire(pool)));
+  other.send(acquire(pool));
+  CHECK_FALSE(other.done_within(50ms));
+  CHECK(observer().number("SELECT size FROM numpool_pools WHERE pool = " + pool.q()) == 2);
+  admin.must("ROLLBACK TO s");
+  CHECK(other.finish().number() == 0);
+  CHECK(admin.number(try_acquire(pool)) == 1);
+  admin.must("COMMIT");
+  CHECK(pool.in_use() == 2);
+
+  Pool gone(2);
+  admin.must("BEGIN; SELECT numpool_drop(" + gone.q() + ")");
+  other.send(acquire(gone));
+  CHECK_FALSE(other.done_within(50ms));
+  admin.must("COMMIT");
+  CHECK(other.finish().sqlstate == "42704");
+}
+
+TEST_CASE("a row deleted and put back: its leases end at COMMIT, and stay on any rollback") {
+  for (const char* end :
+       {"ROLLBACK", "ROLLBACK TO s; ROLLBACK", "ROLLBACK TO s; COMMIT", "COMMIT"}) {
+    CAPTURE(end);
+    Pool pool(2);
+    Session admin, holder, other;
+    holder.must(acquire(pool));
+    admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+    admin.must("BEGIN; " + erase(pool) + "; SAVEPOINT s; INSERT INTO " + table() +
+               " SELECT * FROM saved");
+    CHECK(admin.state(try_acquire(pool)) == "55000");
+    admin.must(std::string("ROLLBACK TO s; INSERT INTO ") + table() + " SELECT * FROM saved; " +
+               end);
+    const bool kept =
+        std::string(end) == "ROLLBACK" || std::string(end) == "ROLLBACK TO s; ROLLBACK";
+    const bool deleted = std::string(end) == "ROLLBACK TO s; COMMIT";
+    CHECK(other.state(try_acquire(pool)) == (deleted ? "42704" : ""));
+    if (deleted) continue;
+    CHECK(observer().number("SELECT count(*) FROM numpool_leases WHERE pool = " + pool.q()) ==
+          (kept ? 2 : 1));
+  }
+}
+
 TEST_CASE("changes reach live pools in the order in which they committed") {
   // The second resize waits for the first one's transaction. 100 rounds with both ends racing.
   Pool pool(5);

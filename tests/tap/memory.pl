@@ -1,0 +1,80 @@
+# The arena at its default size: what it holds together, also after heavy use has left holes in it;
+# and what still works when it is full.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', q(CREATE EXTENSION numpool));
+
+sub session { return $node->background_psql('postgres', timeout => 120) }
+
+# A session of its own; its leases end with it.
+sub alone { return $node->safe_psql('postgres', shift) }
+
+my $full = session();
+$full->query_safe(q(SELECT numpool_create('full', 65536), numpool_create('queue', 1)));
+
+sub takes_full_pool
+{
+	my ($when) = @_;
+	is($full->query_safe(q(SELECT count(numpool_acquire('full', '0')) FROM generate_series(1, 65536))),
+		65536, "a full pool of 65,536 has room $when");
+	$full->query_safe(q(SELECT count(numpool_release('full', i)) FROM generate_series(0, 65535) AS i));
+}
+
+# 30,000 pools, more than are live at a time, each used once.
+alone(q(SELECT count(numpool_create('many ' || n, 1)) FROM generate_series(1, 30000) AS n));
+for my $from (0, 10000, 20000)
+{
+	alone(qq(SELECT count(numpool_acquire('many ' || n)) FROM generate_series($from + 1, $from + 10000) AS n));
+}
+takes_full_pool('after many small pools');
+
+# 100,000 tickets; nine of ten leave, and as many come again.
+my $crowd = session();
+my $enqueue = q(SELECT count(ticket) FROM (SELECT (numpool_enqueue('queue')).ticket FROM generate_series(1, %d) OFFSET 0) AS t);
+$full->query_safe(q(SELECT numpool_acquire('queue')));
+is($crowd->query_safe(sprintf($enqueue, 100000)), 100000, '100,000 tickets');
+is($crowd->query_safe(q(SELECT count(*) FROM numpool_waiters AS w, LATERAL numpool_cancel(w.ticket) AS c WHERE w.position % 10 <> 0 AND c)),
+	90000, 'nine of ten leave');
+takes_full_pool('between the tickets that stay');
+is($crowd->query_safe(sprintf($enqueue, 90000)), 90000, 'and come again');
+is($full->query_safe(q(SELECT numpool_acquire('queue', '0') IS NULL)), 't', 'none of them in vain');
+is($full->query_safe(q(SELECT count(numpool_acquire('full', '0')) FROM generate_series(1, 65536))),
+	65536, 'a full pool and 100,000 tickets have room together');
+
+# Nothing can be evicted now. More tickets fill what is left.
+my $last = session();
+$last->query_safe(q(DO $$
+	DECLARE many int := 20000;
+	BEGIN
+		WHILE many > 0 LOOP
+			BEGIN
+				PERFORM numpool_enqueue('queue') FROM generate_series(1, many);
+			EXCEPTION WHEN out_of_memory THEN
+				many := many / 4;
+			END;
+		END LOOP;
+	END $$));
+my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT numpool_enqueue('queue')");
+like($err, qr/53200/, 'full');
+
+is(alone(q(UPDATE numpool_definitions SET metadata = '{}' WHERE id LIKE 'many %' RETURNING 1)) =~ tr/1//,
+	30000, 'metadata of pools that are not loaded can be changed in a full arena');
+is(alone(q(SELECT numpool_drop('many 1'))), 't', 'a pool that is not loaded can be dropped in a full arena');
+is(alone(q(WITH gone AS (DELETE FROM numpool_definitions WHERE id IN (SELECT 'many ' || n FROM generate_series(2, 5000) AS n) RETURNING 1)
+	SELECT count(*) FROM gone)), 4999, 'and so can thousands');
+is($full->query_safe(q(SELECT numpool_release('queue', 0))), 't', 'what is held can be released');
+is(alone(q(SELECT in_use FROM numpool_pools WHERE pool = 'queue')), 1, 'and is handed on');
+$last->quit;
+$crowd->quit;
+$full->quit;
+ok($node->poll_query_until('postgres', q(SELECT count(*) = 0 FROM numpool_leases)), 'nothing is left');
+
+$node->stop;
+done_testing();
