@@ -72,8 +72,11 @@ void note_update(Relation table, const Definition& old, const Definition& fresh)
 void note_delete(Relation table, const Definition& old) {
   const TransactionId transaction = GetCurrentTransactionId();
   PoolRef* ref = lock_changed(old, Extent::kHeader);
-  live_of(ref)->closing = transaction;
-  live_of(ref)->closed_by = my_session().id.load(std::memory_order_relaxed);
+  // A row put back and deleted again closes nothing anew: the first deletion is the one that lasts.
+  if (!ref->change.dropped) {
+    live_of(ref)->closing = transaction;
+    live_of(ref)->closed_by = my_session().id.load(std::memory_order_relaxed);
+  }
   unlock_ref(ref);
   ref->change.dropped = true;
   CacheInvalidateRelcache(table);

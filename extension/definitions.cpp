@@ -54,16 +54,31 @@ void find_relations(Oid schema) {
   found.fence_sequence = required_relation(kFenceSequence, schema);
 }
 
+// Locks the table and its index for reading, in that order.
+bool lock_table(Oid table, Oid index, IfLocked if_locked) {
+  if (if_locked == IfLocked::kWait) {
+    LockRelationOid(table, AccessShareLock);
+    LockRelationOid(index, AccessShareLock);
+    return true;
+  }
+  if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
+  if (ConditionalLockRelationOid(index, AccessShareLock)) return true;
+  UnlockRelationOid(table, AccessShareLock);
+  return false;
+}
+
 Lookup read_one(Oid index, AttrNumber column, RegProcedure equals, Datum value, IfLocked if_locked,
-                Definition* definition) {
-  if (if_locked == IfLocked::kWait)
-    LockRelationOid(found.relation, AccessShareLock);
-  else if (!ConditionalLockRelationOid(found.relation, AccessShareLock))
-    return Lookup::kLocked;
+                Definition* definition, Datum* metadata) {
+  const Oid relation = found.relation;
+  if (!lock_table(relation, index, if_locked)) return Lookup::kLocked;
   // NB: LockRelationOid skips this where the transaction has the lock already.
   AcceptInvalidationMessages();
-  Relation table = try_table_open(found.relation, NoLock);
-  if (table == nullptr) return Lookup::kAbsent;
+  Relation table = try_table_open(relation, NoLock);
+  if (table == nullptr) {
+    UnlockRelationOid(index, AccessShareLock);
+    UnlockRelationOid(relation, AccessShareLock);
+    return Lookup::kAbsent;
+  }
 
   ScanKeyData key;
   ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
@@ -71,8 +86,10 @@ Lookup read_one(Oid index, AttrNumber column, RegProcedure equals, Datum value, 
   HeapTuple row = systable_getnext(scan);
   const bool is_there = HeapTupleIsValid(row);
   if (is_there) fill_definition(row, RelationGetDescr(table), definition);
+  if (is_there && metadata != nullptr) *metadata = copy_metadata(row, RelationGetDescr(table));
   systable_endscan(scan);
   table_close(table, AccessShareLock);
+  UnlockRelationOid(index, AccessShareLock);
   return is_there ? Lookup::kFound : Lookup::kAbsent;
 }
 
@@ -125,18 +142,22 @@ void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition
   definition->name = TextDatumGetCString(heap_getattr(row, kColumnId, descriptor, &is_null));
   definition->identity = DatumGetInt64(heap_getattr(row, kColumnIdentity, descriptor, &is_null));
   definition->size = DatumGetInt32(heap_getattr(row, kColumnSize, descriptor, &is_null));
-  const Datum metadata = heap_getattr(row, kColumnMetadata, descriptor, &is_null);
-  definition->metadata = is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
 }
 
-Lookup read_definition(text* name, IfLocked if_locked, Definition* definition) {
+Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
+  bool is_null;
+  const Datum metadata = heap_getattr(row, kColumnMetadata, descriptor, &is_null);
+  return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
+}
+
+Lookup read_definition(text* name, IfLocked if_locked, Definition* definition, Datum* metadata) {
   return read_one(found.name_index, kColumnId, F_TEXTEQ, PointerGetDatum(name), if_locked,
-                  definition);
+                  definition, metadata);
 }
 
 Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition) {
   return read_one(found.identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
-                  if_locked, definition);
+                  if_locked, definition, nullptr);
 }
 
 std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,

@@ -27,12 +27,15 @@ Oid definitions_fence_sequence();
 enum class Lookup { kFound, kAbsent, kLocked };
 enum class IfLocked { kWait, kGiveUp };
 
-// Reads the newest committed row, or the open transaction's own. The table is locked only
-// meanwhile; kLocked where somebody has it and the caller would not wait.
-Lookup read_definition(text* name, IfLocked if_locked, Definition* definition);
+// Reads the newest committed row, or the open transaction's own. The table and its index are locked
+// only meanwhile; kLocked where somebody has one of them and the caller would not wait. With
+// `metadata`, also the row's jsonb, or 0 for null.
+Lookup read_definition(text* name, IfLocked if_locked, Definition* definition,
+                       Datum* metadata = nullptr);
 Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition);
 // From a row in hand.
 void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition);
+Datum copy_metadata(HeapTuple row, TupleDesc descriptor);
 
 // Columns of the table.
 constexpr AttrNumber kColumnId = 1;

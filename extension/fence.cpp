@@ -49,13 +49,14 @@ XLogRecPtr last_change_of(Oid sequence) {
 class SequenceLock {
  public:
   explicit SequenceLock(Oid sequence) : sequence_(sequence) {
-    static LocalTransactionId last_transaction = InvalidLocalTransactionId;
-    first_ = last_transaction != my_local_transaction();
-    last_transaction = my_local_transaction();
     LockRelationOid(sequence_, RowExclusiveLock);
   }
+  // After nextval.
   void unlock() const {
-    if (first_) {
+    static LocalTransactionId last_transaction = InvalidLocalTransactionId;
+    const bool first = last_transaction != my_local_transaction();
+    last_transaction = my_local_transaction();
+    if (first) {
       ResourceOwner owner = CurrentResourceOwner;
       CurrentResourceOwner = TopTransactionResourceOwner;
       UnlockRelationOid(sequence_, RowExclusiveLock);
@@ -66,7 +67,6 @@ class SequenceLock {
 
  private:
   Oid sequence_;
-  bool first_;  // in this transaction: nextval takes a lock of its own
 };
 
 std::int64_t take_block(Oid sequence) {

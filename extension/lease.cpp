@@ -114,12 +114,14 @@ Entry* wait_in_queue(Entry* entry, TimestampTz deadline) {
   const WaitEnd end = wait_for_turn(entry, deadline);
   // The undo log gives the entry up if one of these ends in an error.
   if (!definitions_exist()) report_dropped(entry->ref);
-  if (end == WaitEnd::kDropped) report_dropped(entry->ref);
-  if (end == WaitEnd::kTimeout) {
-    retract(entry, Leave::kTimeout);
+  if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {
+    unlog_created(entry);
+    discard_entry(entry);
     return nullptr;
   }
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
+  if (waiter.state.load(std::memory_order_acquire) == WaiterState::kDropped)
+    report_dropped(entry->ref);
   settle(entry, waiter.index, waiter.fence);
   return entry;
 }

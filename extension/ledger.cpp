@@ -61,20 +61,6 @@ void become_dropped(Entry* entry) {
   entry->state = EntryState::kDropped;
 }
 
-// Out of the queue. False: it was granted or dropped meanwhile.
-bool leave_queue(Entry* entry, Leave why) {
-  Waiter& waiter = *region().at<Waiter>(entry->waiter);
-  // NB: a record that is queued keeps its pool's header from being reused, whatever became of the
-  // pool.
-  LivePool* live = live_pool_at(entry->live);
-  LWLockAcquire(&live->lock, LW_EXCLUSIVE);
-  const bool same_pool = live->key == entry->ref->key && live->state == LiveState::kLive;
-  const bool queued = waiter.state.load(std::memory_order_relaxed) == WaiterState::kQueued;
-  const bool left = (queued || same_pool) && pool_leave(region(), live->pool, waiter, why);
-  LWLockRelease(&live->lock);
-  return left;
-}
-
 void release_slot(Entry* entry) {
   if (lock_slot(entry) == nullptr) return;
   LivePool* live = live_of(entry->ref);
@@ -102,6 +88,32 @@ void collect_inbox() {
     }
     arena_free(record);
     tell(entry);
+  }
+}
+
+// The entry of the lowest index whose release is pending; nullptr if what the set says is no longer
+// so.
+Entry* lowest_ending(PoolRef* ref) {
+  const std::uint32_t index = ending_set(ref).first();
+  if (!lock_ref(ref)) return nullptr;
+  Entry* entry = held_entry(ref, index);
+  unlock_ref(ref);
+  return entry != nullptr && entry->ending ? entry : nullptr;
+}
+
+// Leases of the pool that went with a forced drop: their indexes mean nothing any more, or, if its
+// definition was put back, other leases.
+void forget_lost(PoolRef* ref) {
+  Bitmap set = ending_set(ref);
+  for (std::uint32_t i = set.first(); i != Bitmap::kNone; i = set.first()) set.erase(i);
+  ref->ending_count = 0;
+  dlist_iter at;
+  dlist_foreach(at, &entries) {
+    Entry* entry = dlist_container(Entry, node, at.cur);
+    if (entry->ref != ref || entry->state != EntryState::kHeld || !entry->ending) continue;
+    set.insert(entry->index);
+    ++ref->ending_count;
+    still_held(entry);
   }
 }
 
@@ -210,6 +222,20 @@ void settle(Entry* entry, std::uint32_t index, std::int64_t fence) {
   entry->waiter = 0;
 }
 
+bool leave_queue(Entry* entry, Leave why) {
+  // NB: a record that is queued keeps its pool's header from being reused, whatever became of the
+  // pool; one that is not leaves the pool, whichever it is now, as it is.
+  LivePool* live = live_pool_at(entry->live);
+  LWLockAcquire(&live->lock, LW_EXCLUSIVE);
+  const bool left = pool_leave(region(), live->pool, *region().at<Waiter>(entry->waiter), why);
+  LWLockRelease(&live->lock);
+  if (!left) return false;
+  if (entry->ticket != 0) arena_free(entry->waiter);
+  entry->waiter = 0;
+  entry->state = EntryState::kNew;
+  return true;
+}
+
 void give_up(Entry* entry, Leave why) {
   if (entry->state == EntryState::kWaiting && !leave_queue(entry, why)) {
     if (entry->ticket != 0) {
@@ -221,7 +247,6 @@ void give_up(Entry* entry, Leave why) {
     }
   }
   if (entry->state == EntryState::kHeld) release_slot(entry);
-  if (entry->state == EntryState::kWaiting && entry->ticket != 0) arena_free(entry->waiter);
   free_entry(entry);
 }
 
@@ -235,16 +260,16 @@ void end_at_commit(Entry* entry) {
 
 Entry* take_back(PoolRef* ref, Scope scope) {
   while (ref->ending_count > 0) {
-    const std::uint32_t index = ending_set(ref).first();
-    if (!lock_ref(ref)) return nullptr;
-    Entry* entry = held_entry(ref, index);
-    unlock_ref(ref);
-    if (entry == nullptr) return nullptr;
+    Entry* entry = lowest_ending(ref);
+    if (entry == nullptr) {
+      forget_lost(ref);
+      continue;
+    }
     log_change(entry);
     set_ending(entry, false);
     entry->scope = scope;
     entry->ticket_active = false;
-    entry->client_knows = true;
+    entry->shown = true;
     mirror(entry);
     if (entry->state == EntryState::kHeld) return entry;
   }
@@ -293,6 +318,13 @@ void mark_told(Entry* entry) {
   if (entry->state == EntryState::kDropped && !entry->touched) free_entry(entry);
 }
 
+void show(Entry* entry) {
+  if (entry->shown || (!entry->untold && entry->state != EntryState::kDropped)) return;
+  log_change(entry);
+  tell(entry);
+  entry->shown = true;
+}
+
 void finish_entries() {
   dlist_mutable_iter at;
   dlist_foreach_modify(at, &touched) {
@@ -303,9 +335,12 @@ void finish_entries() {
     if (entry->state == EntryState::kNew) {
       free_entry(entry);
     } else if (entry->state == EntryState::kDropped) {
-      if (!entry->untold || entry->ending) free_entry(entry);
+      if (!entry->untold || entry->ending || entry->shown) free_entry(entry);
     } else if (entry->ending || entry->scope == Scope::kTransaction) {
       give_up(entry, Leave::kCancel);
+    } else if (entry->shown) {
+      entry->shown = false;
+      mark_told(entry);
     }
   }
 }

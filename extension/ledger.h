@@ -30,6 +30,7 @@ struct Entry {
   Scope scope;
   bool ending;         // release or cancel pending in the open transaction
   bool ticket_active;  // `ticket` names this entry
+  bool shown;          // the open transaction has shown what it has `untold`
   // What it does not.
   bool touched;       // on that list
   bool untold;        // on that list
@@ -50,6 +51,9 @@ void discard_entry(Entry* entry);
 
 // Notes the grant of what the entry waited for, or held from the start. Cannot fail.
 void settle(Entry* entry, std::uint32_t index, std::int64_t fence);
+// Leaves the queue; the entry is kNew again. False: it was granted or dropped meanwhile. Cannot
+// fail.
+bool leave_queue(Entry* entry, Leave why);
 // Leaves the queue, or releases or passes on what was granted, and frees the entry. Cannot fail.
 void give_up(Entry* entry, Leave why);
 // Marks the release or cancel for the end of the transaction. May ereport, and then changes
@@ -71,8 +75,10 @@ bool news_waiting();
 // Whether the entry's lease is still there; if not, it becomes kDropped. Takes the pool's lock.
 // Cannot fail.
 bool still_held(Entry* entry);
-// The client has been told, or asked: frees the entry if that was its end. Cannot fail.
+// The client has been told: frees the entry if that was its end. Cannot fail.
 void mark_told(Entry* entry);
+// The statement shows the client what became of the entry; told it is if that commits. May ereport.
+void show(Entry* entry);
 
 dlist_head* all_entries();
 dlist_head* untold_entries();

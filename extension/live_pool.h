@@ -56,7 +56,6 @@ struct Definition {
   std::int64_t identity;
   std::int32_t size;  // 0 (in no row): no more than a header, for a pool that is being dropped
   const char* name;   // in the server encoding
-  Datum metadata;     // jsonb, or 0 for null
 };
 
 // The registered pool of that key, or 0. A hint: check it with lock_pool.

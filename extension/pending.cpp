@@ -56,9 +56,16 @@ void apply_change(PoolRef* ref) {
     memcpy(region().at<char>(live->name), change.name, live->name_length);
     ref->name_block = 0;
   }
-  if (change.size != 0)
+  WakeList wake;
+  if (change.size != 0) {
     pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), *ref->growth);
+    // A sleeper to whom a shrink has left every number waits for itself, and has to look.
+    const SessionId sole =
+        live->pool.queue.length == 0 ? 0 : pool_sole_holder(region(), live->pool);
+    if (sole != 0) wake.add(sole, WaiterKind::kBlocking);
+  }
   unlock_pool(live);
+  wake_all(wake);
   arena_free(old_name);
   if (change.size != 0) serve_waiters(ref->live, ref->key, ref->generation);
 }

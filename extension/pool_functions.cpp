@@ -102,7 +102,7 @@ bool same_metadata(Datum metadata, Datum argument, bool argument_is_null) {
 
 // A drop without force: nothing but what this transaction is releasing may be left.
 void require_unused(text* name, std::int64_t identity) {
-  const Definition definition = {identity, 1, text_to_cstring(name), Datum{0}};
+  const Definition definition = {identity, 1, text_to_cstring(name)};
   PoolRef* ref = pool_ref(definition);
   collect_news();
   if (!lock_ref(ref)) return;
@@ -173,9 +173,11 @@ PGDLLEXPORT Datum numpool_metadata(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   definitions_enter(fcinfo);
   Definition definition;
-  if (read_definition(name, IfLocked::kWait, &definition) != Lookup::kFound) report_absent(name);
-  if (definition.metadata == 0) PG_RETURN_NULL();
-  PG_RETURN_DATUM(definition.metadata);
+  Datum metadata;
+  if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+    report_absent(name);
+  if (metadata == 0) PG_RETURN_NULL();
+  PG_RETURN_DATUM(metadata);
 }
 
 PG_FUNCTION_INFO_V1(numpool_set_metadata);
@@ -207,10 +209,12 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
             3, types, values, nulls) == 1)
       PG_RETURN_BOOL(true);
     Definition definition;
-    if (read_definition(name, IfLocked::kWait, &definition) != Lookup::kFound) report_absent(name);
-    if (same_metadata(definition.metadata, values[2], PG_ARGISNULL(2))) PG_RETURN_BOOL(true);
+    Datum metadata;
+    if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+      report_absent(name);
+    if (same_metadata(metadata, values[2], PG_ARGISNULL(2))) PG_RETURN_BOOL(true);
     // Else another pool of that name has come, and is to be looked at again.
-    if (!same_metadata(definition.metadata, values[1], PG_ARGISNULL(1))) PG_RETURN_BOOL(false);
+    if (!same_metadata(metadata, values[1], PG_ARGISNULL(1))) PG_RETURN_BOOL(false);
   }
 }
 

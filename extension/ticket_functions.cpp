@@ -60,7 +60,7 @@ PGDLLEXPORT Datum numpool_poll(PG_FUNCTION_ARGS) {
   values[0] = CStringGetTextDatum(state_of(entry));
   fill_grant(entry, values, nulls);
   // What is shown is not announced again.
-  if (entry != nullptr && entry->state != EntryState::kWaiting) mark_told(entry);
+  if (entry != nullptr && entry->state != EntryState::kWaiting) show(entry);
   return make_row(fcinfo, values, nulls);
 }
 
@@ -70,7 +70,7 @@ PGDLLEXPORT Datum numpool_cancel(PG_FUNCTION_ARGS) {
   if (entry == nullptr || entry->ending) PG_RETURN_BOOL(false);
   if (entry->state == EntryState::kDropped ||
       (entry->state == EntryState::kHeld && !still_held(entry))) {
-    mark_told(entry);
+    show(entry);
     PG_RETURN_BOOL(false);
   }
   end_at_commit(entry);

@@ -19,6 +19,7 @@ struct UndoRecord {
   Scope scope;
   bool ending;
   bool ticket_active;
+  bool shown;
   Entry* entry;
   PoolRef* ref;
   PendingChange change;
@@ -54,6 +55,7 @@ void undo(const UndoRecord& record) {
       set_ending(record.entry, record.ending);
       record.entry->scope = record.scope;
       record.entry->ticket_active = record.ticket_active;
+      record.entry->shown = record.shown;
       if (record.entry->state == EntryState::kHeld) mirror(record.entry);
       break;
     case RecordKind::kDefinition:
@@ -86,13 +88,13 @@ void log_change(Entry* entry) {
   record.scope = entry->scope;
   record.ending = entry->ending;
   record.ticket_active = entry->ticket_active;
+  record.shown = entry->shown;
   touch(entry);
 }
 
-void retract(Entry* entry, Leave why) {
+void unlog_created([[maybe_unused]] const Entry* entry) {
   Assert(log_length > 0 && undo_log[log_length - 1].entry == entry);
   --log_length;
-  give_up(entry, why);
 }
 
 void log_definition(PoolRef* ref) {

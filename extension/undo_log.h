@@ -11,11 +11,10 @@ void reserve_record();
 
 // Records that `entry` came to be. Cannot fail after reserve_record.
 void log_created(Entry* entry);
-// Records scope, ending and ticket_active before they are changed. May ereport.
+// Records what a rollback restores of the entry, before it is changed. May ereport.
 void log_change(Entry* entry);
-// Takes the newest record back, the creation of `entry`, and gives up what the entry has. Cannot
-// fail.
-void retract(Entry* entry, Leave why);
+// Takes the newest record back: the creation of `entry`. Cannot fail.
+void unlog_created(const Entry* entry);
 
 // Records ref->change before it is changed. May ereport.
 void log_definition(PoolRef* ref);

@@ -170,8 +170,8 @@ void put_pool(HeapTuple row, TupleDesc descriptor, void* state) {
   values[3] = Int32GetDatum(static_cast<std::int32_t>(figures.free));
   values[4] = Int32GetDatum(static_cast<std::int32_t>(figures.waiting));
   values[5] = bitmap_datum(figures);
-  values[6] = definition.metadata;
-  nulls[6] = definition.metadata == 0;
+  values[6] = copy_metadata(row, descriptor);
+  nulls[6] = values[6] == 0;
   values[7] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.grants));
   values[8] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.handoffs));
   values[9] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.timeouts));

@@ -53,10 +53,11 @@ void sleep_once(TimestampTz deadline) {
           (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("canceling statement due to lock timeout")));
 }
 
-// A ticket of this session may have been granted the last number that others held while it sleeps.
+// While it sleeps, a ticket of this session may have been granted the last number that others held,
+// or a shrink may have left it all the numbers there are.
 void refuse_own_deadlock(Entry* entry) {
-  if (my_session().inbox.head.load(std::memory_order_relaxed) == 0) return;
-  collect_news();
+  if (my_session().inbox.head.load(std::memory_order_relaxed) != 0) collect_news();
+  if (entry->ref->held == 0) return;
   if (!lock_ref(entry->ref)) return;
   const bool refused = waits_for_itself(entry->ref);
   unlock_ref(entry->ref);
@@ -66,9 +67,9 @@ void refuse_own_deadlock(Entry* entry) {
 }  // namespace
 
 bool waits_for_itself(const PoolRef* ref) {
-  // A free index is on its way to a waiter: whoever made it free works through the queue.
-  const Pool& pool = live_of(ref)->pool;
-  return pool.free == 0 && ref->held == pool.in_use;
+  Pool& pool = live_of(ref)->pool;
+  return ref->held >= pool.size &&
+         pool_sole_holder(region(), pool) == my_session().id.load(std::memory_order_relaxed);
 }
 
 void report_own_deadlock(const PoolRef* ref) {
@@ -85,9 +86,7 @@ WaitEnd wait_for_turn(Entry* entry, TimestampTz deadline) {
       LockTimeout > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout) : DT_NOEND;
   const TimestampTz next = lock_deadline < deadline ? lock_deadline : deadline;
   for (;;) {
-    const WaiterState state = waiter.state.load(std::memory_order_acquire);
-    if (state == WaiterState::kGranted) return WaitEnd::kGranted;
-    if (state == WaiterState::kDropped) return WaitEnd::kDropped;
+    if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued) return WaitEnd::kOver;
     refuse_own_deadlock(entry);
     if (milliseconds_until(next) == 0) {
       if (next == deadline) return WaitEnd::kTimeout;
@@ -124,10 +123,13 @@ bool wait_for_transaction(TransactionId transaction, TimestampTz deadline) {
   PG_CATCH();
   {
     LockTimeout = lock_timeout;
-    if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE) PG_RE_THROW();
     MemoryContextSwitchTo(memory);
+    ErrorData* error = CopyErrorData();
     FlushErrorState();
     RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(memory);
+    CurrentResourceOwner = owner;
+    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) ReThrowError(error);
     in_time = false;
   }
   PG_END_TRY();

@@ -117,11 +117,11 @@ void pool_join(Region region, Pool& pool, Waiter& waiter, std::int64_t now) noex
 }
 
 bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept {
+  if (waiter.state.load(std::memory_order_relaxed) != WaiterState::kQueued) return false;
   if (why == Leave::kTimeout)
     ++pool.counters.timeouts;
   else
     ++pool.counters.cancels;
-  if (waiter.state.load(std::memory_order_relaxed) != WaiterState::kQueued) return false;
   pool.queue.leave(region, waiter);
   waiter.state.store(WaiterState::kIdle, std::memory_order_relaxed);
   return true;
@@ -180,6 +180,14 @@ bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept {
     if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
   }
   return false;
+}
+
+SessionId pool_sole_holder(Region region, Pool& pool) noexcept {
+  if (pool.size == 0 || pool.free != 0) return 0;
+  const SessionId first = pool.slot(region, 0).holder;
+  for (std::uint32_t index = 1; index < pool.size; ++index)
+    if (pool.slot(region, index).holder != first) return 0;
+  return first;
 }
 
 const char* check_pool(Region region, Pool& pool) noexcept {

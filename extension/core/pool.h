@@ -115,8 +115,8 @@ std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::u
 // at the tail.
 void pool_join(Region region, Pool& pool, Waiter& waiter, std::int64_t now) noexcept;
 
-// Takes a waiter out of the queue. False, and nothing but a count changes, if it is no longer in
-// it: then it was granted or dropped, and that is its session's to pass on.
+// Takes a waiter out of the queue. False, and nothing changes, if it is no longer in it: then it
+// was granted or dropped, and that is its session's to pass on.
 bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept;
 
 // Ends the lease of `index`: hands it to the head of the queue, or frees it, or retires it if a
@@ -136,6 +136,9 @@ bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList
 // Takes waiters off the queue as kDropped until none is left or the list is full; true if there are
 // more.
 bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept;
+
+// The session that holds every number below the size, or 0: it would wait for itself.
+SessionId pool_sole_holder(Region region, Pool& pool) noexcept;
 
 // nullptr, or which invariant does not hold. O(size + queue): for tests.
 const char* check_pool(Region region, Pool& pool) noexcept;

@@ -51,11 +51,11 @@ class NaivePool {
 
   // Whether it was still waiting.
   bool leave(std::uint64_t tag, numpool::Leave why) {
-    ++(why == numpool::Leave::kTimeout ? timeouts_ : cancels_);
     const auto at = std::find_if(queue_.begin(), queue_.end(),
                                  [tag](const Ask& ask) { return ask.tag == tag; });
     if (at == queue_.end()) return false;
     queue_.erase(at);
+    ++(why == numpool::Leave::kTimeout ? timeouts_ : cancels_);
     return true;
   }
 

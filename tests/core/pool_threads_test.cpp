@@ -99,13 +99,14 @@ class Worker {
 
   // Leaves, or passes on the grant that was faster.
   std::uint32_t withdraw(Waiter& record) {
-    ++shared_.withdrawals;
     bool left;
     {
       const std::lock_guard<std::mutex> guard(shared_.lock);
       left = pool_leave(shared_.fixture.region, shared_.fixture.pool, record, Leave::kTimeout);
     }
-    if (!left) {
+    if (left) {
+      ++shared_.withdrawals;
+    } else {
       const std::uint32_t index = record.index;
       record.state.store(WaiterState::kIdle, std::memory_order_relaxed);
       release(index);
