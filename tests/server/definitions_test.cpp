@@ -98,6 +98,40 @@ TEST_CASE("a row deleted and put back: its leases end at COMMIT, and stay on any
   }
 }
 
+TEST_CASE(
+    "a row deleted and put back, deleted again and that undone: arrivals wait, and do not spin") {
+  Pool pool(1);
+  Session admin, other;
+  admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+  admin.must("BEGIN; " + erase(pool) + "; INSERT INTO " + table() +
+             " SELECT * FROM saved; SAVEPOINT s; " + erase(pool) + "; ROLLBACK TO s");
+  other.send(acquire(pool));
+  CHECK(eventually([&] {
+    return observer().number(
+               "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = "
+               "'transactionid' AND pid = " +
+               std::to_string(other.pid())) == 1;
+  }));
+  admin.must("COMMIT");
+  CHECK(other.finish().number() == 0);
+}
+
+TEST_CASE("a pending release of a pool that was deleted and put back takes back nothing of it") {
+  Pool pool(2);
+  Session admin, session;
+  session.must(acquire(pool));
+  session.must("BEGIN; " + release(pool, 0));
+  admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+  admin.must("BEGIN; " + erase(pool) + "; INSERT INTO " + table() + " SELECT * FROM saved; COMMIT");
+  CHECK(session.number(acquire(pool)) == 0);
+  CHECK(session.number(acquire(pool)) == 1);
+  CHECK(session.value(release(pool, 0)) == "t");
+  CHECK(session.number(acquire(pool)) == 0);
+  CHECK(session.state(acquire(pool)) == "40P01");
+  session.must("ROLLBACK");
+  CHECK(pool.idle_within());
+}
+
 TEST_CASE("changes reach live pools in the order in which they committed") {
   // The second resize waits for the first one's transaction. 100 rounds with both ends racing.
   Pool pool(5);

@@ -102,6 +102,65 @@ TEST_CASE("a ticket that waits and whose transaction rolls back makes way") {
   CHECK(owner.notifications(50ms).empty());
 }
 
+TEST_CASE("what a poll has shown is announced all the same if its statement fails") {
+  Pool pool(1);
+  Session holder, owner;
+  holder.must(acquire(pool));
+  const std::int64_t ticket = enqueue_ticket(owner, pool);
+  owner.must("BEGIN; SAVEPOINT s");
+  holder.must(release(pool, 0));
+  const std::string poll = "SELECT state FROM numpool_poll(" + std::to_string(ticket) + ")";
+  std::size_t told = 1;
+  SUBCASE("in the statement") {
+    CHECK(owner.state("SELECT 1 / (index - index) FROM numpool_poll(" + std::to_string(ticket) +
+                      ")") == "22012");
+    owner.must("ROLLBACK");
+  }
+  SUBCASE("in the transaction") {
+    owner.must(poll + "; ROLLBACK");
+  }
+  SUBCASE("in the savepoint") {
+    owner.must(poll + "; ROLLBACK TO s; COMMIT");
+  }
+  SUBCASE("not if it commits") {
+    owner.must(poll + "; COMMIT");
+    told = 0;
+  }
+  SUBCASE("nor if a poll before the savepoint does") {
+    owner.must("ROLLBACK TO s; " + poll + "; SAVEPOINT t; " + poll + "; ROLLBACK TO t; COMMIT");
+    told = 0;
+  }
+  CHECK(owner.notifications(100ms).size() == told);
+  owner.must("SELECT 1");
+  CHECK(owner.notifications(50ms).empty());
+  CHECK(poll_state(owner, ticket) == "granted");
+}
+
+TEST_CASE("a ticket cancelled and taken back is not announced") {
+  Pool pool(1);
+  Session holder, owner;
+  holder.must(acquire(pool));
+  const std::int64_t ticket = enqueue_ticket(owner, pool);
+  owner.must("BEGIN");
+  holder.must(release(pool, 0));
+  CHECK(owner.value(cancel(ticket)) == "t");
+  std::size_t told = 0;
+  SUBCASE("by enqueue, which says so") {
+    CHECK(owner.must(enqueue(pool)).rows[0][1] == "0");
+    owner.must("COMMIT");
+  }
+  SUBCASE("by acquire") {
+    CHECK(owner.number(acquire(pool)) == 0);
+    owner.must("COMMIT");
+  }
+  SUBCASE("but is if that is rolled back") {
+    owner.must(enqueue(pool) + "; ROLLBACK");
+    told = 1;
+  }
+  CHECK(owner.notifications(100ms).size() == told);
+  CHECK(pool.in_use() == 1);
+}
+
 TEST_CASE("blocking behind one's own tickets") {
   Pool pool(2);
   Session holder, owner;

@@ -32,6 +32,41 @@ TEST_CASE("a session that holds every number of a pool cannot wait for one more:
   CHECK(pool.idle_within());
 }
 
+TEST_CASE("what a shrink has left to a session counts as every number: 40P01") {
+  Pool pool(2);
+  Session holder, other;
+  holder.must(acquire(pool));
+  other.must(acquire(pool));
+  SUBCASE("before it asks") {
+    observer().must(call("resize", pool, "1"));
+    CHECK(holder.run(acquire(pool), 2s).sqlstate == "40P01");
+  }
+  SUBCASE("while it sleeps") {
+    wait_in_queue(holder, pool, 1);
+    observer().must(call("resize", pool, "1"));
+    CHECK(holder.finish(2s).sqlstate == "40P01");
+  }
+  SUBCASE("while it sleeps behind another, who goes on waiting") {
+    Session first;
+    wait_in_queue(first, pool, 1);
+    wait_in_queue(holder, pool, 2);
+    observer().must(call("resize", pool, "1"));
+    CHECK(holder.finish(2s).sqlstate == "40P01");
+    CHECK_FALSE(first.done_within(50ms));
+    holder.must(release(pool, 0));
+    CHECK(first.finish().number() == 0);
+  }
+  SUBCASE("not so if another has one of those that are left") {
+    other.must(release(pool, 1));
+    holder.must(release(pool, 0));
+    other.must(acquire(pool));
+    holder.must(acquire(pool));
+    observer().must(call("resize", pool, "1"));
+    holder.must("SET lock_timeout = '50ms'");
+    CHECK(holder.state(acquire(pool)) == "55P03");
+  }
+}
+
 TEST_CASE("growing one's own full pool and acquiring before COMMIT: 55000") {
   Pool pool(1);
   Session session;
@@ -106,6 +141,44 @@ TEST_CASE("waiting for a closing pool honours timeouts") {
   comer.must("RESET lock_timeout; SET statement_timeout = '100ms'");
   CHECK(comer.state(acquire(pool)) == "57014");
   dropper.must("ROLLBACK");
+}
+
+TEST_CASE("an error while waiting for a closing pool leaves the transaction as it was") {
+  Pool pool(1);
+  Session dropper, comer;
+  dropper.must("BEGIN; SELECT numpool_drop(" + pool.q() + ")");
+  comer.must("CREATE TEMP TABLE t (i int); SET statement_timeout = '100ms'");
+  CHECK(comer.state("INSERT INTO t VALUES (1) RETURNING " + acquire(pool, "10 s").substr(7)) ==
+        "57014");
+  // Over, and not inside a subtransaction that nobody ends.
+  CHECK(PQtransactionStatus(comer.handle()) == PQTRANS_IDLE);
+  CHECK(comer.number("SELECT count(*) FROM t") == 0);
+  // What an exception block did is undone with it.
+  comer.must("DO $$ BEGIN BEGIN INSERT INTO t VALUES (2); PERFORM " +
+             acquire(pool, "10 s").substr(7) +
+             "; EXCEPTION WHEN query_canceled THEN NULL; END; INSERT INTO t VALUES (3); END $$");
+  CHECK(comer.number("SELECT sum(i) FROM t") == 3);
+  CHECK(PQtransactionStatus(comer.handle()) == PQTRANS_IDLE);
+  dropper.must("ROLLBACK");
+}
+
+TEST_CASE("release takes no lock on the table or on its indexes") {
+  Pool pool(1);
+  Session holder, locker, admin;
+  holder.must(acquire(pool));
+  locker.must("BEGIN; REINDEX INDEX numpool_definitions_pkey");
+  // Whatever the holder remembers of the name is stale now.
+  admin.must("SELECT pg_notify('nobody', ''); SET lock_timeout = '50ms'");
+  admin.run("COMMENT ON TABLE numpool_definitions IS NULL");
+  holder.must("SET lock_timeout = '500ms'");
+  SUBCASE("a reindex is under way") {}
+  SUBCASE("the table is locked") {
+    locker.must("LOCK TABLE numpool_definitions");
+  }
+  CHECK(holder.value(release(pool, 0)) == "t");
+  CHECK(holder.number("SELECT numpool_release_all()") == 0);
+  locker.must("ROLLBACK");
+  CHECK(pool.idle_within());
 }
 
 TEST_CASE("drop without force against an acquire between its check and its commit") {
