@@ -115,6 +115,9 @@ void definitions_enter(FunctionCallInfo fcinfo) {
 void definitions_enter_table(Oid relation) {
   AcceptInvalidationMessages();
   if (!found.valid || found.relation != relation) find_relations(get_rel_namespace(relation));
+  if (found.relation != relation)
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("numpool_definition_changed was called by a trigger of another table")));
 }
 
 void definitions_forget_names() {

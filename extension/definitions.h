@@ -10,7 +10,7 @@ namespace numpool {
 // At the head of every SQL function: takes in invalidations and finds the extension's relations
 // beside the function. Errors: 42704 where they are gone.
 void definitions_enter(FunctionCallInfo fcinfo);
-// The same for a trigger on the table itself.
+// The same for a trigger on the table itself. Errors: 39P01 on any other.
 void definitions_enter_table(Oid relation);
 
 [[noreturn]] void report_not_installed();

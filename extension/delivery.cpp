@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "ledger.h"
+#include "undo_log.h"
 
 namespace numpool {
 
@@ -48,13 +49,17 @@ void listen_to_own_channel() {
 }
 
 void raise_delivery() {
-  HandleNotifyInterrupt();
+  if (has_client())
+    HandleNotifyInterrupt();
+  else
+    collect_news();
 }
 
 void deliver() {
-  if (!news_waiting() || TransactionIdIsValid(GetTopTransactionIdIfAny())) return;
+  if (!news_waiting() || !has_client()) return;
+  // A commit that does something is not to wait for a socket: it raises a delivery of its own.
+  if (TransactionIdIsValid(GetTopTransactionIdIfAny()) || !undo_log_is_empty()) return;
   collect_news();
-  if (!has_client()) return;
   char payload[kMaxPayload];
   dlist_mutable_iter at;
   dlist_foreach_modify(at, untold_entries()) {

@@ -13,10 +13,10 @@ void listen_to_own_channel();
 // Its name; at most 32 bytes of ASCII.
 const char* own_channel();
 
-// From PRE_COMMIT: writes what the client is to be told, if the transaction has no xid, so that no
-// commit that writes waits for a client's socket.
+// From PRE_COMMIT: writes what the client is to be told, if the transaction has no xid and has done
+// nothing of numpool's, so that no commit of consequence waits for a client's socket.
 void deliver();
-// Makes this backend run a delivering transaction before it is next ready for a query.
+// Makes this backend run a delivering transaction before it is next ready for a query. Cannot fail.
 void raise_delivery();
 
 }  // namespace numpool

@@ -272,7 +272,7 @@ std::int32_t release_all() {
     if (entry->ending || entry->state == EntryState::kNew) continue;
     if (entry->state == EntryState::kDropped ||
         (entry->state == EntryState::kHeld && !still_held(entry))) {
-      if (!entry->untold) mark_told(entry);
+      show(entry);
       continue;
     }
     end_at_commit(entry);

@@ -17,6 +17,7 @@ dlist_head entries;
 dlist_head touched;
 dlist_head untold;
 HTAB* tickets = nullptr;
+Entry* reserved = nullptr;  // the newest that reserve_entry gave, if it is still there
 
 void tell(Entry* entry) {
   if (entry->untold) return;
@@ -31,6 +32,7 @@ void forget_end(Entry* entry) {
 }
 
 void free_entry(Entry* entry) {
+  if (reserved == entry) reserved = nullptr;
   forget_end(entry);
   if (entry->state == EntryState::kHeld) --entry->ref->held;
   --entry->ref->entries;
@@ -185,6 +187,7 @@ void mirror(Entry* entry) {
 
 Entry* reserve_entry(PoolRef* ref, Scope scope) {
   reserve_record();
+  if (reserved != nullptr && reserved->state == EntryState::kNew) free_entry(reserved);
   Entry* entry = static_cast<Entry*>(MemoryContextAllocZero(backend_memory(), sizeof(Entry)));
   entry->ref = ref;
   entry->scope = scope;
@@ -192,8 +195,10 @@ Entry* reserve_entry(PoolRef* ref, Scope scope) {
   entry->client_knows = true;
   ++ref->entries;
   dlist_push_tail(&entries, &entry->node);
-  // An error before its record is written leaves it to the end of the transaction.
+  // An error before its record is written leaves it to the next reservation, or to the end of the
+  // transaction.
   touch(entry);
+  reserved = entry;
   return entry;
 }
 

@@ -106,6 +106,7 @@ void finish_changes(bool commit) {
     changed_refs = ref->next_changed;
     ref->listed = false;
     if (commit) apply_change(ref);
+    end_renaming(ref, commit);
     unpin_live_pool(ref);
     if (ref->growth != nullptr) {
       free_growth(*ref->growth);

@@ -161,6 +161,12 @@ Offset register_as(PoolRef* ref, const Definition& definition) {
                             definitions_fence_sequence(), &ref->generation);
 }
 
+// The row has been read again. Who sees it without having made it sees it committed.
+void become_live(const PoolRef* ref, LivePool* live) {
+  live->state = LiveState::kLive;
+  if (!ref->change.created) live->published = true;
+}
+
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
 // was committed between reading and registering is seen by the second reading, and a later one
 // finds the entry.
@@ -178,7 +184,7 @@ bool load(PoolRef* ref) {
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLive) return true;
     if (lookup == Lookup::kFound && says(*live, again)) {
-      live->state = LiveState::kLive;
+      become_live(ref, live);
       return true;
     }
     unlock_pool(live);
@@ -224,6 +230,24 @@ PoolRef* pool_ref(const Definition& definition) {
   ref->json_name = json_name;
   ref->defined_size = definition.size;
   return ref;
+}
+
+void keep_name(PoolRef* ref) {
+  if (ref->old_name != nullptr) return;
+  char* json_name = MemoryContextStrdup(backend_memory(), ref->json_name);
+  ref->old_name = MemoryContextStrdup(backend_memory(), ref->name);
+  ref->old_json_name = json_name;
+}
+
+void end_renaming(PoolRef* ref, bool commit) {
+  if (ref->old_name == nullptr) return;
+  if (!commit) {
+    std::swap(ref->name, ref->old_name);
+    std::swap(ref->json_name, ref->old_json_name);
+  }
+  pfree(ref->old_name);
+  pfree(ref->old_json_name);
+  ref->old_name = ref->old_json_name = nullptr;
 }
 
 PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked) {
@@ -290,7 +314,7 @@ void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent) {
         drop_live_pool(ref->live, ref->key, ref->generation);
         continue;
       }
-      live->state = LiveState::kLive;
+      become_live(ref, live);
     }
     return;
   }

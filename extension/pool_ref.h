@@ -36,8 +36,10 @@ struct PoolRef {
   PendingChange change;
   Growth* growth;     // reserved for a larger size, or nullptr
   Offset name_block;  // room for a new name
-  bool pinned;        // holds one pin of the live pool
-  bool listed;        // on the list of changed pools
+  char* old_name;     // before the open transaction renamed it, else nullptr
+  char* old_json_name;
+  bool pinned;  // holds one pin of the live pool
+  bool listed;  // on the list of changed pools
   PoolRef* next_changed;
 };
 
@@ -47,6 +49,11 @@ struct PoolRef {
 PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked = nullptr);
 // The same, or ereport 42704, 22023 for a name that cannot be one.
 PoolRef* require_pool(text* name);
+// Keeps the name that the pool has, in case the transaction that renames it is rolled back. May
+// ereport.
+void keep_name(PoolRef* ref);
+// At its end: puts it back, or forgets it. Cannot fail.
+void end_renaming(PoolRef* ref, bool commit);
 // To be called when the pool of that name turns out to be gone: the next look-up reads the table.
 void forget_name_of(text* name);
 // The one of a definition in hand.

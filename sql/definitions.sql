@@ -91,3 +91,9 @@ SELECT sum(size), sum(in_use), sum(free) FROM numpool_pools WHERE pool LIKE 'def
 SELECT numpool_release_all();                                         -- 500
 DELETE FROM :definitions WHERE id LIKE 'defs%';
 SELECT count(*) FROM numpool_pools WHERE pool LIKE 'defs%';           -- 0
+
+-- the trigger is for its own table
+CREATE TABLE other (a int, b int);
+CREATE TRIGGER t AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION numpool_definition_changed();
+INSERT INTO other VALUES (1, 2);                                      -- 39P01
+DROP TABLE other;

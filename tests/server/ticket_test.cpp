@@ -161,6 +161,34 @@ TEST_CASE("a ticket cancelled and taken back is not announced") {
   CHECK(pool.in_use() == 1);
 }
 
+TEST_CASE("a rename that was rolled back is in no notification") {
+  Pool pool(1);
+  Session holder, owner;
+  holder.must(acquire(pool));
+  enqueue_ticket(owner, pool);
+  owner.must("BEGIN; UPDATE numpool_definitions SET id = 'renamed' WHERE id = " + pool.q() +
+             "; SELECT numpool_try_acquire('renamed'); ROLLBACK");
+  holder.must(release(pool, 0));
+  const auto told = owner.notifications(2s);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].payload.find("\"" + pool.name() + "\"") != std::string::npos);
+}
+
+TEST_CASE("DISCARD ALL leaves nothing to tell to whoever has the session next") {
+  Pool pool(1);
+  Session holder, owner;
+  holder.must(acquire(pool));
+  enqueue_ticket(owner, pool);
+  owner.must("BEGIN; CREATE TEMP TABLE t (i int)");
+  holder.must("SELECT numpool_drop(" + pool.q() + ", true)");
+  // A commit with an xid tells nothing by itself; the next one must not either.
+  owner.must("SELECT numpool_release_all(); COMMIT");
+  owner.must("DISCARD ALL");
+  owner.must("SELECT 1");
+  CHECK(owner.notifications(50ms).empty());
+  observer().must("SELECT numpool_create(" + pool.q() + ", 1)");
+}
+
 TEST_CASE("blocking behind one's own tickets") {
   Pool pool(2);
   Session holder, owner;
