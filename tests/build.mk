@@ -23,8 +23,14 @@ $(BUILD)/tests/core_tests: $(core_objects)
 $(BUILD)/tests/core_tests_sanitized: $(core_objects_sanitized)
 	$(CLANGXX) $(SANITIZE) -o $@ $^
 
-$(BUILD)/tests/server_tests: $(server_objects)
+$(BUILD)/tests/server_tests: $(server_objects) | $(BUILD)/tests/hold_commit.so
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
+# A module that a test LOADs into its session.
+$(BUILD)/tests/hold_commit.so: tests/module/hold_commit.cpp
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O2 -g -shared -fPIC -fno-exceptions -fno-rtti $(WARNINGS) -Wno-register \
+	  -isystem $(shell $(PG_CONFIG) --includedir-server) -o $@ $<
 
 $(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
 	@mkdir -p $(@D)
