@@ -4,44 +4,23 @@
 #include <memory>
 
 #include "server/calls.h"
+#include "server/database.h"
 
 using namespace numpool_test;
 
 namespace {
 
-class Database {
- public:
-  Database() {
-    observer().must("DROP DATABASE IF EXISTS numpool_drop_test WITH (FORCE)");
-    observer().must("CREATE DATABASE numpool_drop_test");
-    Session first(kWhere);
-    first.must("CREATE EXTENSION numpool");
-    first.must("SELECT numpool_create('a', 1), numpool_create('b', 1), numpool_create('c', 1)");
+struct DatabaseWithPools : Database {
+  DatabaseWithPools() {
+    Session(kWhere).must(
+        "SELECT numpool_create('a', 1), numpool_create('b', 1), numpool_create('c', 1)");
   }
-  ~Database() { observer().run("DROP DATABASE IF EXISTS numpool_drop_test WITH (FORCE)"); }
-
-  static constexpr const char* kWhere = "dbname=numpool_drop_test";
 };
-
-bool waits_in_queue(Session& witness, const Session& waiter) {
-  return eventually([&] {
-    return witness.number("SELECT count(*) FROM numpool_waiters WHERE pid = " +
-                          std::to_string(waiter.pid())) == 1;
-  });
-}
-
-// Whether the backend waits for a heavyweight lock.
-bool waits_for_lock(const Session& session) {
-  return eventually([&] {
-    return observer().number("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " +
-                             std::to_string(session.pid())) != 0;
-  });
-}
 
 }  // namespace
 
 TEST_CASE("DROP EXTENSION with leases and waiters works at once; made again, it starts clean") {
-  Database database;
+  DatabaseWithPools database;
   Session holder(database.kWhere), waiter(database.kWhere), impatient(database.kWhere),
       ticket(database.kWhere), dropper(database.kWhere);
   holder.must("SELECT numpool_acquire('a')");
@@ -75,7 +54,7 @@ TEST_CASE("DROP EXTENSION with leases and waiters works at once; made again, it 
 }
 
 TEST_CASE("a second pool taken while DROP EXTENSION runs and others sleep: no deadlock") {
-  Database database;
+  DatabaseWithPools database;
   Session holder(database.kWhere), sleeper(database.kWhere), dropper(database.kWhere);
   holder.must("SELECT numpool_acquire('a')");
   sleeper.send("SELECT numpool_acquire('a')");
@@ -102,7 +81,7 @@ TEST_CASE("a second pool taken while DROP EXTENSION runs and others sleep: no de
 }
 
 TEST_CASE("what takes no heavyweight lock goes through while DROP EXTENSION is open") {
-  Database database;
+  DatabaseWithPools database;
   Session holder(database.kWhere), sleeper(database.kWhere), ticket(database.kWhere),
       dropper(database.kWhere);
   holder.must("SELECT numpool_acquire('a'), numpool_acquire('b')");
@@ -121,7 +100,7 @@ TEST_CASE("what takes no heavyweight lock goes through while DROP EXTENSION is o
 }
 
 TEST_CASE("a waiter holds no heavyweight lock but its transaction's own") {
-  Database database;
+  DatabaseWithPools database;
   Session holder(database.kWhere), waiter(database.kWhere), maintainer(database.kWhere);
   holder.must("SELECT numpool_acquire('a')");
   waiter.send("SELECT numpool_acquire('a')");
@@ -145,7 +124,7 @@ TEST_CASE("a waiter holds no heavyweight lock but its transaction's own") {
 }
 
 TEST_CASE("DROP EXTENSION in a transaction that has leases, and its rollback") {
-  Database database;
+  DatabaseWithPools database;
   Session session(database.kWhere);
   session.must("SELECT numpool_acquire('a')");
   session.must("BEGIN; SELECT numpool_acquire('b'); SELECT numpool_release('a', 0)");
@@ -161,12 +140,12 @@ TEST_CASE("DROP EXTENSION in a transaction that has leases, and its rollback") {
 }
 
 TEST_CASE("DROP DATABASE with leases in it, and one of the same name after it") {
-  auto database = std::make_unique<Database>();
+  auto database = std::make_unique<DatabaseWithPools>();
   auto holder = std::make_unique<Session>(database->kWhere);
   holder->must("SELECT numpool_acquire('a')");
   holder->close();
   database.reset();
-  database = std::make_unique<Database>();
+  database = std::make_unique<DatabaseWithPools>();
   Session session(database->kWhere);
   CHECK(session.number("SELECT in_use FROM numpool_pools WHERE pool = 'a'") == 0);
   CHECK(session.number("SELECT numpool_acquire('a')") == 0);
