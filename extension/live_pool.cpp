@@ -255,8 +255,16 @@ void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) 
 
 void reserve_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
                     std::uint32_t size) {
-  // What was found stays in `growth`: an earlier change of the transaction may rely on it.
-  if (!find_growth(growth, chunk_count, bitmap_capacity, size)) arena_report_full();
+  const Growth before = growth;
+  if (find_growth(growth, chunk_count, bitmap_capacity, size)) return;
+  // What an earlier change of the transaction relies on stays.
+  for (std::uint32_t k = 0; k < chunk::kMaxCount; ++k)
+    if (before.chunks[k] != 0) growth.chunks[k] = 0;
+  if (before.directory != 0) growth.directory = 0;
+  growth.bitmap = 0;
+  free_growth(growth);
+  growth = before;
+  arena_report_full();
 }
 
 void free_growth(Growth& growth) {
