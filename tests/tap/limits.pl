@@ -58,9 +58,19 @@ is($node->safe_psql('postgres', q(BEGIN; SELECT count(*) FROM numpool_list(); PR
 	1, 'a transaction that only looked can be prepared');
 $node->stop;
 
-my $input = "SELECT numpool_acquire('other')\n";
+# Every function and view: there are no other sessions, and no shared memory to meet them in.
+my @single = map { "SELECT * FROM numpool_$_" } (
+	q(create('more', 1)), q(drop('other')), q(resize('other', 3)), q(list()), q(metadata('other')),
+	q(set_metadata('other', '1')), q(replace_metadata('other', NULL, '1')), q(xact_lock('other')),
+	q(acquire('other')), q(try_acquire('other')), q(acquire_xact('other')), q(try_acquire_xact('other')),
+	q(release('other', 0)), q(release_all()), q(fence('other', 0)),
+	q(enqueue('other')), q(poll(1)), q(cancel(1)), q(channel()), qw(pools leases waiters));
+my $input = join("\n", @single) . "\n";
 my $output;
-IPC::Run::run(['postgres', '--single', '-D', $node->data_dir, 'postgres'], '<', \$input, '>&', \$output);
-like($output, qr/ERROR:.*single-user/, 'refused in single-user mode');
+IPC::Run::run(['postgres', '--single', '-D', $node->data_dir, '-c', 'log_error_verbosity=verbose', 'postgres'],
+	'<', \$input, '>&', \$output);
+my $refused = () = $output =~ /ERROR:  0A000: numpool does not work in single-user mode/g;
+is($refused, scalar @single, 'everything is refused in single-user mode');
+unlike($output, qr/PANIC|FATAL|terminated/, 'and nothing worse');
 
 done_testing();

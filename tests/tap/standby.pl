@@ -12,7 +12,7 @@ for my $mode ('async', 'sync')
 	my $primary = PostgreSQL::Test::Cluster->new("primary_$mode");
 	$primary->init(allows_streaming => 1);
 	$primary->start;
-	$primary->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('p', 3)));
+	$primary->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('p', 3, '{"k": 1}')));
 	$primary->backup('base');
 	my $standby = PostgreSQL::Test::Cluster->new("standby_$mode");
 	$standby->init_from_backup($primary, 'base', has_streaming => 1);
@@ -29,15 +29,31 @@ for my $mode ('async', 'sync')
 	$primary->wait_for_catchup($standby) if $mode eq 'async';
 
 	is($standby->safe_psql('postgres', 'SELECT * FROM numpool_list()'), 'p', "$mode: definitions are on the standby");
-	for my $call ($fence, q(SELECT numpool_try_acquire('p')), q(SELECT numpool_enqueue('p')),
-		q(SELECT numpool_create('q', 1)))
+	is($standby->safe_psql('postgres', q(SELECT numpool_metadata('p'))), '{"k": 1}', "$mode: so are metadata");
+	is($standby->safe_psql('postgres', 'SELECT pool, size, in_use, free, waiting FROM numpool_pools'),
+		'p|3|0|3|0', "$mode: numpool_pools shows them, and nothing live");
+	is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases) + (SELECT count(*) FROM numpool_waiters)'),
+		0, "$mode: no leases, no waiters");
+	for my $call ($fence, q(SELECT numpool_try_acquire('p')), q(SELECT numpool_acquire('p', '0')),
+		q(SELECT numpool_acquire_xact('p')), q(SELECT numpool_try_acquire_xact('p')),
+		q(SELECT numpool_release('p', 0)), q(SELECT numpool_release_all()), q(SELECT numpool_fence('p', 0)),
+		q(SELECT numpool_enqueue('p')), q(SELECT numpool_poll(1)), q(SELECT numpool_cancel(1)),
+		q(SELECT numpool_channel()), q(SELECT numpool_xact_lock('p')),
+		q(SELECT numpool_create('q', 1)), q(SELECT numpool_create('p', 3, if_not_exists => true)),
+		q(SELECT numpool_drop('p')), q(SELECT numpool_drop('none', if_exists => true)), q(SELECT numpool_resize('p', 4)),
+		q(SELECT numpool_set_metadata('p', '2')), q(SELECT numpool_replace_metadata('p', '{"k": 1}', '2')))
 	{
 		my ($status, $out, $err) = $standby->psql('postgres', "\\set VERBOSITY sqlstate\n$call");
 		like($err, qr/25006/, "$mode: refused on a standby: $call");
 	}
 
+	# A session that was there before the promotion is a session of the primary afterwards.
+	my $early = $standby->background_psql('postgres', on_error_stop => 0, timeout => 60);
+	$early->query(q(SELECT numpool_try_acquire('p')));
 	$primary->stop('immediate');
 	$standby->promote;
+	is($early->query(q(SELECT numpool_try_acquire('p'))), 0, "$mode: a session from before the promotion acquires after it");
+	$early->quit;
 	cmp_ok($standby->safe_psql('postgres', $fence), '>', $before, "$mode: the fence has grown over the failover");
 	$standby->stop;
 }
