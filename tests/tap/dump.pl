@@ -16,6 +16,10 @@ $node->safe_psql('postgres', qq($path SELECT numpool_create('a', 3, '{"x": [1]}'
 my $before = $node->safe_psql('postgres', "$path $fence");
 my $pools = $node->safe_psql('postgres', "$path $look");
 
+# Where both sequences are: a copy that began anew would give identities and fences twice.
+my $sequences = q(SELECT (SELECT last_value FROM numpool_identity_seq) || ' ' || (SELECT last_value FROM numpool_fence_seq));
+my $positions = $node->safe_psql('postgres', "$path $sequences");
+
 for my $format ('plain', 'custom')
 {
 	my $file = PostgreSQL::Test::Utils::tempdir() . "/dump_$format";
@@ -26,6 +30,9 @@ for my $format ('plain', 'custom')
 		? ['psql', @connection, '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $file, "restored_$format"]
 		: ['pg_restore', @connection, '--exit-on-error', '-d', "restored_$format", $file], "$format: restored");
 	is($node->safe_psql("restored_$format", "$path $look"), $pools, "$format: the pools are there");
+	is($node->safe_psql("restored_$format", "$path $sequences"), $positions, "$format: both sequences go on from where they were");
+	is($node->safe_psql("restored_$format", "$path SELECT string_agg(tgenabled::text, '') FROM pg_trigger WHERE NOT tgisinternal"),
+		'AA', "$format: the triggers are ENABLE ALWAYS");
 	is($node->safe_psql("restored_$format", "$path SELECT sum(in_use) FROM numpool_pools"), 0, "$format: no lease came along");
 	cmp_ok($node->safe_psql("restored_$format", "$path $fence"), '>', $before, "$format: the fence has grown");
 	is($node->safe_psql("restored_$format", qq($path SELECT numpool_create('new', 1))), 't', "$format: a new pool can be made");
