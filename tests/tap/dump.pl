@@ -37,5 +37,13 @@ for my $format ('plain', 'custom')
 	cmp_ok($node->safe_psql("restored_$format", "$path $fence"), '>', $before, "$format: the fence has grown");
 	is($node->safe_psql("restored_$format", qq($path SELECT numpool_create('new', 1))), 't', "$format: a new pool can be made");
 }
+
+# The schema may be renamed under sessions, and the indexes made anew.
+my $session = $node->background_psql('postgres', timeout => 60);
+$session->query_safe(qq($path SELECT numpool_release_all()));
+$node->safe_psql('postgres', qq($path REINDEX TABLE CONCURRENTLY numpool_definitions; ALTER SCHEMA "odd Schema" RENAME TO "odder; schema"));
+is($session->query_safe(q(SET search_path = "odder; schema"; SELECT numpool_create('later', 1), numpool_acquire('later'), numpool_resize('a', 4))),
+	't|0|3', 'a renamed schema and new indexes');
+$session->quit;
 $node->stop;
 done_testing();
