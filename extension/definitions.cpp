@@ -67,18 +67,24 @@ bool lock_table(Oid table, Oid index, IfLocked if_locked) {
   return false;
 }
 
-Lookup read_one(Oid index, AttrNumber column, RegProcedure equals, Datum value, IfLocked if_locked,
-                Definition* definition, Datum* metadata) {
+// By the index that `found` names.
+Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
+                IfLocked if_locked, Definition* definition, Datum* metadata) {
   const Oid relation = found.relation;
-  if (!lock_table(relation, index, if_locked)) return Lookup::kLocked;
-  // NB: LockRelationOid skips this where the transaction has the lock already.
-  AcceptInvalidationMessages();
-  Relation table = try_table_open(relation, NoLock);
-  if (table == nullptr) {
+  Oid index;
+  for (;;) {
+    index = found.*by;
+    if (!lock_table(relation, index, if_locked)) return Lookup::kLocked;
+    // NB: LockRelationOid skips this where the transaction has the lock already.
+    AcceptInvalidationMessages();
+    if (found.valid) break;
+    // Perhaps there is another index now (REINDEX CONCURRENTLY), perhaps there is nothing.
     UnlockRelationOid(index, AccessShareLock);
     UnlockRelationOid(relation, AccessShareLock);
-    return Lookup::kAbsent;
+    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) return Lookup::kAbsent;
+    find_relations(get_rel_namespace(relation));
   }
+  Relation table = table_open(relation, NoLock);
 
   ScanKeyData key;
   ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
@@ -154,12 +160,12 @@ Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
 }
 
 Lookup read_definition(text* name, IfLocked if_locked, Definition* definition, Datum* metadata) {
-  return read_one(found.name_index, kColumnId, F_TEXTEQ, PointerGetDatum(name), if_locked,
+  return read_one(&Found::name_index, kColumnId, F_TEXTEQ, PointerGetDatum(name), if_locked,
                   definition, metadata);
 }
 
 Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition) {
-  return read_one(found.identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
+  return read_one(&Found::identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
                   if_locked, definition, nullptr);
 }
 
