@@ -4,10 +4,19 @@ TEST_CXXFLAGS = -std=c++17 -g $(WARNINGS) -MMD -MP -Iextension -Itests
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp)
-server_sources := $(wildcard tests/server/*.cpp)
+# What histories are made of and judged by, without a server.
+judge_sources := $(filter-out %_test.cpp %/worker.cpp %/worker_tickets.cpp %/watcher.cpp,\
+  $(wildcard tests/history/*.cpp))
+load_sources := tests/history/worker.cpp tests/history/worker_tickets.cpp \
+  tests/history/watcher.cpp tests/server/session.cpp
+history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) tests/core/main.cpp
+server_sources := $(sort $(wildcard tests/server/*.cpp) $(judge_sources) $(load_sources))
+torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(load_sources)
 core_objects := $(core_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects_sanitized := $(core_sources:%.cpp=$(BUILD)/tests/sanitized/%.o)
 server_objects := $(server_sources:%.cpp=$(BUILD)/tests/plain/%.o)
+history_test_objects := $(history_test_sources:%.cpp=$(BUILD)/tests/plain/%.o)
+torture_objects := $(torture_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 
 $(BUILD)/tests/plain/%.o: %.cpp
 	@mkdir -p $(@D)
@@ -31,6 +40,12 @@ $(BUILD)/tests/hold_commit.so: tests/module/hold_commit.cpp
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -O2 -g -shared -fPIC -fno-exceptions -fno-rtti $(WARNINGS) -Wno-register \
 	  -isystem $(shell $(PG_CONFIG) --includedir-server) -o $@ $<
+
+$(BUILD)/tests/history_tests: $(history_test_objects)
+	$(CXX) -o $@ $^
+
+$(BUILD)/tests/torture: $(torture_objects)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
 $(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
 	@mkdir -p $(@D)

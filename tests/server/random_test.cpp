@@ -9,9 +9,10 @@
 #include <memory>
 #include <thread>
 
+#include "history/checker.h"
+#include "history/watcher.h"
+#include "history/worker.h"
 #include "server/calls.h"
-#include "server/checker.h"
-#include "server/worker.h"
 
 using namespace numpool_test;
 
@@ -36,10 +37,12 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   const std::vector<PoolUnderTest> pools = {{one.name(), 1}, {few.name(), 3}, {some.name(), 6}};
   const std::string folder = log_folder();
   std::vector<std::string> logs;
+  auto stage = std::make_unique<Stage>();
   std::vector<std::unique_ptr<Worker>> workers;
   for (unsigned i = 0; i < kWorkers; i++) {
     logs.push_back(folder + "/worker" + std::to_string(i));
-    workers.push_back(std::make_unique<Worker>(seed + i, logs.back(), pools));
+    workers.push_back(std::make_unique<Worker>(seed + i, logs.back(), pools, calm_habits(), *stage,
+                                               static_cast<int>(i)));
   }
   logs.push_back(folder + "/watcher");
   Watcher watcher(logs.back(), pools);
@@ -53,10 +56,10 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   });
   std::vector<std::thread> threads;
   const auto start = Clock::now();
-  for (auto& worker : workers)
-    threads.emplace_back([&worker] {
-      worker->run(kOperations);
-      worker->finish();
+  for (unsigned i = 0; i < kWorkers; i++)
+    threads.emplace_back([&, i] {
+      workers[i]->run([&] { return stage->slots[i].operations < kOperations; });
+      workers[i]->finish();
     });
   for (auto& thread : threads) thread.join();
   over = true;
@@ -65,13 +68,12 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   for (const Pool* pool : {&one, &few, &some}) CHECK(pool->idle_within(5s));
   watcher.look();
   History history;
-  int done = 0;
-  for (const std::string& log : logs) history.read(log);
-  for (const auto& worker : workers) done += worker->operations_done();
+  std::int64_t done = 0;
+  history.read(logs);
+  for (const Slot& slot : stage->slots) done += slot.operations;
   CHECK(done == static_cast<int>(kWorkers) * kOperations);
   const std::vector<Fault> faults = check(history, true);
-  for (const Fault& fault : faults)
-    FAIL_CHECK("fault of kind ", static_cast<int>(fault.what), ": ", fault.detail);
+  for (const Fault& fault : faults) FAIL_CHECK(name_of(fault.what), ": ", fault.detail);
   std::size_t queued = 0;
   for (const Queue& queue : history.queues) queued += queue.waiters.size() > 1 ? 1 : 0;
   // A run that shows the checker nothing would prove nothing.

@@ -123,6 +123,7 @@ void Session::absorb(Outcome& outcome, PGresult* result) {
   switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
     case PGRES_SINGLE_TUPLE:
+      outcome.completed += outcome.ok ? 1 : 0;
       outcome.rows.clear();
       for (int row = 0; row < PQntuples(result); row++) {
         std::vector<Field> fields;
@@ -136,6 +137,8 @@ void Session::absorb(Outcome& outcome, PGresult* result) {
       }
       break;
     case PGRES_COMMAND_OK:
+      outcome.completed += outcome.ok ? 1 : 0;
+      break;
     case PGRES_EMPTY_QUERY:
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
