@@ -24,7 +24,7 @@ jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 MODULE := $(MAKE) --no-print-directory -f extension/build.mk PG_CONFIG='$(PG_CONFIG)'
 
 .PHONY: all extension install uninstall clean help packages pgroot check demo bench bench-quick \
-	format installcheck need-postgres
+	torture format installcheck need-postgres
 
 all: extension  ## build everything: extension, client library, command
 
@@ -55,7 +55,7 @@ check: packages  ## build and run every test; the last line is "N passed, N fail
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory check-installed
 
-.PHONY: check-installed demo-installed bench-installed
+.PHONY: check-installed demo-installed bench-installed torture-installed
 check-installed: all pgroot
 	@tests/setup/check $(SUITES)
 
@@ -77,6 +77,13 @@ bench-quick: packages  ## the same in less than a minute, less exact
 bench-installed: pgroot $(BUILD)/bench/latency \
 		$(if $(wildcard tests/bench/client_bench.cpp),$(BUILD)/tests/client_bench)
 	@tests/bench/run $(BENCH_FLAGS)
+
+torture: packages  ## try to break every promise, SECONDS=60 (or more) for each mix of MIXES
+	@echo "building"
+	+@$(MAKE) -s $(jobs) --no-print-directory torture-installed
+
+torture-installed: pgroot $(BUILD)/tests/torture
+	@tests/torture/run $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(MIXES)
 
 format:  ## format every C++ file as .clang-format says
 	@git ls-files '*.cpp' '*.h' '*.hpp' | xargs -r clang-format -i

@@ -1,0 +1,65 @@
+#include "bounds.h"
+
+#include <algorithm>
+
+namespace numpool_test {
+
+namespace {
+
+using Key = std::pair<int, int>;  // pool and index
+using ByIndex = std::map<Key, std::vector<const Lease*>>;
+
+// The lease of the index with the next fence, if whoever got it was waiting at the time.
+const Lease* heir_of(const ByIndex& by_index, const Lease& lease, Time time) {
+  const auto& all = by_index.at({lease.pool, lease.index});
+  const auto next =
+      std::upper_bound(all.begin(), all.end(), &lease,
+                       [](const Lease* a, const Lease* b) { return a->fence < b->fence; });
+  if (next == all.end() || (*next)->asked >= time || (*next)->told <= time) return nullptr;
+  return *next;
+}
+
+// Of the session that has died at `time`: it never had an answer to the end of these. A pid is used
+// again, so that it is the last session with it.
+std::vector<const Lease*> held_at(const std::vector<const Lease*>& of_pid, Time time) {
+  const Lease* last = nullptr;
+  for (const Lease* lease : of_pid)
+    if (lease->told < time && (last == nullptr || lease->told > last->told)) last = lease;
+  std::vector<const Lease*> held;
+  if (last == nullptr) return held;
+  for (const Lease* lease : of_pid)
+    if (lease->log == last->log && lease->told < time && lease->end_asked <= time &&
+        lease->end_told > time)
+      held.push_back(lease);
+  return held;
+}
+
+}  // namespace
+
+std::map<std::string, std::vector<double>> times_to_next_grant(const History& history) {
+  ByIndex by_index;
+  std::map<int, std::vector<const Lease*>> by_pid;
+  for (const Lease& lease : history.leases) {
+    by_index[{lease.pool, lease.index}].push_back(&lease);
+    by_pid[lease.pid].push_back(&lease);
+  }
+  for (auto& [key, leases] : by_index)
+    std::sort(leases.begin(), leases.end(),
+              [](const Lease* a, const Lease* b) { return a->fence < b->fence; });
+  std::map<std::string, std::vector<double>> times;
+  for (const Death& death : history.deaths)
+    for (const Lease* lease : held_at(by_pid[death.pid], death.at)) {
+      if (const Lease* heir = heir_of(by_index, *lease, death.at))
+        times[death.kind].push_back(static_cast<double>(heir->told - death.at) / 1e6);
+    }
+  for (auto& [kind, all] : times) std::sort(all.begin(), all.end());
+  return times;
+}
+
+double percentile(const std::vector<double>& sorted, double part) {
+  if (sorted.empty()) return 0;
+  const std::size_t at = static_cast<std::size_t>(part * static_cast<double>(sorted.size()));
+  return sorted[std::min(at, sorted.size() - 1)];
+}
+
+}  // namespace numpool_test

@@ -1,0 +1,18 @@
+// How long it took from the death of a session to the next grant of what it held.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "history/history.h"
+
+namespace numpool_test {
+
+// In milliseconds, sorted, by kind of death. Counted is a death only if the next holder had asked
+// before it, and so was waiting.
+std::map<std::string, std::vector<double>> times_to_next_grant(const History& history);
+
+double percentile(const std::vector<double>& sorted, double part);
+
+}  // namespace numpool_test

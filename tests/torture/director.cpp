@@ -1,0 +1,213 @@
+#include "director.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "history/checker.h"
+#include "history/watcher.h"
+#include "torture/bounds.h"
+#include "torture/server.h"
+
+namespace numpool_test {
+
+namespace {
+
+constexpr int kFullPool = 65536;
+
+// A second try after a first one that an exception has undone.
+const char kFunctions[] =
+    "CREATE OR REPLACE FUNCTION torture_second_try(pool text) RETURNS int LANGUAGE plpgsql AS $$ "
+    "BEGIN BEGIN PERFORM numpool_try_acquire(pool); PERFORM 1 / 0; "
+    "EXCEPTION WHEN division_by_zero THEN NULL; END; RETURN numpool_try_acquire(pool); END $$";
+
+Session connect_in_time() {
+  const auto end = Clock::now() + 300s;
+  for (;;) {
+    try {
+      return Session("connect_timeout=100");
+    } catch (const TestError&) {
+      if (Clock::now() > end) throw;
+      std::this_thread::sleep_for(50ms);
+    }
+  }
+}
+
+}  // namespace
+
+bool judge(const History& history) {
+  const std::vector<Fault> faults = check(history, true);
+  std::printf("  %zu violations\n", faults.size());
+  for (const Fault& fault : faults)
+    std::printf("  VIOLATION %s: %s\n", name_of(fault.what), fault.detail.c_str());
+  return faults.empty();
+}
+
+Director::Director(const Mix& mix, const Options& options, const std::string& folder)
+    : mix_(mix),
+      options_(options),
+      folder_(folder),
+      stage_(*make_shared_stage()),
+      crew_(mix, options, folder, stage_) {}
+
+bool Director::run() {
+  std::printf("mix %s: seed %u, %d workers, %d s\n", mix_.name.c_str(), options_.seed,
+              crew_.workers(), options_.seconds);
+  std::fflush(stdout);
+  set_up();
+  const Time start = now();
+  crew_.start();
+  load();
+  crew_.finish();
+  seconds_ = static_cast<double>(now() - start) / 1e9;
+  check_end();
+  std::vector<std::string> logs = crew_.logs();
+  logs.push_back(folder_ + "/end");
+  Watcher(logs.back(), mix_.pools).look();
+  History history;
+  history.read(logs);
+  report(history);
+  return judge(history);
+}
+
+void Director::set_up() {
+  Session session = connect_in_time();
+  session.must("SET client_min_messages = warning");
+  session.must("CREATE EXTENSION IF NOT EXISTS numpool");
+  session.must(kFunctions);
+  if (give_everything(session, "full", kFullPool)) full_pools_++;
+  for (const PoolUnderTest& pool : mix_.pools)
+    session.must("SELECT numpool_create('" + pool.name + "', " + std::to_string(pool.size) + ")");
+  session.must("SELECT numpool_create('hog', 1)");
+}
+
+// A pool of its own is made, all of it is taken, and it is dropped again.
+bool Director::give_everything(Session& session, const std::string& pool, int size) {
+  const std::string quoted = "'" + pool + "'", text = std::to_string(size);
+  session.must("SELECT numpool_create(" + quoted + ", " + text + ")");
+  const bool all = session
+                       .run("SELECT count(numpool_try_acquire(" + quoted +
+                            ")) FROM generate_series(1, " + text + ")")
+                       .number() == size;
+  session.must("SELECT numpool_release_all()");
+  session.must("SELECT numpool_drop(" + quoted + ", true)");
+  return all;
+}
+
+void Director::load() {
+  const Time end = now() + Time{options_.seconds} * 1000000000;
+  Time next = 0, next_measure = 0;
+  while (now() < end || crew_.operations() < options_.operations) {
+    crew_.tend();
+    if (now() >= next && mix_.pause > 0) {
+      if (next != 0) disturb();
+      next = now() + 1000 * Time{crew_.random(static_cast<unsigned>(2000 * mix_.pause))};
+    }
+    if (now() >= next_measure) {
+      measure_memory();
+      next_measure = now() + 1000000000;
+    }
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
+void Director::disturb() {
+  const Mischief what = mix_.signals[crew_.random(static_cast<unsigned>(mix_.signals.size()))];
+  switch (what) {
+    case Mischief::kKillHolder:
+      return crew_.kill_one(Doing::kHolding);
+    case Mischief::kKillSleeper:
+      return crew_.kill_one(Doing::kSleeping);
+    case Mischief::kKillListener:
+      return crew_.kill_one(Doing::kListening);
+    case Mischief::kStopClient:
+      return crew_.stop_one_client();
+    case Mischief::kStopBackend:
+      return crew_.stop_one_backend();
+    case Mischief::kKillBackend:
+      if (signal_backend(crew_.some_backend(), SIGKILL)) stage_.count(what);
+      return;
+    default:
+      return restart_server(what);
+  }
+}
+
+void Director::restart_server(Mischief how) {
+  stage_.count(how);
+  if (how == Mischief::kKillPostmaster) {
+    kill_postmaster();
+  } else {
+    const char* mode = how == Mischief::kShutdownFast    ? "fast"
+                       : how == Mischief::kShutdownSmart ? "smart"
+                                                         : "immediate";
+    // A smart shutdown waits until everybody has left.
+    stage_.leave = how == Mischief::kShutdownSmart;
+    if (!stop_server(mode, 90)) {
+      crew_.fault(std::string("a shutdown does not end: ") + mode);
+      stop_server("immediate", 30);
+    }
+  }
+  if (!start_server(60)) crew_.fault("the server does not start again");
+  stage_.leave = false;
+}
+
+void Director::measure_memory() {
+  long most = 0;
+  for (const Slot& slot : stage_.slots)
+    if (slot.backend != 0) most = std::max(most, anonymous_memory(slot.backend));
+  if (most > 0) memory_.push_back(most);
+}
+
+void Director::check_end() {
+  Session session = connect_in_time();
+  const auto left = [&] {
+    return *session.number(
+        "SELECT (SELECT count(*) FROM numpool_leases) + (SELECT count(*) FROM numpool_waiters) + "
+        "(SELECT coalesce(sum(in_use + waiting), 0) FROM numpool_pools)");
+  };
+  eventually([&] { return left() == 0; }, 10s);
+  left_over_ = session
+                   .value(
+                       "SELECT format('%s leases and %s waiters', (SELECT count(*) FROM "
+                       "numpool_leases), (SELECT count(*) FROM numpool_waiters))")
+                   .value();
+  if (left() != 0) crew_.fault("at the end there are " + left_over_);
+  for (const PoolUnderTest& pool : mix_.pools) {
+    const std::string quoted = "'" + pool.name + "'", size = std::to_string(pool.size);
+    const Outcome all =
+        session.must("SELECT count(DISTINCT i), max(i) FROM (SELECT numpool_try_acquire(" + quoted +
+                     ") AS i FROM generate_series(1, " + size + " + 1)) AS tries");
+    if (all.rows.at(0).at(0) != size || all.rows.at(0).at(1) != std::to_string(pool.size - 1))
+      crew_.fault("pool " + pool.name + " gives " + all.rows.at(0).at(0).value_or("no") +
+                  " numbers of " + size);
+  }
+  session.must("SELECT numpool_release_all()");
+  if (give_everything(session, "full", kFullPool)) full_pools_++;
+  if (full_pools_ != 2) crew_.fault("there was no room for a pool of 65,536");
+}
+
+void Director::report(const History& history) const {
+  std::printf("  %lld operations in %.0f s; %zu events, %zu leases, %zu looks at queues\n",
+              static_cast<long long>(crew_.operations()), seconds_, history.events,
+              history.leases.size(), history.queues.size());
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Mischief::kCount); i++)
+    if (stage_.done[i] != 0)
+      std::printf("  %10lld  %s\n", static_cast<long long>(stage_.done[i]),
+                  name_of(static_cast<Mischief>(i)));
+  for (const auto& [kind, times] : times_to_next_grant(history))
+    std::printf("  next grant after %s: %zu times, p50 %.1f, p99 %.1f, longest %.1f ms\n",
+                kind.c_str(), times.size(), percentile(times, 0.5), percentile(times, 0.99),
+                times.back());
+  const long fifth = static_cast<long>(memory_.size() / 5);
+  if (fifth > 0)
+    std::printf("  memory of the largest backend: %ld kB in the first fifth, %ld kB in the last\n",
+                *std::max_element(memory_.begin(), memory_.begin() + fifth),
+                *std::max_element(memory_.end() - fifth, memory_.end()));
+  std::printf("  a pool of 65,536 could be given out %d times of 2, before and after\n",
+              full_pools_);
+  std::printf("  at the end: %s\n", left_over_.c_str());
+}
+
+}  // namespace numpool_test

@@ -1,0 +1,42 @@
+// Runs a mix from beginning to end.
+#pragma once
+
+#include <string>
+
+#include "history/history.h"
+#include "torture/crew.h"
+
+namespace numpool_test {
+
+// Prints what a history says against the promises; true if it is nothing.
+bool judge(const History& history);
+
+class Director {
+ public:
+  Director(const Mix& mix, const Options& options, const std::string& folder);
+  // Prints what was done and found; true if nothing was.
+  bool run();
+
+ private:
+  void set_up();
+  void load();
+  void disturb();
+  void restart_server(Mischief how);
+  void measure_memory();
+  // Nothing may be left, and every number must be there to be had.
+  void check_end();
+  bool give_everything(Session& session, const std::string& pool, int size);
+  void report(const History& history) const;
+
+  const Mix& mix_;
+  const Options& options_;
+  std::string folder_;
+  Stage& stage_;
+  Crew crew_;
+  std::string left_over_;     // what it says of the end
+  int full_pools_ = 0;        // how often a pool of 65,536 could be given out
+  std::vector<long> memory_;  // of the largest backend, in kB, each second
+  double seconds_ = 0;
+};
+
+}  // namespace numpool_test

@@ -1,0 +1,197 @@
+// Drops pools, makes them anew and resizes them, by the functions and by direct DML; drops the
+// extension; locks the table of definitions in every way an administrator may; and rolls some of it
+// back.
+#include "torture/meddler.h"
+
+namespace numpool_test {
+
+namespace {
+
+class DefinitionMeddler : public Meddler {
+ public:
+  using Meddler::Meddler;
+
+ private:
+  void meddle_once() override {
+    nap(40);
+    static constexpr std::pair<unsigned, void (DefinitionMeddler::*)()> kActions[] = {
+        {20, &DefinitionMeddler::resize},
+        {10, &DefinitionMeddler::drop_by_force},
+        {10, &DefinitionMeddler::drop},
+        {10, &DefinitionMeddler::change_directly},
+        {10, &DefinitionMeddler::change_and_roll_back},
+        {10, &DefinitionMeddler::lock_table},
+        {2, &DefinitionMeddler::drop_extension}};
+    unsigned total = 0;
+    for (const auto& [weight, action] : kActions) total += weight;
+    unsigned pick = random(total);
+    for (const auto& [weight, action] : kActions) {
+      if (pick < weight) return (this->*action)();
+      pick -= weight;
+    }
+  }
+
+  bool expects(const Outcome& outcome) const override {
+    // In use; and DROP EXTENSION locks views and table in another order than their readers do.
+    return outcome.sqlstate == "55006" || outcome.sqlstate == "40P01" ||
+           outcome.sqlstate == "25P02";
+  }
+
+  void finish() override {
+    // As it was.
+    for (const PoolUnderTest& pool : mix_.pools) make(pool, pool.size);
+  }
+
+  int random_pool() { return static_cast<int>(random(static_cast<unsigned>(mix_.pools.size()))); }
+  const PoolUnderTest& pool(int number) const {
+    return mix_.pools[static_cast<std::size_t>(number)];
+  }
+  std::string quoted(int number) const { return "'" + pool(number).name + "'"; }
+  // From half the size to its double, and now and then far more.
+  int random_size(int number) {
+    const int size = pool(number).size;
+    if (random(20) == 0) return 200;
+    return size / 2 + 1 + static_cast<int>(random(static_cast<unsigned>(2 * size)));
+  }
+
+  void make(const PoolUnderTest& pool, int size) {
+    const std::string name = "'" + pool.name + "'";
+    if (did("SELECT numpool_create(" + name + ", " + std::to_string(size) +
+            ") WHERE NOT EXISTS (SELECT FROM numpool_definitions WHERE id = " + name + ")"))
+      did("SELECT numpool_resize(" + name + ", " + std::to_string(size) + ")");
+  }
+
+  void resize() {
+    const int number = random_pool();
+    stage_.count(Mischief::kResize);
+    did("SELECT numpool_resize(" + quoted(number) + ", " + std::to_string(random_size(number)) +
+        ")");
+  }
+
+  // In one transaction, or with a gap in which there is no such pool.
+  void drop_by_force() {
+    const int number = random_pool();
+    const bool one_transaction = random(2) == 0;
+    stage_.count(Mischief::kForcedDrop);
+    const std::string make_anew = "SELECT numpool_create(" + quoted(number) + ", " +
+                                  std::to_string(random_size(number)) + ")";
+    if (one_transaction) {
+      if (!did("BEGIN")) return;
+      did("SELECT numpool_drop(" + quoted(number) + ", true)");
+      did(make_anew);
+      nap(3);
+    }
+    const Time asked = now();
+    did(one_transaction ? "COMMIT" : "SELECT numpool_drop(" + quoted(number) + ", true)");
+    wiped(number, asked);
+    if (one_transaction) return;
+    nap(5);
+    did(make_anew);
+  }
+
+  void drop() {
+    const int number = random_pool();
+    stage_.count(Mischief::kDrop);
+    const Time asked = now();
+    const auto dropped = ask("SELECT numpool_drop(" + quoted(number) + ")");
+    if (!dropped) return;
+    // Nobody held anything; but whoever was granted it in a transaction of his own may not yet know
+    // that it was rolled back.
+    wiped(number, asked);
+    make(pool(number), random_size(number));
+  }
+
+  void change_directly() {
+    const int number = random_pool();
+    const std::string where = " WHERE id = " + quoted(number);
+    stage_.count(Mischief::kDirectChange);
+    switch (random(3)) {
+      case 0:
+        did("UPDATE numpool_definitions SET size = " + std::to_string(random_size(number)) + where);
+        break;
+      case 1:
+        did("UPDATE numpool_definitions SET metadata = '{\"n\": " + std::to_string(random(100)) +
+            "}'" + where);
+        break;
+      default: {
+        if (!did("BEGIN")) return;
+        did("DELETE FROM numpool_definitions" + where);
+        did("INSERT INTO numpool_definitions (id, size) VALUES (" + quoted(number) + ", " +
+            std::to_string(random_size(number)) + ")");
+        nap(3);
+        const Time asked = now();
+        did("COMMIT");
+        wiped(number, asked);
+      }
+    }
+  }
+
+  void change_and_roll_back() {
+    const int number = random_pool();
+    stage_.count(Mischief::kRolledBackChange);
+    if (!did("BEGIN")) return;
+    const std::string size = std::to_string(random_size(number));
+    const std::string where = " WHERE id = " + quoted(number);
+    const std::string changes[] = {"SELECT numpool_drop(" + quoted(number) + ", true)",
+                                   "SELECT numpool_resize(" + quoted(number) + ", " + size + ")",
+                                   "UPDATE numpool_definitions SET id = 'other'" + where,
+                                   "UPDATE numpool_definitions SET size = " + size + where,
+                                   "DELETE FROM numpool_definitions" + where};
+    if (random(2) == 0) did("SAVEPOINT s");
+    did(changes[random(5)]);
+    if (random(2) == 0) did("SELECT numpool_create('another', 3)");
+    nap(4);
+    rollback();
+  }
+
+  // What VACUUM FULL, ALTER TABLE and the like do to those who would look something up.
+  void lock_table() {
+    stage_.count(Mischief::kTableLock);
+    switch (random(4)) {
+      case 0:
+        did("VACUUM FULL numpool_definitions");
+        break;
+      case 1:
+        did("ALTER TABLE numpool_definitions SET (fillfactor = " + std::to_string(50 + random(50)) +
+            ")");
+        break;
+      case 2:
+        did("REINDEX TABLE numpool_definitions");
+        break;
+      default:
+        if (!did("BEGIN")) return;
+        did("LOCK TABLE numpool_definitions IN ACCESS EXCLUSIVE MODE");
+        nap(8);
+        rollback();
+    }
+  }
+
+  void drop_extension() {
+    if (random(3) == 0) {
+      if (!did("BEGIN")) return;
+      did("DROP EXTENSION numpool");
+      nap(3);
+      return rollback();
+    }
+    stage_.count(Mischief::kDropExtension);
+    const bool one_transaction = random(2) == 0;
+    const Time asked = now();
+    if (one_transaction && !did("BEGIN")) return;
+    did("DROP EXTENSION numpool");
+    if (!one_transaction) nap(3);
+    did("CREATE EXTENSION numpool");
+    for (const PoolUnderTest& pool : mix_.pools)
+      did("SELECT numpool_create('" + pool.name + "', " + std::to_string(pool.size) + ")");
+    if (one_transaction) did("COMMIT");
+    event(Verb::kReset, Wipes::kEveryPool, asked);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Meddler> make_definition_meddler(const Mix& mix, unsigned seed,
+                                                 const std::string& log_file, Stage& stage) {
+  return std::make_unique<DefinitionMeddler>(mix, seed, log_file, stage);
+}
+
+}  // namespace numpool_test

@@ -1,0 +1,29 @@
+// A mix: what the workers do, what they have to put up with, and who disturbs them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "history/worker.h"
+
+namespace numpool_test {
+
+enum class Meddling { kNone, kSessions, kDefinitions, kResources };
+
+struct Mix {
+  std::string name;
+  Habits habits;
+  std::vector<PoolUnderTest> pools;
+  int workers = 10;
+  Meddling meddling = Meddling::kNone;  // by a process with a connection of its own
+  // What the director does to the processes, as often as listed; and the mean pause between two, in
+  // milliseconds (0: nothing).
+  std::vector<Mischief> signals;
+  int pause = 0;
+};
+
+const std::vector<Mix>& mixes();
+// nullptr if there is none of that name.
+const Mix* find_mix(const std::string& name);
+
+}  // namespace numpool_test
