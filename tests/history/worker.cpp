@@ -204,8 +204,7 @@ bool Worker::expects(const Outcome& outcome) const {
 }
 
 void Worker::failed(const Outcome& outcome) {
-  if (!expects(outcome))
-    fault("failed with " + outcome.sqlstate + " " + outcome.message);
+  if (!expects(outcome)) fault("failed with " + outcome.sqlstate + " " + outcome.message);
   Event event;
   event.verb = Verb::kError;
   const PGTransactionStatusType status = PQtransactionStatus(session_->handle());
