@@ -46,6 +46,7 @@ enum class Mischief {
   kFullArena,
   kFullConnections,
   kNotifyStorm,
+  kFullQueue,
   kForgedNotify,
   kKillBackend,
   kKillPostmaster,

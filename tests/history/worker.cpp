@@ -48,8 +48,8 @@ Worker::Worker(unsigned seed, const std::string& log_file, const std::vector<Poo
       habits_(habits),
       stage_(stage),
       slot_(stage.slots[slot]),
-      ignore_(*new NoSink),
-      model_(ignore_, nullptr) {
+      sink_(std::make_unique<NoSink>()),
+      model_(*sink_, nullptr) {
   for (const auto& [step, weight] : habits.weights) total_weight_ += weight;
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -126,8 +127,7 @@ class Worker {
   Slot& slot_;
   unsigned total_weight_ = 0;
   std::optional<Session> session_;
-  class Ignore;
-  LeaseSink& ignore_;
+  std::unique_ptr<LeaseSink> sink_;
   SessionModel model_;
   Time asked_ = 0, told_ = 0;
   std::int64_t last_ticket_ = 0;  // settled: nothing more may come of it

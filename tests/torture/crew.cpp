@@ -163,7 +163,7 @@ void Crew::kill_one(Doing doing) {
                : found == Doing::kListening ? Mischief::kKillListener
                                             : Mischief::kKillOther);
   log_death(std::string("SIGKILL-") + text_of(found), victim.backend);
-  killed_[process] = true;
+  killed_.insert(process);
   kill(process, SIGKILL);
 }
 

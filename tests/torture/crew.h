@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,7 +62,7 @@ class Crew {
   Log log_;
   std::vector<int> lives_;
   std::map<pid_t, int> processes_;  // to slots; -1: not a worker
-  std::map<pid_t, bool> killed_;
+  std::set<pid_t> killed_;
   std::vector<Stopped> stopped_;
 };
 

@@ -61,7 +61,7 @@ class ResourceMeddler : public Meddler {
 
   void storm() {
     stage_.count(Mischief::kNotifyStorm);
-    ask(storm_of(50));
+    if (!ask(storm_of(50))) stage_.count(Mischief::kFullQueue);
     up_to_date_->notifications();
   }
 
