@@ -177,7 +177,7 @@ class DefinitionMeddler : public Meddler {
     const bool one_transaction = random(2) == 0;
     const Time asked = now();
     if (one_transaction && !did("BEGIN")) return;
-    did("DROP EXTENSION numpool");
+    if (!did("DROP EXTENSION numpool")) return one_transaction ? rollback() : void();
     if (!one_transaction) nap(3);
     did("CREATE EXTENSION numpool");
     for (const PoolUnderTest& pool : mix_.pools)
