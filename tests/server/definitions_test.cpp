@@ -227,6 +227,34 @@ TEST_CASE("a pool made by an open transaction is nobody else's, and all its own"
   }
 }
 
+TEST_CASE("a row deleted and put back, and that rolled back, leaves the leases alone") {
+  Pool pool(1);
+  Session holder, restorer, other;
+  REQUIRE(holder.number(acquire(pool)) == 0);
+  restorer.must("BEGIN");
+  restorer.must("CREATE TEMP TABLE saved AS SELECT * FROM numpool_definitions WHERE id = " +
+                pool.q());
+  restorer.must("SAVEPOINT before");
+  restorer.must("DELETE FROM numpool_definitions WHERE id = " + pool.q());
+  restorer.must("INSERT INTO numpool_definitions SELECT * FROM saved");
+  SUBCASE("to a savepoint") {
+    restorer.must("ROLLBACK TO before");
+    CHECK_FALSE(other.number("SELECT numpool_try_acquire(" + pool.q() + ")").has_value());
+    restorer.must("COMMIT");
+    CHECK(holder.value(release(pool, 0)) == "t");
+  }
+  SUBCASE("as a whole") {
+    restorer.must("ROLLBACK");
+    CHECK_FALSE(other.number("SELECT numpool_try_acquire(" + pool.q() + ")").has_value());
+    CHECK(holder.value(release(pool, 0)) == "t");
+  }
+  SUBCASE("but a commit ends them, as that of a drop does") {
+    restorer.must("COMMIT");
+    CHECK(other.number("SELECT numpool_try_acquire(" + pool.q() + ")") == 0);
+    CHECK(holder.value(release(pool, 0)) == "f");
+  }
+}
+
 TEST_CASE("a session in REPEATABLE READ uses the newest definition") {
   Pool pool(1);
   Session old_snapshot;
