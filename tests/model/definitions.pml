@@ -1,0 +1,496 @@
+/* Loading a pool against changing its definition: rules D2 to D5 and D8, the window between "the row
+ * is visible" and the COMMIT callback, eviction, and what a rollback leaves. README.md maps it to the
+ * code. Checked: P1 (over the life of a definition), that a live pool says what its row says once no
+ * change is under way, that a drop without force ends nobody's lease.
+ *
+ * What a lock of numpool guards is changed in one atomic step: nothing here is seen without it.
+ * There is one name. A new pool of it gets a new identity, but for a row that is deleted and put
+ * back. */
+
+#ifndef USERS
+#define USERS 2
+#endif
+#ifndef CHANGERS
+#define CHANGERS 2
+#endif
+#ifndef EVICTIONS
+#define EVICTIONS 1
+#endif
+
+#define NONE 0
+#define IDENTITIES (CHANGERS + 1) /* 1: there from the start; 1 + t: what changer t creates */
+#define HEADERS 3
+
+mtype = { kFree, kLoading, kLive, kDropped };
+
+/* The table: the row that others see, and the one of the transaction that is changing it. */
+byte row_identity = 1, row_size = 1;
+byte writer, own_identity, own_size;
+#define seen_identity(t) (writer == t && t != NONE -> own_identity : row_identity)
+#define seen_size(t) (writer == t && t != NONE -> own_size : row_size)
+
+/* Heavyweight locks: on an identity (D2), on a transaction id. */
+byte identity_lock[IDENTITIES + 1];
+bool finished[CHANGERS + 1]; /* its locks are gone: who waits for its id may go on */
+
+/* The registry and the headers of live pools (live_pool.h). */
+byte registered[IDENTITIES + 1];
+mtype state[HEADERS + 1] = kFree;
+byte key[HEADERS + 1], generation[HEADERS + 1], size[HEADERS + 1], pins[HEADERS + 1];
+byte closing[HEADERS + 1];
+bool published[HEADERS + 1];
+byte holder0[HEADERS + 1], holder1[HEADERS + 1]; /* the slots */
+
+/* For the checks only. */
+byte epoch[IDENTITIES + 1];   /* drops of it that have become visible */
+byte changes[IDENTITIES + 1]; /* transactions that wrote its row and are not through their callback */
+byte claims0[IDENTITIES + 1], claims1[IDENTITIES + 1]; /* sessions that believe they hold the index */
+
+/* A backend's hint (PoolRef::live, generation), and whether it holds (H1). */
+#define valid (at != NONE && generation[at] == at_generation && key[at] == identity \
+               && (state[at] == kLive || state[at] == kLoading))
+#define forget_hint() at = NONE; at_generation = 0
+
+/* pool_ref.cpp, lock_ref; then `action` under the pool's lock, and `ok`. */
+#define WITH_REF(action)                                                     \
+  tries = 0;                                                                 \
+  do                                                                         \
+  :: atomic {                                                                \
+      if                                                                     \
+      :: valid && state[at] == kLive -> action; ok = true; break             \
+      :: valid && state[at] == kLoading -> ok = false; break                 \
+      :: !valid && (tries == 2 || registered[identity] == NONE) ->           \
+        ok = false;                                                          \
+        break                                                                \
+      :: !valid && tries < 2 && registered[identity] != NONE -> /* find_live_pool */ \
+        at = registered[identity];                                           \
+        at_generation = generation[at];                                      \
+        tries++                                                              \
+      fi                                                                     \
+    }                                                                        \
+  od;                                                                        \
+  tries = 0
+
+/* live_pool.cpp, register_live_pool. */
+inline register(with_size, is_published) {
+  d_step {
+    if
+    :: registered[identity] != NONE -> at = registered[identity]
+    :: else ->
+      at = 1;
+      do
+      :: at < HEADERS && state[at] != kFree -> at++
+      :: else -> break
+      od;
+      assert(state[at] == kFree);
+      state[at] = kLoading;
+      key[at] = identity;
+      size[at] = with_size;
+      pins[at] = 0;
+      closing[at] = NONE;
+      published[at] = is_published;
+      registered[identity] = at
+    fi;
+    at_generation = generation[at]
+  }
+}
+
+inline take_apart(h) {
+  d_step {
+    assert(state[h] == kDropped);
+    holder0[h] = NONE;
+    holder1[h] = NONE;
+    key[h] = NONE;
+    size[h] = 0;
+    closing[h] = NONE;
+    published[h] = false;
+    pins[h] = 0;
+    state[h] = kFree;
+    generation[h]++
+  }
+}
+
+inline drop_live_pool() {
+  atomic {
+    if
+    :: valid -> registered[identity] = NONE; state[at] = kDropped; ok = true
+    :: else -> ok = false
+    fi
+  };
+  if
+  :: ok -> take_apart(at)
+  :: else
+  fi;
+  d_step { forget_hint(); ok = false }
+}
+
+/* pool_ref.cpp, load. Afterwards the pool was live, or `ok` is false: its row is gone. */
+inline load(t, is_published) {
+  do
+  :: atomic {
+      found = seen_identity(t) == identity;
+      read_size = seen_size(t);
+      if
+      :: !found -> ok = false; break
+      :: else
+      fi
+    };
+    register(read_size, is_published);
+#ifdef BUG_NO_SECOND_READING
+    atomic {
+      if
+      :: valid -> state[at] = kLive; ok = true; break
+      :: else
+      fi
+    }
+#else
+    atomic { found = seen_identity(t) == identity; read_size = seen_size(t) };
+    atomic {
+      if
+      :: !valid -> mismatch = false /* evicted or dropped meanwhile: once more */
+      :: valid && state[at] == kLive -> ok = true; break
+      :: valid && state[at] == kLoading && found && size[at] == read_size ->
+        state[at] = kLive;
+        ok = true;
+        break
+      :: else -> mismatch = true
+      fi
+    };
+    if
+    :: mismatch ->
+      drop_live_pool();
+      mismatch = false;
+      if
+      :: !found -> ok = false; break
+      :: else
+      fi
+    :: else
+    fi
+#endif
+  od;
+  d_step { found = false; read_size = 0; mismatch = false }
+}
+
+inline grant(who) { /* grant_now, under the pool's lock */
+  wait_for = closing[at];
+  if
+  :: closing[at] == NONE && holder0[at] == NONE && limit >= 1 -> holder0[at] = who; index = 0; has = true
+  :: closing[at] == NONE && holder0[at] != NONE && holder1[at] == NONE && size[at] > 1 && limit > 1 ->
+    holder1[at] = who; index = 1; has = true
+  :: else -> has = false
+  fi;
+  if
+  :: has && index == 0 -> claims0[identity]++; assert(claims0[identity] == 1) /* P1 */
+  :: has && index == 1 -> claims1[identity]++; assert(claims1[identity] == 1)
+  :: !has
+  fi;
+  if
+  :: has -> my_epoch = epoch[identity]; assert(changes[identity] != 0 || size[at] == row_size)
+  :: else
+  fi
+}
+
+inline release(who) { /* release_slot: the lease is there, but after a drop (H1, H2) */
+  WITH_REF(
+    mine = index == 0 && holder0[at] == who || index == 1 && holder1[at] == who;
+    if
+    :: mine && index == 0 -> holder0[at] = NONE
+    :: mine && index == 1 -> holder1[at] = NONE
+    :: !mine
+    fi);
+  d_step {
+    assert(my_epoch != epoch[identity] || ok && mine);
+    if
+    :: my_epoch == epoch[identity] && index == 0 -> claims0[identity]--
+    :: my_epoch == epoch[identity] && index == 1 -> claims1[identity]--
+    :: else
+    fi;
+    mine = false;
+    has = false;
+    index = 0;
+    my_epoch = 0
+  }
+}
+
+/* lease.cpp, numpool_try_acquire and numpool_release. */
+proctype user(byte me) {
+  byte identity, at, at_generation, tries, read_size, index, my_epoch, wait_for;
+  byte limit = 2;
+  bool ok, found, mismatch, has, mine;
+again:
+  atomic {
+    forget_hint();
+    identity = row_identity; /* require_pool */
+    if
+    :: identity == NONE -> goto over
+    :: else
+    fi
+  };
+arrive:
+  WITH_REF(skip); /* lock_ref_loaded */
+  if
+  :: !ok -> load(NONE, true)
+  :: ok
+  fi;
+  if
+  :: !ok -> goto again /* Arrival::kGone */
+  :: ok /* fence_cover_arrival, with no lock held */
+  :: ok -> goto over /* an error, or the end of the session: a loader leaves no debt */
+  fi;
+  WITH_REF(grant(me));
+  if
+  :: !ok -> goto arrive
+  :: ok && !has && wait_for != NONE -> finished[wait_for]; wait_for = NONE; goto again /* kClosing */
+  :: ok && !has && wait_for == NONE -> goto over
+  :: ok && has -> release(me)
+  fi;
+over:
+  skip
+}
+
+mtype = { Resize, Drop, DropForce, PutBack, Create };
+
+/* definition_trigger.cpp, pin_changed: lock_identity, lock_ref_as the old row, pin_live_pool. */
+inline pin_changed(old_size) {
+#ifndef BUG_NO_IDENTITY_LOCK
+  atomic { identity_lock[identity] == NONE -> identity_lock[identity] = me };
+#endif
+  do
+  :: WITH_REF(pins[at]++);
+    if
+    :: ok -> break
+    :: else
+    fi;
+    register(old_size, !created);
+    atomic {
+      if
+      :: !valid -> mismatch = false
+      :: valid && state[at] == kLoading && size[at] != old_size -> mismatch = true
+      :: else -> state[at] = kLive; pins[at]++; break
+      fi
+    };
+    if
+    :: mismatch -> drop_live_pool(); mismatch = false
+    :: else
+    fi
+  od;
+#ifdef BUG_NO_PIN
+  WITH_REF(pins[at]--);
+#else
+  pinned = true
+#endif
+}
+
+inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed the definition */
+own_arrive:
+  WITH_REF(skip);
+  if
+  :: !ok -> load(me, !created)
+  :: ok
+  fi;
+  if
+  :: ok ->
+    WITH_REF(grant(USERS + me));
+    if
+    :: !ok -> goto own_arrive
+    :: ok
+    fi
+  :: !ok
+  fi;
+  wait_for = NONE
+}
+
+inline unpin() { /* pending.cpp, unpin_live_pool */
+  if
+  :: pinned -> WITH_REF(assert(pins[at] > 0); pins[at]--); pinned = false
+  :: else
+  fi
+}
+
+/* pending.cpp, restore_change to nothing; newest first in undo_log.cpp: leases before. */
+inline undo() {
+  if
+  :: has -> release(USERS + me)
+  :: else
+  fi;
+  if
+  :: dropped -> WITH_REF(closing[at] = NONE); dropped = false
+  :: else
+  fi;
+  if
+  :: created ->
+    if
+    :: at == NONE && registered[identity] != NONE ->
+      d_step { at = registered[identity]; at_generation = generation[at] }
+    :: else
+    fi;
+    drop_live_pool();
+    created = false;
+    pinned = false
+  :: else
+  fi;
+  to_size = NONE
+}
+
+inline apply() { /* pending.cpp, apply_change */
+  if
+  :: dropped -> pinned = false; drop_live_pool()
+  :: else ->
+    WITH_REF(
+      published[at] = published[at] || created;
+      if
+      :: to_size != NONE -> size[at] = to_size
+      :: else
+      fi)
+  fi
+}
+
+/* A transaction that changes the definition. Its id is `me`. */
+proctype changer(byte me) {
+  byte identity, at, at_generation, tries, read_size, index, my_epoch, wait_for;
+  byte to_size; /* PendingChange */
+  bool created, dropped, pinned;
+  byte limit = 2;
+  bool ok, found, mismatch, has, mine;
+  mtype what;
+
+  if
+  :: what = Resize
+  :: what = Drop
+  :: what = DropForce
+  :: what = PutBack
+  :: what = Create
+  fi;
+  /* The statement: waits for a transaction that is changing the row, then takes the newest. */
+  atomic {
+    writer == NONE;
+    if
+    :: what == Create && row_identity == NONE -> identity = 1 + me; own_identity = identity; own_size = 1
+    :: what == Resize && row_identity != NONE -> identity = row_identity; own_identity = identity; own_size = 3 - row_size
+    :: what != Create && what != Resize && row_identity != NONE ->
+      identity = row_identity; own_identity = NONE; own_size = row_size
+    :: else -> goto over
+    fi;
+    writer = me;
+    changes[identity]++
+  };
+
+  if /* the trigger */
+  :: what == Create -> created = true
+  :: what == Resize -> pin_changed(row_size); to_size = own_size; limit = own_size
+  :: else ->
+    pin_changed(row_size);
+    dropped = true;
+    WITH_REF(
+#ifndef BUG_NOT_CLOSING
+      closing[at] = me
+#else
+      skip
+#endif
+    );
+  fi;
+  if
+  :: what == PutBack -> /* INSERT of the same identity: note_insert */
+    own_identity = identity;
+#ifdef BUG_PUT_BACK_IS_CREATED
+    created = true
+#endif
+  :: what == Drop -> /* require_unused */
+    WITH_REF(found = holder0[at] != NONE || holder1[at] != NONE);
+    if
+    :: found -> found = false; goto abort
+    :: !found
+    fi
+  :: what == Resize || what == Create ->
+    if
+    :: own_acquire()
+    :: true
+    fi
+  :: what == DropForce
+  fi;
+  if
+  :: what == Resize && !has -> undo() /* ROLLBACK TO: the pin stays (and the row may differ still) */
+  :: true
+  :: goto abort
+  fi;
+
+  /* COMMIT: the row becomes visible ... */
+  atomic {
+    if
+    :: what == Drop -> assert(claims0[identity] == 0 && claims1[identity] == 0)
+    :: else
+    fi;
+    if
+    :: what == Resize && to_size == NONE -> skip /* it was rolled back to the savepoint */
+    :: else -> row_identity = own_identity; row_size = own_size
+    fi;
+    if
+    :: dropped -> epoch[identity]++; claims0[identity] = 0; claims1[identity] = 0
+    :: else
+    fi;
+    writer = NONE;
+    own_identity = NONE;
+    own_size = NONE
+  };
+  /* ... and its callback runs later. A lease of the open transaction is the session's now. */
+  apply();
+  unpin();
+  goto unlock;
+
+abort:
+  atomic { writer = NONE; own_identity = NONE; own_size = NONE };
+  undo();
+  unpin();
+
+unlock: /* the locks go after the callback */
+  d_step {
+    changes[identity]--;
+    if
+    :: identity_lock[identity] == me -> identity_lock[identity] = NONE
+    :: else
+    fi;
+    finished[me] = true
+  };
+  if
+  :: has -> release(USERS + me)
+  :: else
+  fi;
+over:
+  finished[me] = true
+}
+
+proctype evictor() { /* evict_idle_pools */
+  byte h, count;
+  do
+  :: count < EVICTIONS ->
+    atomic {
+      h = 1;
+      do
+      :: h < HEADERS -> h++
+      :: break
+      od;
+      (state[h] == kLive || state[h] == kLoading) && holder0[h] == NONE && holder1[h] == NONE &&
+        pins[h] == 0 && closing[h] == NONE && published[h];
+      registered[key[h]] = NONE;
+      state[h] = kDropped;
+      count++
+    };
+    take_apart(h)
+  :: break
+  od
+}
+
+init {
+  byte n;
+  atomic {
+    for (n : 1 .. USERS) { run user(n) };
+    for (n : 1 .. CHANGERS) { run changer(n) };
+    run evictor()
+  };
+  _nr_pr == 1;
+  for (n : 1 .. HEADERS) {
+    assert(state[n] != kDropped);
+    assert(state[n] != kLive || key[n] == row_identity && size[n] == row_size && published[n] &&
+           pins[n] == 0 && closing[n] == NONE && holder0[n] == NONE && holder1[n] == NONE)
+  }
+}
