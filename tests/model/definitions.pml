@@ -73,7 +73,7 @@ byte claims0[IDENTITIES + 1], claims1[IDENTITIES + 1]; /* sessions that believe 
 
 /* live_pool.cpp, register_live_pool. */
 inline register(with_size, is_published) {
-  d_step {
+  atomic {
     if
     :: registered[identity] != NONE -> at = registered[identity]
     :: else ->
@@ -96,7 +96,7 @@ inline register(with_size, is_published) {
 }
 
 inline take_apart(h) {
-  d_step {
+  atomic {
     assert(state[h] == kDropped);
     holder0[h] = NONE;
     holder1[h] = NONE;
@@ -121,7 +121,7 @@ inline drop_live_pool() {
   :: ok -> take_apart(at)
   :: else
   fi;
-  d_step { forget_hint(); ok = false }
+  atomic { forget_hint(); ok = false }
 }
 
 /* pool_ref.cpp, load. Afterwards the pool was live, or `ok` is false: its row is gone. */
@@ -168,7 +168,7 @@ inline load(t, is_published) {
     fi
 #endif
   od;
-  d_step { found = false; read_size = 0; mismatch = false }
+  atomic { found = false; read_size = 0; mismatch = false }
 }
 
 inline grant(who) { /* grant_now, under the pool's lock */
@@ -192,20 +192,13 @@ inline grant(who) { /* grant_now, under the pool's lock */
 
 inline release(who) { /* release_slot: the lease is there, but after a drop (H1, H2) */
   WITH_REF(
-    mine = index == 0 && holder0[at] == who || index == 1 && holder1[at] == who;
     if
-    :: mine && index == 0 -> holder0[at] = NONE
-    :: mine && index == 1 -> holder1[at] = NONE
-    :: !mine
-    fi);
-  d_step {
-    assert(my_epoch != epoch[identity] || ok && mine);
-    if
-    :: my_epoch == epoch[identity] && index == 0 -> claims0[identity]--
-    :: my_epoch == epoch[identity] && index == 1 -> claims1[identity]--
+    :: index == 0 && holder0[at] == who -> holder0[at] = NONE; claims0[identity] = claims0[identity] - (my_epoch == epoch[identity]); has = false
+    :: index == 1 && holder1[at] == who -> holder1[at] = NONE; claims1[identity] = claims1[identity] - (my_epoch == epoch[identity]); has = false
     :: else
-    fi;
-    mine = false;
+    fi);
+  atomic {
+    assert(!has || my_epoch != epoch[identity]); /* P1: nobody took it away */
     has = false;
     index = 0;
     my_epoch = 0
@@ -216,7 +209,7 @@ inline release(who) { /* release_slot: the lease is there, but after a drop (H1,
 proctype user(byte me) {
   byte identity, at, at_generation, tries, read_size, index, my_epoch, wait_for;
   byte limit = 2;
-  bool ok, found, mismatch, has, mine;
+  bool ok, found, mismatch, has;
 again:
   atomic {
     forget_hint();
@@ -282,21 +275,21 @@ inline pin_changed(old_size) {
 }
 
 inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed the definition */
-own_arrive:
-  WITH_REF(skip);
-  if
-  :: !ok -> load(me, !created)
-  :: ok
-  fi;
-  if
-  :: ok ->
-    WITH_REF(grant(USERS + me));
+  do
+  :: WITH_REF(skip);
     if
-    :: !ok -> goto own_arrive
+    :: !ok -> load(me, !created)
     :: ok
+    fi;
+    if
+    :: !ok -> break
+    :: ok -> WITH_REF(grant(USERS + me))
+    fi;
+    if
+    :: ok -> break
+    :: !ok
     fi
-  :: !ok
-  fi;
+  od;
   wait_for = NONE
 }
 
@@ -321,7 +314,7 @@ inline undo() {
   :: created ->
     if
     :: at == NONE && registered[identity] != NONE ->
-      d_step { at = registered[identity]; at_generation = generation[at] }
+      atomic { at = registered[identity]; at_generation = generation[at] }
     :: else
     fi;
     drop_live_pool();
@@ -351,7 +344,7 @@ proctype changer(byte me) {
   byte to_size; /* PendingChange */
   bool created, dropped, pinned;
   byte limit = 2;
-  bool ok, found, mismatch, has, mine;
+  bool ok, found, mismatch, has;
   mtype what;
 
   if
@@ -442,8 +435,9 @@ abort:
   undo();
   unpin();
 
-unlock: /* the locks go after the callback */
-  d_step {
+unlock:
+  skip; /* the locks go after the callback */
+  atomic {
     changes[identity]--;
     if
     :: identity_lock[identity] == me -> identity_lock[identity] = NONE
