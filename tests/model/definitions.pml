@@ -453,18 +453,18 @@ over:
   finished[me] = true
 }
 
-proctype evictor() { /* evict_idle_pools */
+#define idle(n) ((state[n] == kLive || state[n] == kLoading) && holder0[n] == NONE && holder1[n] == NONE \
+                 && pins[n] == 0 && closing[n] == NONE && published[n])
+
+proctype evictor() { /* evict_idle_pools, at any time */
   byte h, count;
   do
-  :: count < EVICTIONS ->
-    atomic {
-      h = 1;
-      do
-      :: h < HEADERS -> h++
-      :: break
-      od;
-      (state[h] == kLive || state[h] == kLoading) && holder0[h] == NONE && holder1[h] == NONE &&
-        pins[h] == 0 && closing[h] == NONE && published[h];
+  :: atomic {
+      if
+      :: count < EVICTIONS && idle(1) -> h = 1
+      :: count < EVICTIONS && idle(2) -> h = 2
+      :: count < EVICTIONS && idle(3) -> h = 3
+      fi;
       registered[key[h]] = NONE;
       state[h] = kDropped;
       count++
