@@ -52,3 +52,5 @@ $(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq
 
 -include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d)
+
+-include tests/fuzz/build.mk
