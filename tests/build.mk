@@ -54,3 +54,8 @@ $(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
 -include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d)
 
 -include tests/fuzz/build.mk
+
+.PHONY: memory
+memory: pgroot  ## see that memory stays flat over ten million leases in one session (some minutes)
+	@NUMPOOL_PAIRS=10000000 tests/setup/with-server --no-server -- tests/setup/run-tap \
+	  tests/tap/flat_memory.pl
