@@ -32,6 +32,10 @@ class connection {
   /// After poll() said done. Throws errc::cannot_connect if libpq will not.
   void enter_pipeline_mode();
 
+  /// Of the host being tried or connected to.
+  std::string host() const { return text(PQhost(handle_.get())); }
+  std::string port() const { return text(PQport(handle_.get())); }
+
   int socket() const { return PQsocket(handle_.get()); }
   int backend_pid() const { return PQbackendPID(handle_.get()); }
   bool broken() const { return PQstatus(handle_.get()) == CONNECTION_BAD; }
@@ -57,6 +61,8 @@ class connection {
   bool consume() { return PQconsumeInput(handle_.get()) == 1; }
 
  private:
+  static std::string text(const char* from) { return from != nullptr ? from : ""; }
+
   enum class slot_state { unknown, preparing, ready };
 
   struct closer {

@@ -18,11 +18,13 @@ std::string default_conninfo() {
 
 namespace detail {
 
-// 5 + 4 * 2 = 13 s until a silent peer is given up; 15 s for data that stays unacknowledged.
+// A silent peer is probed after 5 s and then every 2 s. Linux gives it up at the first probe after
+// the user timeout, if one is set, whatever the count: at 13 s, and at 17 s if it were 15 s. What is
+// sent and not acknowledged is given up after the user timeout.
 const char kServerKeepalives[] =
     "SELECT pg_catalog.set_config(s.name, v.value, false)"
     " FROM (VALUES ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'),"
-    " ('tcp_keepalives_count', '4'), ('tcp_user_timeout', '15000')) AS v(name, value)"
+    " ('tcp_keepalives_count', '4'), ('tcp_user_timeout', '12000')) AS v(name, value)"
     " JOIN pg_catalog.pg_settings s ON s.name = v.name WHERE s.source <> 'client'";
 
 connection_parameters::connection_parameters(const std::string& conninfo) {
@@ -45,20 +47,86 @@ connection_parameters::connection_parameters(const std::string& conninfo) {
   set_default("keepalives_idle", "5");
   set_default("keepalives_interval", "2");
   set_default("keepalives_count", "4");
-  set_default("tcp_user_timeout", "15000");
+  set_default("tcp_user_timeout", "12000");
   // Ids and metadata are UTF-8, as the rest of a C++ program usually is.
   if (std::getenv("PGCLIENTENCODING") == nullptr) set_default("client_encoding", "UTF8");
 
-  for (const std::string& keyword : keywords_) keyword_pointers_.push_back(keyword.c_str());
-  for (const std::string& value : values_) value_pointers_.push_back(value.c_str());
-  keyword_pointers_.push_back(nullptr);
-  value_pointers_.push_back(nullptr);
+  take_hosts_from_environment();
+  point();
+}
+
+connection_parameters::connection_parameters(const connection_parameters& other)
+    : keywords_(other.keywords_), values_(other.values_) {
+  point();
+}
+
+void connection_parameters::point() {
+  const auto point_to = [](std::vector<const char*>& pointers,
+                           const std::vector<std::string>& texts) {
+    pointers.clear();
+    for (const std::string& text : texts) pointers.push_back(text.c_str());
+    pointers.push_back(nullptr);
+  };
+  point_to(pointers_[0], keywords_);
+  point_to(pointers_[1], values_);
+}
+
+const std::string* connection_parameters::find(const char* keyword) const {
+  const auto found = std::find(keywords_.begin(), keywords_.end(), keyword);
+  return found == keywords_.end() ? nullptr : &values_[found - keywords_.begin()];
 }
 
 void connection_parameters::set_default(const char* keyword, const char* value) {
-  if (std::find(keywords_.begin(), keywords_.end(), keyword) != keywords_.end()) return;
+  if (find(keyword) != nullptr) return;
   keywords_.emplace_back(keyword);
   values_.emplace_back(value);
+}
+
+/// So that drop_host() knows them. A service has a say before the environment: then it is libpq's.
+void connection_parameters::take_hosts_from_environment() {
+  if (find("service") != nullptr || std::getenv("PGSERVICE") != nullptr) return;
+  constexpr const char* kVariables[][2] = {
+      {"host", "PGHOST"}, {"hostaddr", "PGHOSTADDR"}, {"port", "PGPORT"}};
+  for (const auto& variable : kVariables)
+    if (const char* value = std::getenv(variable[1])) set_default(variable[0], value);
+}
+
+std::vector<std::string> connection_parameters::list(const char* keyword) const {
+  std::vector<std::string> out;
+  const std::string* text = find(keyword);
+  if (text == nullptr) return out;
+  for (std::size_t begin = 0; begin <= text->size();) {
+    const std::size_t end = std::min(text->find(',', begin), text->size());
+    out.push_back(text->substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::size_t connection_parameters::host_count() const {
+  return std::max(list("host").size(), list("hostaddr").size());
+}
+
+bool connection_parameters::drop_host(const std::string& host, const std::string& port) {
+  const auto names = list("host"), addresses = list("hostaddr"), ports = list("port");
+  std::size_t at = 0;
+  for (; at < host_count(); ++at) {
+    std::string name = at < names.size() ? names[at] : "";
+    if (name.empty() && at < addresses.size()) name = addresses[at];
+    // One port, or none, is for all hosts.
+    if (name == host && (ports.size() < 2 || ports[at] == port)) break;
+  }
+  if (at == host_count()) return false;
+  for (const char* keyword : {"host", "hostaddr", "port"}) {
+    const auto old = list(keyword);
+    if (old.size() < 2) continue;
+    std::string rest;
+    for (std::size_t i = 0; i < old.size(); ++i)
+      if (i != at) rest += (i == 0 || (at == 0 && i == 1) ? "" : ",") + old[i];
+    values_[std::find(keywords_.begin(), keywords_.end(), keyword) - keywords_.begin()] = rest;
+  }
+  point();
+  return true;
 }
 
 }  // namespace detail

@@ -42,24 +42,26 @@ constexpr statement kKeepalives{kServerKeepalives, -1, false};
 
 void io_loop::start_connecting() {
   state_ = state::connecting;
-  until_ = clock::now() + engine_.options().connect_timeout;
-  progress_ = connection::progress::writing;  // as libpq asks for before the first poll
-  connection_.emplace(engine_.parameters());
-  if (connection_->broken()) attempt_failed(error(connection_->message(), errc::cannot_connect));
+  attempt_.emplace(engine_.parameters(), engine_.options().connect_timeout);
 }
 
-void io_loop::go_on_connecting() {
-  progress_ = connection_->poll();
-  if (progress_ == connection::progress::failed) {
-    attempt_failed(error(connection_->message(), errc::cannot_connect));
-  } else if (progress_ == connection::progress::done) {
-    try {
-      connection_->enter_pipeline_mode();
-    } catch (const error& why) {
-      attempt_failed(why);
-      return;
-    }
-    connected();
+void io_loop::go_on_connecting(bool ready) {
+  switch (attempt_->go_on(ready)) {
+    case connecting::outcome::pending:
+      break;
+    case connecting::outcome::failed:
+      attempt_failed(error(attempt_->problem(), errc::cannot_connect));
+      break;
+    case connecting::outcome::connected:
+      try {
+        connection_.emplace(attempt_->take());
+        connection_->enter_pipeline_mode();
+      } catch (const error& why) {
+        attempt_failed(why);
+        break;
+      }
+      attempt_.reset();
+      connected();
   }
 }
 
@@ -74,6 +76,7 @@ void io_loop::connected() {
 }
 
 void io_loop::attempt_failed(const error& why) {
+  attempt_.reset();
   connection_.reset();
   const auto now = clock::now();
   const bool first = !std::exchange(ever_attempted_, true);
@@ -93,6 +96,7 @@ void io_loop::lose_connection(const std::string& reason) {
   const error why("the connection to the server was lost" + (reason.empty() ? "" : ": " + reason),
                   errc::connection_lost);
   engine_.backend_pid = 0;
+  ++generation_;  // what is bound to the old connection is over now, not only with the next one
   std::vector<std::shared_ptr<operation>> kept;
   for (auto& lost : leases_.take_all()) lost->lose("connection lost");
   for (auto& wait : tickets_.take_all())

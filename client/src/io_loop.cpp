@@ -112,32 +112,34 @@ void io_loop::cancel_ticket(std::int64_t ticket) {
 }
 
 short io_loop::socket_events() const {
-  if (state_ == state::connecting)
-    return progress_ == connection::progress::reading ? POLLIN : POLLOUT;
   return static_cast<short>(POLLIN | (more_to_write_ ? POLLOUT : 0));
 }
 
 int io_loop::timeout_ms() const {
   if (state_ == state::ready && !backlog_.empty() && !finding_schema_) return 0;
   if (state_ == state::ready || state_ == state::offline) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - clock::now());
+  if (state_ == state::connecting && attempt_->socket() < 0) return 0;
+  const auto until = state_ == state::connecting ? attempt_->deadline() : until_;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600000));
 }
 
 void io_loop::sleep() {
   pollfd fds[2] = {{engine_.wake_.fd(), POLLIN, 0}, {-1, 0, 0}};
-  if (connection_) fds[1] = {connection_->socket(), socket_events(), 0};
+  if (state_ == state::connecting) {
+    fds[1] = {attempt_->socket(), attempt_->events(), 0};
+  } else if (connection_) {
+    fds[1] = {connection_->socket(), socket_events(), 0};
+  }
   const int timeout = engine_.may_sleep() ? timeout_ms() : 0;
   const int ready = ::poll(fds, 2, timeout);
   engine_.woke(ready > 0 && fds[0].revents != 0);
   const bool socket_ready = ready > 0 && fds[1].revents != 0;
   switch (state_) {
     case state::connecting:
-      if (socket_ready) {
-        go_on_connecting();
-      } else if (clock::now() >= until_) {
-        attempt_failed(error("timeout while connecting", errc::cannot_connect));
-      }
+      // A connection that failed at once has no socket, which poll() passes over.
+      if (socket_ready || attempt_->socket() < 0 || clock::now() >= attempt_->deadline())
+        go_on_connecting(socket_ready || attempt_->socket() < 0);
       break;
     case state::ready:
       if (socket_ready) work(true);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backoff.hpp"
+#include "connecting.hpp"
 #include "connection.hpp"
 #include "engine.hpp"
 #include "ledger.hpp"
@@ -48,7 +49,7 @@ class io_loop {
 
   // Connecting (io_connect.cpp).
   void start_connecting();
-  void go_on_connecting();
+  void go_on_connecting(bool ready);
   void connected();
   void attempt_failed(const error& why);
   void lose_connection(const std::string& reason);
@@ -73,10 +74,10 @@ class io_loop {
   engine& engine_;
   state state_ = state::offline;
   bool ever_attempted_ = false;
+  std::optional<connecting> attempt_;
   std::optional<connection> connection_;
-  connection::progress progress_ = connection::progress::writing;
-  std::uint64_t generation_ = 0;  ///< of the connection; 0 before the first
-  clock::time_point until_{};     ///< the end of the attempt or of the pause
+  std::uint64_t generation_ = 0;  ///< of the connection; another one once that is lost
+  clock::time_point until_{};     ///< the end of the pause
   clock::time_point outage_began_{};
   clock::time_point ready_since_{};
   backoff backoff_;

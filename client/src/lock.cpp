@@ -4,12 +4,13 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <utility>
 
 #include <numpool/pool.hpp>
 
-#include "connection.hpp"
+#include "connecting.hpp"
 #include "engine.hpp"
 
 namespace numpool {
@@ -24,15 +25,7 @@ using detail::result;
 /// interrupts.
 class lone_connection {
  public:
-  explicit lone_connection(detail::engine& owner) : engine_(owner), link_(owner.parameters()) {
-    const auto deadline = clock::now() + owner.options().connect_timeout;
-    auto step = connection::progress::writing;
-    while (step != connection::progress::done) {
-      if (step == connection::progress::failed || link_.broken())
-        throw error(link_.message(), errc::cannot_connect);
-      wait(step == connection::progress::reading ? POLLIN : POLLOUT, deadline);
-      step = link_.poll();
-    }
+  explicit lone_connection(detail::engine& owner) : engine_(owner), link_(connect(owner)) {
     if (PQsetnonblocking(link_.handle(), 1) != 0)
       throw error(link_.message(), errc::cannot_connect);
   }
@@ -52,12 +45,26 @@ class lone_connection {
         if (!part) return checked(std::move(last));
         if (!has_sqlstate(last)) last = std::move(part);  // the first error tells most
       }
-      wait(static_cast<short>(POLLIN | (more ? POLLOUT : 0)), std::nullopt);
+      wait(engine_, link_.socket(), static_cast<short>(POLLIN | (more ? POLLOUT : 0)), {});
       if (!link_.consume()) return checked(std::move(last));
     }
   }
 
  private:
+  static connection connect(const detail::engine& owner) {
+    using detail::connecting;
+    connecting attempt(owner.parameters(), owner.options().connect_timeout);
+    auto outcome = connecting::outcome::pending;
+    while (outcome == connecting::outcome::pending) {
+      const bool ready = attempt.socket() < 0 ||
+                         wait(owner, attempt.socket(), attempt.events(), attempt.deadline());
+      outcome = attempt.go_on(ready);
+    }
+    if (outcome == connecting::outcome::failed)
+      throw error(attempt.problem(), errc::cannot_connect);
+    return attempt.take();
+  }
+
   static bool has_sqlstate(const result& part) {
     return part && PQresultErrorField(part.get(), PG_DIAG_SQLSTATE) != nullptr;
   }
@@ -78,19 +85,22 @@ class lone_connection {
     return last;
   }
 
-  void wait(short events, std::optional<clock::time_point> deadline) {
+  /// False once the deadline is past. Throws errc::client_closed.
+  static bool wait(const detail::engine& owner, int socket, short events,
+                   std::optional<clock::time_point> deadline) {
     while (true) {
-      pollfd fds[2] = {{link_.socket(), events, 0}, {engine_.closed_fd(), POLLIN, 0}};
+      pollfd fds[2] = {{socket, events, 0}, {owner.closed_fd(), POLLIN, 0}};
       int timeout = -1;
       if (deadline) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - clock::now());
-        if (left.count() <= 0) throw error("timeout while connecting", errc::cannot_connect);
+        if (left.count() <= 0) return false;
         timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 3600000));
       }
       const int ready = ::poll(fds, 2, timeout);
       if (ready > 0 && fds[1].revents != 0) throw detail::client_closed_error();
-      if (ready > 0) return;
-      if (ready < 0 && errno != EINTR) fail();
+      if (ready > 0) return true;
+      if (ready < 0 && errno != EINTR)
+        throw error("poll: " + std::string(std::strerror(errno)), "58000");
     }
   }
 

@@ -26,11 +26,11 @@ struct client_options {
   ///
   /// The client adds what is not set here: application_name=numpool, and at both ends keepalives
   /// and a TCP user timeout by which a vanished host is noticed within 15 s (keepalives_idle=5
-  /// keepalives_interval=2 keepalives_count=4 tcp_user_timeout=15000; for the server's end the
-  /// same as `options`, ahead of yours and of PGOPTIONS, so that yours win).
+  /// keepalives_interval=2 keepalives_count=4 tcp_user_timeout=12000; the server's end is told
+  /// the same, except what `options` or PGOPTIONS set).
   std::string conninfo = default_conninfo();
 
-  /// How long one attempt to connect may take, all hosts together. Must be above 0.
+  /// How long one host may take before the next one is tried. Must be above 0.
   std::chrono::milliseconds connect_timeout{15000};
 
   /// After a lost connection: how long to go on trying before calls that wait for it fail with
@@ -44,8 +44,8 @@ struct client_options {
 
   /// Called once for every lease that is lost, on the client's callback thread, which is not the
   /// I/O thread: it may call anything, this client included. Callbacks run one at a time, in
-  /// order, with no lock held; one that throws ends the process. Leases ended by close() are not
-  /// lost.
+  /// order, with no lock held; one that throws ends the process. What happens after close() has
+  /// ended that thread is told on the thread that causes it. Leases ended by close() are not lost.
   std::function<void(const lost_lease&)> on_lost;
 };
 
