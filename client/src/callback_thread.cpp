@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "thread.hpp"
+
 namespace numpool::detail {
 
 namespace {
@@ -29,11 +31,16 @@ void callback_thread::post(std::function<void()> callback) {
     std::lock_guard<std::mutex> lock(queue_->mutex);
     if (!queue_->stopping) {
       queue_->callbacks.push_back(std::move(callback));
-      if (!thread_.joinable()) thread_ = std::thread([shared = queue_] { run(shared); });
+      if (!thread_.joinable()) thread_ = start_thread([shared = queue_] { run(shared); });
       queue_->changed.notify_one();
       return;
     }
   }
+  call(callback);
+}
+
+/// One that throws ends the process, whichever thread it runs on.
+void callback_thread::call(const std::function<void()>& callback) noexcept {
   callback();
 }
 
@@ -62,7 +69,7 @@ void callback_thread::run(const std::shared_ptr<queue>& shared) {
     std::function<void()> callback = std::move(shared->callbacks.front());
     shared->callbacks.pop_front();
     lock.unlock();
-    callback();
+    call(callback);
     callback = nullptr;  // what it owns is destroyed without the lock, too
     lock.lock();
   }

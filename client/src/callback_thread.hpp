@@ -32,6 +32,7 @@ class callback_thread {
     bool stopping = false;
   };
 
+  static void call(const std::function<void()>& callback) noexcept;
   static void run(const std::shared_ptr<queue>& shared);
 
   std::shared_ptr<queue> queue_;

@@ -41,6 +41,7 @@ client::client(client_options options) : engine_(detail::engine::start(std::move
 
 client::~client() {
   close();
+  if (engine_ && engine_->forked()) detail::engine::abandon(std::move(engine_));
 }
 
 client::client(client&&) noexcept = default;
@@ -48,6 +49,7 @@ client::client(client&&) noexcept = default;
 client& client::operator=(client&& other) noexcept {
   if (this != &other) {
     close();
+    if (engine_ && engine_->forked()) detail::engine::abandon(std::move(engine_));
     engine_ = std::move(other.engine_);
   }
   return *this;

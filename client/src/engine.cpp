@@ -16,7 +16,7 @@ std::shared_ptr<engine> engine::start(client_options options) {
   std::future<void> connected = started->first_attempt_.get_future();
   {
     std::lock_guard<std::mutex> lock(started->thread_mutex_);
-    started->thread_ = std::thread([raw = started.get()] {
+    started->thread_ = start_thread([raw = started.get()] {
       raw->io_thread_ = std::this_thread::get_id();
       io_loop(*raw).run();
     });
@@ -44,7 +44,13 @@ engine::~engine() {
   close();
 }
 
+void engine::abandon(std::shared_ptr<engine> copy) {
+  static auto* const abandoned = new std::vector<std::shared_ptr<engine>>();
+  abandoned->push_back(std::move(copy));
+}
+
 bool engine::push(submission what) {
+  if (forked()) return false;
   bool wake = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -71,6 +77,7 @@ rows engine::call(const statement& what, std::vector<std::optional<std::string>>
 }
 
 void engine::close() noexcept {
+  if (forked()) return;
   bool first = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);

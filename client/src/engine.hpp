@@ -15,6 +15,7 @@
 #include "conninfo.hpp"
 #include "event.hpp"
 #include "operation.hpp"
+#include "thread.hpp"
 
 namespace numpool::detail {
 
@@ -48,6 +49,12 @@ class engine : public std::enable_shared_from_this<engine> {
   const connection_parameters& parameters() const { return parameters_; }
   callback_thread& callbacks() { return callbacks_; }
 
+  /// Whether this is a copy that fork() made. Then close(), the destructor and submit() do nothing,
+  /// and the copy is to be left alone: see abandon().
+  bool forked() const noexcept { return fork_depth_ != fork_depth(); }
+  /// Keeps `copy`, which is forked(), from being destroyed.
+  static void abandon(std::shared_ptr<engine> copy);
+
   /// Readable for ever once close() began.
   int closed_fd() const { return closed_.fd(); }
 
@@ -73,6 +80,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
   const client_options options_;
   const connection_parameters parameters_;
+  const unsigned fork_depth_ = fork_depth();
   callback_thread callbacks_;
   event wake_;
   event closed_;

@@ -50,6 +50,10 @@ bool lease_record::leave_held(state next) {
 }
 
 void lease_record::release(bool wait) {
+  if (engine_->forked()) {  // the parent's lease, and its locks may be held for ever here
+    if (wait) throw client_closed_error();
+    return;
+  }
   std::function<void()> dropped;  // what it owns is destroyed here, not on the I/O thread
   if (leave_held(state::releasing)) {
     {

@@ -10,7 +10,12 @@
 ///                                                      // the destructor gives it back
 ///
 /// Every type here may be used from any number of threads, unless its own comment says otherwise.
-/// After fork() only the parent may go on using what it had.
+/// Signals are blocked in the library's threads.
+///
+/// After fork() clients, pools and leases are the parent's. In the child they may be destroyed,
+/// without effect, and calls throw errc::client_closed. A child that lives on without exec() keeps
+/// the connection's socket open: should the parent be killed, the server learns of it only when the
+/// child has ended, too.
 
 #include <numpool/cancellation.hpp>
 #include <numpool/client.hpp>
