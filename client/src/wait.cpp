@@ -49,8 +49,18 @@ void wait_operation::start(const cancellation_token& token) {
   try {
     engine_->submit(shared_from_this());
   } catch (const error& why) {
+    const bool dropped = drop_callback();  // no thread is left to call it
     finish({nullptr, why});
+    if (dropped) throw;
   }
+}
+
+bool wait_operation::drop_callback() {
+  std::function<void(acquire_result)> dropped;  // destroyed after the lock: it may own anything
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!callback_) return false;
+  dropped.swap(callback_);
+  return true;
 }
 
 std::optional<lease> wait_operation::wait() {

@@ -63,6 +63,8 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
   bool finish(outcome what);
   bool finished();
   void cancelled();
+  /// Whether there was one that has not been called.
+  bool drop_callback();
 
   const std::shared_ptr<engine> engine_;
   const std::shared_ptr<const std::string> pool_;

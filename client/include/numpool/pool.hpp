@@ -83,7 +83,8 @@ class NUMPOOL_EXPORT pool {
   }
 
   /// Joins the queue and returns; `callback` gets the lease or the error, once, on the client's
-  /// callback thread (client_options::on_lost says what it may do there).
+  /// callback thread (client_options::on_lost says what it may do there). Throws
+  /// errc::client_closed, and drops the callback, once close() has begun.
   void acquire_async(std::function<void(acquire_result)> callback,
                      const cancellation_token& token = {}) const;
 
