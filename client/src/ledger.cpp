@@ -49,9 +49,12 @@ void lease_book::remove(const lease_record& record) {
 std::shared_ptr<lease_record> lease_book::find(const notification& what) const {
   if (!what.fence || !what.index || !what.pool) return nullptr;
   const auto [first, last] = records_.equal_range(*what.fence);
-  for (auto at = first; at != last; ++at)
-    if (at->second->index() == *what.index && at->second->pool() == *what.pool) return at->second;
-  return nullptr;
+  std::shared_ptr<lease_record> match;
+  for (auto at = first; at != last; ++at) {
+    if (at->second->index() != *what.index) continue;
+    if (!match || at->second->pool() == *what.pool) match = at->second;
+  }
+  return match;
 }
 
 std::vector<std::shared_ptr<lease_record>> lease_book::take_all() {

@@ -31,12 +31,14 @@ class lease_book {
  public:
   void add(std::shared_ptr<lease_record> record);
   void remove(const lease_record& record);
-  /// The one that `what` speaks of, or null.
+  /// The one that `what` speaks of, or null. The fence tells: only DROP EXTENSION can make one
+  /// come again. The pool's name decides then, and no sooner, as it is not in UTF-8 here where the
+  /// user asked for another client_encoding.
   std::shared_ptr<lease_record> find(const notification& what) const;
   std::vector<std::shared_ptr<lease_record>> take_all();
 
  private:
-  /// By fence, which two pools may share.
+  /// By fence.
   std::unordered_multimap<std::int64_t, std::shared_ptr<lease_record>> records_;
 };
 
