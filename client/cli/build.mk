@@ -47,6 +47,7 @@ $(BUILD)/tests/cli_tests: $(cli_test_objects)
 
 check-cli: cli pgroot $(BUILD)/tests/cli_unit_tests $(BUILD)/tests/cli_tests  ## test the command
 	$(BUILD)/tests/cli_unit_tests
+	tests/cli/check-manual
 	tests/setup/with-server -- $(BUILD)/tests/cli_tests
 
 -include $(wildcard $(BUILD)/client/cli/*.d $(BUILD)/tests/cli/*.d $(BUILD)/tests/cli/unit/*.d)
