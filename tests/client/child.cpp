@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,13 +23,24 @@ int run_child(const std::string& role) {
   std::string verb, id;
   int leases = 0, waiters = 0;
   words >> verb >> std::quoted(id) >> leases >> waiters;
-  if (verb != "hold") return 2;
+  if (verb == "leak") {
+    static std::string* volatile kept = new std::string(100, 'x');
+    const bool empty = kept->empty();
+    kept = nullptr;
+    return empty ? 1 : 0;
+  }
+  if (verb != "hold" && verb != "throw") return 2;
   numpool::client client;
   numpool::pool pool = client.open(id);
   std::vector<numpool::lease> held;
   for (int i = 0; i < leases; ++i) held.push_back(pool.acquire());
   for (int i = 0; i < waiters; ++i) pool.acquire_async([](numpool::acquire_result) {});
   while (pool.status().waiting < waiters) ::usleep(1000);
+  if (verb == "throw") {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    pool.acquire_async([](numpool::acquire_result) { throw std::runtime_error("mine"); });
+  }
   std::puts("ready");
   std::fflush(stdout);
   while (true) ::pause();
@@ -73,6 +85,13 @@ bool child_process::wait_ready() {
 
 void child_process::signal(int number) {
   ::kill(pid_, number);
+}
+
+int child_process::wait_end() {
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return status;
 }
 
 void child_process::kill() {

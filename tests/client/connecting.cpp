@@ -36,7 +36,7 @@ TEST_CASE("keepalives are set unless the user sets them") {
   CHECK(plain["keepalives_idle"] == "5");
   CHECK(plain["keepalives_interval"] == "2");
   CHECK(plain["keepalives_count"] == "4");
-  CHECK(plain["tcp_user_timeout"] == "15000");
+  CHECK(plain["tcp_user_timeout"] == "12000");
   CHECK(plain["host"] == "a,b");
   CHECK(plain["target_session_attrs"] == "primary");
   auto own = parameters("postgresql://h/db?keepalives_idle=77&tcp_user_timeout=1");

@@ -284,3 +284,35 @@ TEST_CASE("a client gives up after its limit, says so, and works again later") {
   admin.query("DROP DATABASE " + name);
   admin.query("DROP ROLE " + name);
 }
+
+TEST_CASE("a release that crosses with the loss does not wait for the next connection") {
+  session admin;
+  const std::string name = "crossing" + std::to_string(::getpid());
+  admin.query("CREATE DATABASE " + name);
+  admin.query("CREATE ROLE " + name + " LOGIN");
+  {
+    numpool::client owner("dbname=" + name);
+    owner.setup();
+    owner.create("p", 200);
+    numpool::client_options options = quick_options();
+    options.conninfo = "dbname=" + name + " user=" + name;
+    for (int round = 0; round < 5; ++round) {
+      numpool::client other(options);
+      const numpool::pool pool = other.open("p");
+      std::vector<numpool::lease> held;
+      for (int i = 0; i < 200; ++i) held.push_back(pool.acquire());
+      admin.query("ALTER DATABASE " + name + " CONNECTION LIMIT 0");
+      const auto start = std::chrono::steady_clock::now();
+      threads running;
+      running.start(10, [&](int i) {
+        for (int n = 0; n < 20; ++n) held[static_cast<std::size_t>(20 * i + n)].release();
+      });
+      terminate(other);
+      running.join();
+      CHECK(std::chrono::steady_clock::now() - start < 10s);  // the limit would be a minute
+      admin.query("ALTER DATABASE " + name + " CONNECTION LIMIT -1");
+    }
+  }
+  CHECK(eventually([&] { return admin.try_query("DROP DATABASE " + name).empty(); }));
+  admin.query("DROP ROLE " + name);
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+/// A wire to the server, at 127.0.0.1 and a port of its own, that tests can cut.
+class proxy {
+ public:
+  /// `target` is a numeric IPv4 address.
+  proxy(const std::string& target, int port);
+  ~proxy();
+  proxy(const proxy&) = delete;
+  proxy& operator=(const proxy&) = delete;
+
+  /// The connection string for it.
+  std::string conninfo() const;
+  int port() const { return port_; }
+
+  /// The next connection is cut once so many bytes have gone one way; those after it are not.
+  void cut_next_after(long from_client, long from_server);
+  /// Whether that has happened.
+  bool has_cut() const { return has_cut_; }
+
+  /// From now on connections are accepted and nothing more.
+  void be_mute() { mute_ = true; }
+
+  /// As if the host at the far end had vanished: the kernel drops every packet that comes for the
+  /// connections there are, so that nothing is acknowledged and no end is told. False if the
+  /// kernel does not let us.
+  bool vanish();
+
+ private:
+  struct link {
+    int client;
+    int server;
+    long left[2];  ///< bytes until the cut, from the client and from the server; -1 is for ever
+  };
+
+  void run();
+  void accept_one();
+  bool forward(link& one, bool from_client);
+  static void shut(link& one);
+
+  const std::string target_;
+  const int target_port_;
+  int listener_;
+  int port_ = 0;
+  std::atomic<bool> stop_{false}, mute_{false}, has_cut_{false};
+  std::mutex mutex_;  ///< guards the rest
+  long next_cut_[2] = {-1, -1};
+  std::vector<link> links_;
+  std::thread thread_;
+};
