@@ -4,17 +4,21 @@
 #pragma once
 
 #include "core/region.h"
+#include "core/slab_heap.h"
+#include "core/slab_heap.h"
 #include "pg.h"
 #include "session.h"
 
 namespace numpool {
 
-// What the segment begins with. Its members after `sessions` are guarded by `registry_lock`.
+// What the segment begins with. Its members after `registry_lock` are guarded by it.
 struct ArenaControl {
   std::atomic<SessionId> next_serial;     // of sessions
   std::atomic<std::int64_t> next_ticket;  // of tickets, for the whole server
   Offset sessions;                        // Session[session_count], by process number
   std::uint32_t session_count;
+  LWLock heap_lock;
+  SlabHeap heap;  // most of the segment; guarded by heap_lock
   LWLock registry_lock;
   std::uint32_t bucket_count;  // a power of two
   Offset buckets;              // Offset[bucket_count], heads of the chains of live pools

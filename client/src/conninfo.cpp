@@ -19,8 +19,8 @@ std::string default_conninfo() {
 namespace detail {
 
 // A silent peer is probed after 5 s and then every 2 s. Linux gives it up at the first probe after
-// the user timeout, if one is set, whatever the count: at 13 s, and at 17 s if it were 15 s. What is
-// sent and not acknowledged is given up after the user timeout.
+// the user timeout, if one is set, whatever the count: at 13 s, and at 17 s if it were 15 s. What
+// is sent and not acknowledged is given up after the user timeout.
 const char kServerKeepalives[] =
     "SELECT pg_catalog.set_config(s.name, v.value, false)"
     " FROM (VALUES ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'),"

@@ -1,0 +1,40 @@
+// Memory of the region for records of up to kMaxObject bytes. It is cut into blocks of one size,
+// each a slab of objects of one size class; a block whose objects are all free serves any class
+// again. So it never has to find room between others, and an allocation that fails changes nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/region.h"
+
+namespace numpool {
+
+struct SlabHeap {
+  static constexpr std::uint32_t kClassCount = 11;
+  static constexpr std::size_t kMinObject = 40;
+  static constexpr std::size_t kMaxObject = kMinObject << (kClassCount - 1);  // a block holds one
+  static constexpr std::size_t kBlockHeader = 64;
+  static constexpr std::size_t kBlockSize = kBlockHeader + kMaxObject;
+
+  // All offsets are of blocks; 0: none. `fresh` blocks from the first one on have been used.
+  Offset first_block;
+  std::uint32_t block_count;
+  std::uint32_t fresh;
+  Offset empty;                 // used before, with no object now: linked by `next`
+  Offset partial[kClassCount];  // with objects and room for more: doubly linked
+
+  // Takes the `size` bytes at `start`, which is a multiple of 64 in an equally aligned region.
+  void init(Offset start, std::size_t size) noexcept;
+
+  // `size` zeroed bytes at a multiple of 8; 0, and nothing changes, if there is no room.
+  Offset allocate(Region region, std::size_t size) noexcept;
+
+  // Takes what allocate gave.
+  void release(Region region, Offset object) noexcept;
+
+  // Blocks that hold objects.
+  std::uint32_t blocks_in_use(Region region) const noexcept;
+};
+
+}  // namespace numpool
