@@ -8,8 +8,9 @@ namespace numpool {
 
 namespace {
 
-// A name of 200 characters takes at most 2,400 bytes as escaped JSON.
-constexpr std::size_t kMaxPayload = 4096;
+// A name takes at most 4,800 bytes as escaped JSON: 200 characters of 4 bytes that convert to
+// nothing.
+constexpr std::size_t kMaxPayload = 5120;
 
 bool has_client() {
   return MyBackendType == B_BACKEND && whereToSendOutput == DestRemote;

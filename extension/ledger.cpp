@@ -61,6 +61,8 @@ void become_dropped(Entry* entry) {
   forget_end(entry);
   if (entry->state == EntryState::kHeld) --entry->ref->held;
   entry->state = EntryState::kDropped;
+  // Whoever found it: a client that listens is to be told, unless what it does now ends the lease.
+  if (my_session().listens.load(std::memory_order_relaxed)) tell(entry);
 }
 
 void release_slot(Entry* entry) {
@@ -340,7 +342,8 @@ void finish_entries() {
     if (entry->state == EntryState::kNew) {
       free_entry(entry);
     } else if (entry->state == EntryState::kDropped) {
-      if (!entry->untold || entry->ending || entry->shown) free_entry(entry);
+      if (!entry->untold || entry->ending || entry->shown || entry->scope == Scope::kTransaction)
+        free_entry(entry);
     } else if (entry->ending || entry->scope == Scope::kTransaction) {
       give_up(entry, Leave::kCancel);
     } else if (entry->shown) {

@@ -24,16 +24,20 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
                      ProcessUtilityContext context, ParamListInfo parameters,
                      QueryEnvironment* environment, DestReceiver* destination,
                      QueryCompletion* completion) {
+  const Node* node = statement->utilityStmt;
+  const bool discards_all =
+      IsA(node, DiscardStmt) && reinterpret_cast<const DiscardStmt*>(node)->target == DISCARD_ALL;
   if (next_process_utility != nullptr)
     next_process_utility(statement, query, read_only_tree, context, parameters, environment,
                          destination, completion);
   else
     standard_ProcessUtility(statement, query, read_only_tree, context, parameters, environment,
                             destination, completion);
-  const Node* node = statement->utilityStmt;
-  if (!IsA(node, DiscardStmt) || reinterpret_cast<const DiscardStmt*>(node)->target != DISCARD_ALL)
-    return;
-  if (arena_attached()) release_all();
+  // NB: a procedure that rolled back may have freed the statement.
+  if (!discards_all || !arena_attached()) return;
+  release_all();
+  // It has UNLISTENed, too.
+  my_session().listens.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace

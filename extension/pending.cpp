@@ -90,6 +90,7 @@ void restore_change(PoolRef* ref, const PendingChange& before) {
   const PendingChange undone = ref->change;
   ref->change = before;
   if (undone.dropped && !before.dropped) reopen(ref);
+  if (before.name == nullptr) end_renaming(ref, false);
   // NB: the pin stays until the transaction ends: its row may differ from what others see all the
   // same.
   if (undone.created && !before.created) {

@@ -117,6 +117,8 @@ bool wait_for_transaction(TransactionId transaction, TimestampTz deadline) {
   {
     LockTimeout = static_cast<int>(left);
     XactLockTableWait(transaction, nullptr, nullptr, XLTW_None);
+    // Our limit may have been reached just as the lock was granted.
+    CHECK_FOR_INTERRUPTS();
     LockTimeout = lock_timeout;
     ReleaseCurrentSubTransaction();
   }

@@ -161,13 +161,55 @@ TEST_CASE("a ticket cancelled and taken back is not announced") {
   CHECK(pool.in_use() == 1);
 }
 
+TEST_CASE(
+    "a listening holder is told of a forced drop whatever its transaction does to the lease") {
+  Pool pool(2), other(1);
+  Session owner;
+  owner.must(enqueue(other));
+  owner.must(acquire(pool));
+  std::size_t told = 1;
+  SUBCASE("a release rolled back") {
+    owner.must("BEGIN; " + release(pool, 0));
+    observer().must(call("drop", pool, "true"));
+    owner.must("ROLLBACK");
+  }
+  SUBCASE("a take-back rolled back") {
+    owner.must("BEGIN; " + release(pool, 0) + "; SAVEPOINT s; " + acquire(pool));
+    observer().must(call("drop", pool, "true"));
+    owner.must("ROLLBACK");
+  }
+  SUBCASE("a release committed: there is nothing to tell") {
+    owner.must("BEGIN; " + release(pool, 0));
+    observer().must(call("drop", pool, "true"));
+    owner.must("COMMIT");
+    told = 0;
+  }
+  SUBCASE("a lease of the transaction: nothing either") {
+    owner.must(release(pool, 0));
+    owner.must("BEGIN; " + acquire_xact(pool));
+    observer().must(call("drop", pool, "true"));
+    owner.must("COMMIT");
+    told = 0;
+  }
+  CHECK(owner.notifications(100ms).size() == told);
+  owner.must("SELECT 1");
+  CHECK(owner.notifications(50ms).empty());
+  observer().must(call("create", pool, "2"));
+}
+
 TEST_CASE("a rename that was rolled back is in no notification") {
   Pool pool(1);
   Session holder, owner;
   holder.must(acquire(pool));
   enqueue_ticket(owner, pool);
-  owner.must("BEGIN; UPDATE numpool_definitions SET id = 'renamed' WHERE id = " + pool.q() +
-             "; SELECT numpool_try_acquire('renamed'); ROLLBACK");
+  owner.must("BEGIN; SAVEPOINT s; UPDATE numpool_definitions SET id = 'renamed' WHERE id = " +
+             pool.q() + "; SELECT numpool_try_acquire('renamed')");
+  SUBCASE("whole") {
+    owner.must("ROLLBACK");
+  }
+  SUBCASE("to a savepoint") {
+    owner.must("ROLLBACK TO s; COMMIT");
+  }
   holder.must(release(pool, 0));
   const auto told = owner.notifications(2s);
   REQUIRE(told.size() == 1);
