@@ -15,12 +15,9 @@ REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 # No bitcode for C++: nothing of it would ever be inlined into a query.
 override with_llvm = no
 
-# PostgreSQL's headers are system headers: the strict warnings are for our own code.
-# PostgreSQL 15 leaves PGDLLEXPORT empty, so hidden visibility needs it said here.
-PG_CPPFLAGS = -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-DPGDLLEXPORT='__attribute__((visibility("default")))'
-PG_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \
-	-Wall -Wextra -Werror -Wno-register
+include extension/flags.mk
+PG_CPPFLAGS = $(MODULE_CPPFLAGS)
+PG_CXXFLAGS = $(MODULE_CXXFLAGS)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -33,7 +30,7 @@ endif
 # uses none of it (tests/setup/check-symbols makes sure).
 
 # PGXS's own rule knows nothing of headers.
-$(OBJS): %.o: %.cpp extension/build.mk
+$(OBJS): %.o: %.cpp extension/build.mk extension/flags.mk
 	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # Instead of "Nothing to be done".

@@ -30,6 +30,7 @@ void note_size(PoolRef* ref, std::int32_t size) {
   const std::uint32_t chunk_count = pool.chunk_count;
   const std::uint32_t bitmap_capacity = pool.bitmap_capacity;
   unlock_ref(ref);
+  debug_point(DebugPoint::kPinned);
   if (ref->growth == nullptr)
     ref->growth = static_cast<Growth*>(MemoryContextAllocZero(backend_memory(), sizeof(Growth)));
   reserve_growth(*ref->growth, chunk_count, bitmap_capacity, static_cast<std::uint32_t>(size));
@@ -95,6 +96,7 @@ Datum on_change(TriggerData* trigger) {
   definitions_enter_table(RelationGetRelid(table));
   arena_attach();
   log_row_change();
+  debug_point(DebugPoint::kRowWritten);
 
   Definition old;
   if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {

@@ -60,6 +60,7 @@ void deliver() {
   if (!news_waiting() || !has_client()) return;
   // A commit that does something is not to wait for a socket: it raises a delivery of its own.
   if (TransactionIdIsValid(GetTopTransactionIdIfAny()) || !undo_log_is_empty()) return;
+  debug_point(DebugPoint::kNewsKnown);
   collect_news();
   char payload[kMaxPayload];
   dlist_mutable_iter at;
@@ -68,8 +69,10 @@ void deliver() {
     // What this transaction did to it is not committed yet: its own COMMIT raises the next
     // delivery.
     if (entry->touched) continue;
+    debug_point(DebugPoint::kBeforeTelling);
     write_payload(entry, payload);
     NotifyMyFrontEnd(own_channel(), payload, MyProcPid);
+    debug_point(DebugPoint::kTold);
     mark_told(entry);
   }
 }

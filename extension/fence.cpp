@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "compat.h"
+#include "debug_point.h"
 #include "definitions.h"
 
 extern "C" {
@@ -134,7 +135,9 @@ bool fence_covers_arrival(Offset offset) {
 }
 
 bool fence_extend(Offset offset, Oid sequence) {
+  debug_point(DebugPoint::kBlockWanted);
   const std::int64_t start = take_block(sequence);
+  debug_point(DebugPoint::kBlockTaken);
   // Two may have taken one each: the lower is of no use once the higher is installed.
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
   FenceBlock& block = *region().at<FenceBlock>(offset);

@@ -73,6 +73,7 @@ enum class Arrival {
 
 // Tries for an immediate grant, in a pool whose definition is current.
 Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
+  debug_point(DebugPoint::kNamed);
   LivePool* live;
   for (;;) {
     if (!lock_ref_loaded(ref)) return Arrival::kGone;
@@ -94,6 +95,7 @@ Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
   if (index == Bitmap::kNone) return Arrival::kBusy;
   become_held(entry, index);
   unlock_pool(live);
+  debug_point(DebugPoint::kGrantedAtOnce);
   return Arrival::kGranted;
 }
 
@@ -112,6 +114,7 @@ void check_may_wait(PoolRef* ref) {
 // Sleeps in the queue; nullptr at the deadline.
 Entry* wait_in_queue(Entry* entry, TimestampTz deadline) {
   const WaitEnd end = wait_for_turn(entry, deadline);
+  debug_point(end == WaitEnd::kTimeout ? DebugPoint::kTimedOut : DebugPoint::kTurnSeen);
   // The undo log gives the entry up if one of these ends in an error.
   if (!definitions_exist()) report_dropped(entry->ref);
   if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {

@@ -152,8 +152,11 @@ void ledger_init() {
 }
 
 void ledger_end_session() {
-  while (!dlist_is_empty(&entries))
+  debug_point(DebugPoint::kSessionEnds);
+  while (!dlist_is_empty(&entries)) {
+    debug_point(DebugPoint::kGivingUpOne);
     give_up(dlist_container(Entry, node, dlist_head_node(&entries)), Leave::kCancel);
+  }
 }
 
 void touch(Entry* entry) {
@@ -230,6 +233,7 @@ void settle(Entry* entry, std::uint32_t index, std::int64_t fence) {
 }
 
 bool leave_queue(Entry* entry, Leave why) {
+  debug_point(DebugPoint::kLeaving);
   // NB: a record that is queued keeps its pool's header from being reused, whatever became of the
   // pool; one that is not leaves the pool, whichever it is now, as it is.
   LivePool* live = live_pool_at(entry->live);
@@ -252,6 +256,7 @@ void give_up(Entry* entry, Leave why) {
       if (waiter.state.load(std::memory_order_acquire) == WaiterState::kGranted)
         settle(entry, waiter.index, waiter.fence);
     }
+    debug_point(DebugPoint::kGrantToPassOn);
   }
   if (entry->state == EntryState::kHeld) release_slot(entry);
   free_entry(entry);
@@ -345,6 +350,7 @@ void finish_entries() {
       if (!entry->untold || entry->ending || entry->shown || entry->scope == Scope::kTransaction)
         free_entry(entry);
     } else if (entry->ending || entry->scope == Scope::kTransaction) {
+      debug_point(DebugPoint::kEndingOne);
       give_up(entry, Leave::kCancel);
     } else if (entry->shown) {
       entry->shown = false;

@@ -230,6 +230,7 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
   LWLockRelease(&live->lock);
   LWLockRelease(&arena().registry_lock);
 
+  debug_point(DebugPoint::kUnregistered);
   WakeList wake;
   bool more = true;
   while (more) {
@@ -238,6 +239,7 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
     LWLockRelease(&live->lock);
     wake_all(wake);
   }
+  debug_point(DebugPoint::kDismissed);
   tell_holders(*live);
   take_apart(offset);
 }

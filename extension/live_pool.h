@@ -6,6 +6,7 @@
 
 #include "arena.h"
 #include "core/pool.h"
+#include "debug_point.h"
 #include "fence.h"
 #include "pg.h"
 
@@ -81,6 +82,7 @@ inline LivePool* live_pool_at(Offset live) {
   return region().at<LivePool>(live);
 }
 inline void unlock_pool(LivePool* live) {
+  debug_check(*live);
   LWLockRelease(&live->lock);
 }
 

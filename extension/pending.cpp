@@ -67,6 +67,7 @@ void apply_change(PoolRef* ref) {
   unlock_pool(live);
   wake_all(wake);
   arena_free(old_name);
+  debug_point(DebugPoint::kResized);
   if (change.size != 0) serve_waiters(ref->live, ref->key, ref->generation);
 }
 
@@ -106,6 +107,7 @@ void finish_changes(bool commit) {
     PoolRef* ref = changed_refs;
     changed_refs = ref->next_changed;
     ref->listed = false;
+    debug_point(DebugPoint::kApplying);
     if (commit) apply_change(ref);
     end_renaming(ref, commit);
     unpin_live_pool(ref);

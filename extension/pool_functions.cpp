@@ -145,6 +145,7 @@ PGDLLEXPORT Datum numpool_drop(PG_FUNCTION_ARGS) {
     if (!if_exists) report_absent(name);
     PG_RETURN_BOOL(false);
   }
+  debug_point(DebugPoint::kClosing);
   // Closing now: nobody comes in any more. What is there decides.
   if (!force) require_unused(name, DatumGetInt64(identity));
   PG_RETURN_BOOL(true);

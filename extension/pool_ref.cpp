@@ -176,10 +176,13 @@ bool load(PoolRef* ref) {
     if (read_definition(ref->key.identity, IfLocked::kWait, &definition) != Lookup::kFound)
       return false;
     ref->defined_size = definition.size;
+    debug_point(DebugPoint::kRowRead);
     ref->live = register_as(ref, definition);
+    debug_point(DebugPoint::kRegistered);
 
     Definition again;
     const Lookup lookup = read_definition(ref->key.identity, IfLocked::kWait, &again);
+    debug_point(DebugPoint::kReadAgain);
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLive) return true;

@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "compat.h"
+#include "debug_point.h"
 
 namespace numpool {
 
@@ -28,6 +29,7 @@ void signal_session(const Session& session) {
 }
 
 void wake_all(WakeList& list) {
+  if (list.begin() != list.end()) debug_point(DebugPoint::kWakeDue);
   for (const WakeList::Entry& entry : list) {
     const Session* session = find_session(entry.session);
     if (session == nullptr) continue;

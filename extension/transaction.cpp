@@ -10,12 +10,15 @@ namespace numpool {
 namespace {
 
 void finish_transaction(bool commit) {
+  debug_point(commit ? DebugPoint::kRowsVisible : DebugPoint::kAborting);
   if (commit)
     forget_log();
   else
     undo_to(TopSubTransactionId);
   finish_changes(commit);
+  debug_point(DebugPoint::kChangesDone);
   finish_entries();
+  debug_point(DebugPoint::kEntriesDone);
   // Whoever was granted something meanwhile is told before the next command.
   if (news_waiting()) raise_delivery();
 }

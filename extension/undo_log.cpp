@@ -47,6 +47,7 @@ UndoRecord& append_record(RecordKind kind) {
 }
 
 void undo(const UndoRecord& record) {
+  debug_point(DebugPoint::kUndoing);
   switch (record.kind) {
     case RecordKind::kCreated:
       give_up(record.entry, Leave::kCancel);

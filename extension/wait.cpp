@@ -85,6 +85,7 @@ WaitEnd wait_for_turn(Entry* entry, TimestampTz deadline) {
   const TimestampTz lock_deadline =
       LockTimeout > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout) : DT_NOEND;
   const TimestampTz next = lock_deadline < deadline ? lock_deadline : deadline;
+  debug_point(DebugPoint::kJoined);
   for (;;) {
     if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued) return WaitEnd::kOver;
     refuse_own_deadlock(entry);
@@ -92,7 +93,9 @@ WaitEnd wait_for_turn(Entry* entry, TimestampTz deadline) {
       if (next == deadline) return WaitEnd::kTimeout;
       report_lock_timeout();
     }
+    debug_point(DebugPoint::kBeforeSleep);
     sleep_once(next);
+    debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }
 }

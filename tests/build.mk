@@ -12,6 +12,9 @@ load_sources := tests/history/worker.cpp tests/history/worker_tickets.cpp \
 history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) tests/core/main.cpp
 server_sources := $(sort $(wildcard tests/server/*.cpp) $(judge_sources) $(load_sources))
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(load_sources)
+# The tests at debug points share the server tests' connections and main.
+points_sources := $(wildcard tests/points/*.cpp) tests/server/session.cpp tests/server/main.cpp
+points_objects := $(points_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects := $(core_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects_sanitized := $(core_sources:%.cpp=$(BUILD)/tests/sanitized/%.o)
 server_objects := $(server_sources:%.cpp=$(BUILD)/tests/plain/%.o)
@@ -47,11 +50,32 @@ $(BUILD)/tests/history_tests: $(history_test_objects)
 $(BUILD)/tests/torture: $(torture_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
+$(BUILD)/tests/points_tests: $(points_objects)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
+# The server module with debug points in it, and a copy of build/pgroot that has it.
+include extension/flags.mk
+
+points_module_objects := $(patsubst %.cpp,$(BUILD)/points/%.o,\
+	$(wildcard extension/*.cpp extension/core/*.cpp))
+
+$(BUILD)/points/%.o: %.cpp extension/flags.mk
+	@mkdir -p $(@D)
+	$(CXX) $(MODULE_CXXFLAGS) -O1 -g -fPIC $(MODULE_CPPFLAGS) -DNUMPOOL_DEBUG_POINTS -MMD -MP -c -o $@ $<
+
+$(BUILD)/points/numpool.so: $(points_module_objects)
+	$(CC) -shared -o $@ $^
+
+.PHONY: pgroot-points
+pgroot-points: pgroot $(BUILD)/points/numpool.so
+	@tests/setup/pgroot-points
+
 $(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
 	@mkdir -p $(@D)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq
 
--include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d)
+-include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d \
+	$(BUILD)/points/extension/*.d $(BUILD)/points/extension/core/*.d)
 
 -include tests/fuzz/build.mk
 

@@ -12,7 +12,7 @@ die() {
 
 # The bin folder of the private server: the folder whose name the installation had, inside PGROOT.
 pgroot_bin() {
-  [ -s "$PGROOT/bindir" ] || die "build/pgroot is not there: run 'make pgroot'"
+  [ -s "$PGROOT/bindir" ] || die "build/${PGROOT##*/} is not there: run 'make ${PGROOT##*/}'"
   echo "$PGROOT/$(<"$PGROOT/bindir")"
 }
 

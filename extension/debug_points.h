@@ -1,0 +1,65 @@
+// The places where a test can stop a backend of a debug build, and the advisory locks by which it
+// does. Nothing of PostgreSQL: the tests include this too.
+#pragma once
+
+#include <cstdint>
+
+namespace numpool {
+
+enum class DebugPoint : std::uint16_t {
+  // Acquire, enqueue
+  kNamed,          // the name is resolved; nothing shared refers to the arrival yet
+  kBlockWanted,    // the fences do not cover the arrival; before a block is taken
+  kBlockTaken,     // a block was taken; not installed yet
+  kGrantedAtOnce,  // granted on arrival; the caller does not know yet
+  kJoined,         // in the queue; not looked yet
+  kBeforeSleep,    // looked: still queued; about to sleep
+  kWoken,          // slept; before interrupts are looked at
+  kTurnSeen,       // granted or dropped, and seen; nothing noted yet
+  kTimedOut,       // the deadline has passed; still in the queue, or granted meanwhile
+  kLeaving,        // about to leave the queue
+  kGrantToPassOn,  // too late to leave: about to release what was granted
+  // Whoever frees or grants
+  kWakeDue,       // grants are made, wake-ups are not sent
+  kUnregistered,  // a pool is out of the registry; its waiters still sleep
+  kDismissed,     // they have been dismissed; those who held its leases are not told
+
+  // Transactions
+  kRowsVisible,  // the transaction is over for others; before its COMMIT callback does anything
+  kAborting,     // before the ABORT callback does anything
+  kUndoing,      // before a record of the undo log is undone
+  kChangesDone,  // definitions are applied; releases, cancels, ends of leases are not
+  kApplying,     // before one definition is applied
+  kResized,      // the size is set; waiters are not served
+  kEndingOne,    // before one release, cancel or end of a lease
+  kEntriesDone,  // all applied; before a delivery is raised
+
+  // Delivery
+  kNewsKnown,      // there is something to tell; before the inbox is taken
+  kBeforeTelling,  // the inbox is taken; before one message
+  kTold,           // a message is written; its entry does not say so
+
+  // Definitions
+  kRowRead,     // loading: the row is read, the pool not registered
+  kRegistered,  // loading: the pool is registered, the row not read again
+  kReadAgain,   // loading: the row is read again, the pool not locked
+  kRowWritten,  // the trigger runs: the row is written, the live pool not pinned
+  kPinned,      // a resize is noted
+  kClosing,     // drop: the pool is closing; what is in it has not been looked at
+
+  // End of a session
+  kSessionEnds,  // before the first entry is given up
+  kGivingUpOne,  // before each
+};
+
+// A backend that reaches a point takes lock (its pid, gate_of(point)) in share mode, as
+// pg_advisory_lock_shared(bigint) would with the two halves, and lets it go at once. While it
+// cannot have it, it holds (its pid, standing_at(point)), so that pg_locks tells.
+constexpr std::uint32_t gate_of(DebugPoint point) {
+  return 0x6e750000u | static_cast<std::uint32_t>(point);
+}
+constexpr std::uint32_t standing_at(DebugPoint point) {
+  return 0x6e760000u | static_cast<std::uint32_t>(point);
+}
+
+}  // namespace numpool
