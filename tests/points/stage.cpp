@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <thread>
@@ -154,7 +155,7 @@ void Stage::event_sever(Actor& actor) {
 
 // A choice is a step that can begin, or an actor that can go on.
 std::vector<int> Stage::choices() {
-  settle();
+  if (!settled_) settle();
   std::vector<int> open;
   for (std::size_t i = 0; i < steps_.size(); i++)
     if (!steps_[i].taken && (steps_[i].when == nullptr || steps_[i].when()))
@@ -231,6 +232,7 @@ bool Stage::look() {
 void Stage::settle() {
   look();
   if (!eventually([&] { return look(); })) throw TestError("somebody does not come to rest");
+  settled_ = true;
 }
 
 void Stage::let_all_go() {
@@ -248,7 +250,8 @@ void Stage::collect(Actor& actor) {
 }
 
 bool Stage::pool_exists() const {
-  const Outcome found = observer().run("SELECT count(*) FROM numpool_list(" + pool_.q() + ")");
+  const Outcome found =
+      observer().run("SELECT count(*) FROM numpool_list() AS name WHERE name = " + pool_.q());
   return found.ok && found.number() != 0;
 }
 
@@ -368,8 +371,9 @@ void in_all_orders(int size, const std::function<void(Stage&)>& scene) {
       INFO(stage.story());
       stage.end();
     } catch (const TestError& error) {
-      FAIL(error.what(), " in", stage.story());
+      FAIL(std::string(error.what()), " in", stage.story());
     }
+    if (std::getenv("NUMPOOL_STORIES") != nullptr) std::printf("%s\n", stage.story().c_str());
     stories.insert(stage.story());
     plays++;
     while (!path.empty() && ++path.back().taken == path.back().open.size()) path.pop_back();

@@ -116,6 +116,7 @@ class Stage {
   std::function<void()> finally_;
   std::function<void()> at_last_;
   std::string story_;
+  bool settled_ = false;  // since the last step
 };
 
 // How the actor's part went, as short as can be compared: a number, "null", "ok", or the SQLSTATE.

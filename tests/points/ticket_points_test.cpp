@@ -39,7 +39,9 @@ TEST_CASE("a ticket's grant and its delivery to an idle client: once") {
   in_all_orders(1, [](Stage& stage) {
     Turn turn(stage, "");
     stage.gate(turn.owner, kDelivery);
-    stage.event_cancel(turn.owner);
+    stage.event(
+        "cancel", [&owner = turn.owner] { owner.session().cancel(); },
+        [&owner = turn.owner] { return owner.doing == Doing::kStanding; });
     stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
       CHECK(Turn::times_told(owner, ticket) == 1);
     });

@@ -56,15 +56,15 @@ TEST_CASE("a grant and the waiter's arrival: no wake-up is lost") {
 }
 
 TEST_CASE("a grant and the waiter's own timeout, lock_timeout and statement_timeout") {
-  for (const char* kind : {"own", "lock_timeout", "statement_timeout"}) {
+  for (const std::string kind : {"own", "lock_timeout", "statement_timeout"}) {
     CAPTURE(kind);
     in_all_orders(1, [kind](Stage& stage) {
       Actor& holder = stage.actor("holder");
       Actor& waiter = stage.actor("waiter");
       Actor& bystander = stage.actor("bystander");
-      const bool own = std::string(kind) == "own";
+      const bool own = kind == "own";
       holder.must(acquire(stage.pool()));
-      const std::string limit = own ? "" : "SET LOCAL " + std::string(kind) + " = '5ms'; ";
+      const std::string limit = own ? "" : "SET LOCAL " + kind + " = '5ms'; ";
       stage.part(waiter, limit + acquire(stage.pool(), own ? "5 ms" : ""),
                  {DebugPoint::kBeforeSleep, own ? DebugPoint::kTimedOut : DebugPoint::kWoken,
                   DebugPoint::kLeaving});
@@ -159,9 +159,8 @@ TEST_CASE("a take-back and COMMIT, while others join and leave the queue") {
     const auto before = holder.session().number(fence);
     holder.must("BEGIN; " + release(stage.pool(), 0) + "; SAVEPOINT s");
     stage.part(holder, acquire(stage.pool()) + (back ? "; ROLLBACK TO s" : "") + "; COMMIT",
-               {DebugPoint::kUndoing, DebugPoint::kRowsVisible, DebugPoint::kEndingOne,
-                DebugPoint::kWakeDue});
-    stage.part(waiter, acquire(stage.pool()), {DebugPoint::kNamed, DebugPoint::kBeforeSleep});
+               {DebugPoint::kUndoing, DebugPoint::kRowsVisible, DebugPoint::kEndingOne});
+    stage.part(waiter, acquire(stage.pool()), {DebugPoint::kNamed});
     stage.event_cancel(waiter);
     stage.finally([&holder, &waiter, fence, before, back] {
       const std::string end = came_to(waiter);
