@@ -67,7 +67,7 @@ $(BUILD)/points/numpool.so: $(points_module_objects)
 	$(CC) -shared -o $@ $^
 
 .PHONY: pgroot-points
-pgroot-points: pgroot $(BUILD)/points/numpool.so
+pgroot-points: pgroot $(BUILD)/points/numpool.so  ## make build/pgroot-points, the same with debug points (for tests)
 	@tests/setup/pgroot-points
 
 $(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
