@@ -70,9 +70,17 @@ $(BUILD)/points/numpool.so: $(points_module_objects)
 pgroot-points: pgroot $(BUILD)/points/numpool.so  ## make build/pgroot-points, the same with debug points (for tests)
 	@tests/setup/pgroot-points
 
-$(BUILD)/bench/latency: $(BUILD)/tests/plain/tests/bench/latency.o
+bench_sources := $(filter-out %/core_bench.cpp %/client_bench.cpp,$(wildcard tests/bench/*.cpp))
+bench_objects := $(bench_sources:%.cpp=$(BUILD)/tests/plain/%.o)
+$(bench_objects): TEST_CXXFLAGS += -Iclient/include
+
+$(BUILD)/bench/driver: $(bench_objects) $(CLIENT_STATIC)
 	@mkdir -p $(@D)
-	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq
+	$(CXX) -o $@ $^ $(CLIENT_LIBS) -lhiredis
+
+$(BUILD)/bench/core: tests/bench/core_bench.cpp $(wildcard extension/core/*.cpp extension/core/*.h)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -g $(WARNINGS) -O2 -Iextension -o $@ $(filter %.cpp,$^) -lbenchmark -pthread
 
 -include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d \
 	$(BUILD)/points/extension/*.d $(BUILD)/points/extension/core/*.d)

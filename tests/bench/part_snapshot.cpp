@@ -1,0 +1,34 @@
+// Eight clients while another session holds a snapshot: nothing that was alive at its beginning, or
+// dies later, may be removed while it lasts. Each system's time counts by itself.
+#include "measure.h"
+#include "session.h"
+
+namespace bench {
+
+void measure_snapshot(const Options& options) {
+  std::vector<std::unique_ptr<System>> systems;
+  systems.push_back(floor_system());
+  systems.push_back(numpool_system());
+  systems.push_back(skip_locked_system());
+  systems.push_back(row_bitmap_system());
+  systems.push_back(redis_system());
+  for (const auto& system : systems) system->create({"snapshot"}, 64);
+
+  Session holder;
+  holder.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  holder.run("SELECT count(*) FROM pg_class");
+  const double total = options.quick ? 3 : 60;
+  const double slice = options.quick ? 0.5 : 2;
+  for (double second = 0; second < total; second += slice)
+    for (const auto& system : systems) {
+      // What leaves no row behind need not run all the time to show it.
+      const std::string name = system->name();
+      const bool leaves_rows = name == "skip_locked" || name == "row_bitmap";
+      // A fifth of a slice warms up, and counts as load.
+      const double seconds = (leaves_rows ? slice : slice / 2) / 1.2;
+      print("snapshot", std::to_string(static_cast<int>((second + slice) * 10) / 10.0), name,
+            pairs_per_second(*system, {"snapshot"}, 8, seconds));
+    }
+}
+
+}  // namespace bench

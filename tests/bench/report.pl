@@ -1,0 +1,174 @@
+# Reads what was measured, lines "TABLE <tab> X <tab> SYSTEM <tab> VALUE", and prints a verdict for
+# each aim. With --write FOLDER also FOLDER/RESULTS.md and FOLDER/plots/*.svg (needs gnuplot).
+#
+#   perl tests/bench/report.pl [--write FOLDER] FILE...
+use strict;
+use warnings;
+
+our %name = (
+	floor => 'two `SELECT 1` (the floor)',
+	floor_shaped => 'two `SELECT 1` with the parameters of the next but one',
+	numpool => 'numpool, SQL',
+	numpool_parameter => "numpool, SQL, the pool's name a parameter",
+	client => 'numpool, C++ client (one connection)',
+	ticket => 'numpool, ticket',
+	advisory => 'advisory lock, each client a key of its choice',
+	sweep => 'advisory try-locks, one key after the other',
+	skip_locked => 'a row a number, SKIP LOCKED',
+	row_bitmap => 'a row a pool, bitmap and queue in it',
+	redis => 'Redis, BLPOP and RPUSH',
+	notify_off => 'NOTIFY, synchronous_commit off',
+	notify_on => 'NOTIFY, synchronous_commit on');
+our @order = qw(floor floor_shaped numpool numpool_parameter client ticket advisory sweep skip_locked
+  row_bitmap redis notify_off notify_on);
+
+our (%value, %meta, @library);
+my $folder;
+if (@ARGV && $ARGV[0] eq '--write') { shift; $folder = shift; }
+while (<>)
+{
+	chomp;
+	my ($table, $x, $system, $v) = split /\t/, $_, 4;
+	if ($table eq 'meta') { $meta{$x} = $v; }
+	elsif ($table eq 'text') { push @library, $v; }
+	else { push @{ $value{$table}{$x}{$system} }, $v; }
+}
+
+sub median
+{
+	my @v = sort { $a <=> $b } @_;
+	return undef if !@v;
+	return @v % 2 ? $v[ $#v / 2 ] : ($v[ @v / 2 - 1 ] + $v[ @v / 2 ]) / 2;
+}
+sub spread { my @v = sort { $a <=> $b } @_; return ($v[0], $v[-1]); }
+sub values_of { my ($table, $x, $system) = @_; return @{ $value{$table}{$x}{$system} || [] }; }
+sub median_of { return median(values_of(@_)); }
+
+# What ran in one round is compared with one another; the median of the rounds' ratios.
+sub ratios
+{
+	my ($above, $below) = @_;
+	my @a = values_of(@$above);
+	my @b = values_of(@$below);
+	my $n = @a < @b ? @a : @b;
+	return map { $a[$_] / $b[$_] } grep { $b[$_] > 0 } 0 .. $n - 1;
+}
+
+sub number
+{
+	my $v = shift;
+	return '-' if !defined $v;
+	return sprintf('%.2g', $v) if $v < 10;
+	my $text = sprintf('%.0f', $v);
+	1 while $text =~ s/^(\d+)(\d{3})/$1,$2/;
+	return $text;
+}
+sub with_spread
+{
+	my @v = @_;
+	return '-' if !@v;
+	my ($low, $high) = spread(@v);
+	return number(median(@v)) . ' (' . number($low) . '..' . number($high) . ')';
+}
+
+# Aims: [what, how much was asked, met?, figure]. Left out where nothing was measured.
+our @aims;
+
+sub aim
+{
+	my ($what, $kind, $limit, @figures) = @_;
+	return if !@figures;
+	my $figure = median(@figures);
+	my ($low, $high) = spread(@figures);
+	my $met = $kind eq 'at least' ? $figure >= $limit : $figure <= $limit;
+	push @aims,
+	  [ $what, "$kind $limit", $met, sprintf('%.2f (%.2f..%.2f)', $figure, $low, $high) ];
+}
+
+# The change over all the time of a series, by a least squares line, as a share of its mean.
+sub slope
+{
+	my @y = @_;
+	my $n = @y;
+	return if $n < 3;
+	my ($sx, $sy, $sxx, $sxy) = (0, 0, 0, 0);
+	for my $i (0 .. $n - 1)
+	{
+		my $x = $i / ($n - 1);
+		$sx += $x;
+		$sy += $y[$i];
+		$sxx += $x * $x;
+		$sxy += $x * $y[$i];
+	}
+	return ($n * $sxy - $sx * $sy) / ($n * $sxx - $sx * $sx) / ($sy / $n);
+}
+sub numerically { return $a <=> $b; }
+sub over_time
+{
+	my $system = shift;
+	my $table = $value{snapshot} || {};
+	return map { $table->{$_}{$system} ? $table->{$_}{$system}[0] : () } sort numerically keys %$table;
+}
+
+sub judge
+{
+	for my $clients ('bound', 1, 8, 32)
+	{
+		my $text = $clients eq 'bound' ? '1 client, all on one core' : "$clients client" . ($clients > 1 ? 's' : '');
+		my @group = ('uncontended', $clients);
+		aim("pairs/s against two `SELECT 1`, $text", 'at least', 0.9,
+			ratios([ @group, 'numpool' ], [ @group, 'floor' ]));
+	}
+	aim('pairs/s, 65,536 numbers all but one taken, against an empty pool of 64', 'at least', 0.9,
+		ratios([ 'aim', 'nearly full', 'numpool' ], [ 'aim', 'empty', 'numpool' ]));
+	aim('pairs/s, 100,000 tickets queued in another pool, against none', 'at least', 0.9,
+		ratios([ 'aim', 'tickets', 'numpool' ], [ 'aim', 'no tickets', 'numpool' ]));
+	my @own = over_time('numpool');
+	my @floor = over_time('floor');
+	my $slope = slope(map { $own[$_] / $floor[$_] } 0 .. $#own);
+	aim('a snapshot held: slope of pairs/s against the floor, %, either way', 'at most', 5, abs(100 * $slope))
+	  if defined $slope;
+	my @p50 = ('handoff p50', 0);
+	aim('hand-off to a blocking waiter, p50, against an advisory lock', 'at most', 1.2,
+		ratios([ @p50, 'numpool' ], [ @p50, 'advisory' ]));
+	aim('hand-off to a ticket, p50, against NOTIFY with synchronous_commit off', 'at most', 1.3,
+		ratios([ @p50, 'ticket' ], [ @p50, 'notify_off' ]));
+	my ($most) = reverse sort numerically keys %{ $value{'listeners p50'} || {} };
+	aim("hand-off to a ticket, p50, with $most idle sessions that hold tickets, against none",
+		'at most', 1.2,
+		ratios([ 'listeners p50', $most, 'ticket' ], [ 'listeners p50', 0, 'ticket' ]))
+	  if $most;
+	for (map { [ 'uncontended', $_, 20 ] } 1, 8, 32) { judge_row_bitmap(@$_); }
+	for (map { [ 'contended', $_, 10 ] } 8, 32, 200) { judge_row_bitmap(@$_); }
+	for my $how ([ 'holder', 'a holder killed' ], [ 'asleep', 'a holder killed while asleep in another queue' ])
+	{
+		aim("$how->[1], to the next grant, p99, ms", 'at most', 50,
+			map { $_ / 1000 } values_of('death p99', $how->[0], 'numpool'));
+	}
+	aim('enqueue and cancel behind 100,000 waiters against behind 100', 'at most', 1.5,
+		ratios([ 'aim', 'end of 100000', 'numpool' ], [ 'aim', 'end of 100', 'numpool' ]));
+}
+
+sub judge_row_bitmap
+{
+	my ($table, $clients, $limit) = @_;
+	aim("pairs/s against the row-bitmap way, $table, $clients client" . ($clients > 1 ? 's' : ''),
+		'at least', $limit, ratios([ $table, $clients, 'numpool' ], [ $table, $clients, 'row_bitmap' ]));
+}
+
+judge();
+for (@aims)
+{
+	my ($what, $wanted, $met, $figure) = @$_;
+	$what =~ tr/`//d;
+	printf "%-6s %-80s %-13s %s\n", $met ? 'met' : 'MISSED', $what, $wanted, $figure;
+}
+print "$_\n" for @library;
+my $met = grep { $_->[2] } @aims;
+printf "%d of %d aims met\n", $met, scalar @aims;
+
+if (defined $folder)
+{
+	require './tests/bench/results.pl';
+	write_results($folder);
+}
