@@ -55,7 +55,7 @@ check: packages  ## build and run every test; the last line is "N passed, N fail
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory check-installed
 
-.PHONY: check-installed demo-installed bench-installed torture-installed
+.PHONY: check-installed demo-installed bench-packages bench-built torture-installed
 check-installed: all pgroot
 	@tests/setup/check $(SUITES)
 
@@ -66,17 +66,20 @@ demo: packages  ## show the main job on a private throwaway server
 demo-installed: all pgroot $(if $(wildcard tests/demo/client_worker.cpp),$(BUILD)/demo/client_worker)
 	@tests/setup/with-server -- tests/demo/run
 
-bench: packages  ## compare speed with the floor and with the row-bitmap way (some minutes)
+bench: bench-packages  ## compare speed with every alternative; writes tests/bench/RESULTS.md (25 minutes)
 	@echo "building"
-	+@$(MAKE) -s $(jobs) --no-print-directory bench-installed
+	+@$(MAKE) -s $(jobs) --no-print-directory bench-built
+	@tests/bench/run
 
-bench-quick: packages  ## the same in less than a minute, less exact
+bench-quick: bench-packages  ## the same in less than a minute, less exact; prints the verdicts only
 	@echo "building"
-	+@$(MAKE) -s $(jobs) --no-print-directory bench-installed BENCH_FLAGS=--quick
+	+@$(MAKE) -s $(jobs) --no-print-directory bench-built
+	@tests/bench/run --quick
 
-bench-installed: pgroot $(BUILD)/bench/latency \
-		$(if $(wildcard tests/bench/client_bench.cpp),$(BUILD)/tests/client_bench)
-	@tests/bench/run $(BENCH_FLAGS)
+bench-packages:
+	@tests/setup/install-packages bench
+
+bench-built: pgroot $(BUILD)/bench/driver $(BUILD)/bench/core $(BUILD)/tests/client_bench
 
 torture: packages  ## try to break every promise, SECONDS=60 (or more) for each mix of MIXES
 	@echo "building"

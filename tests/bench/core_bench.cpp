@@ -43,7 +43,9 @@ class TestPool {
     pool_init(region(), pool, size, growth, 0);
   }
   Region region() { return memory_.region(); }
-  std::uint32_t acquire() { return pool_acquire(region(), pool, {1, 1, Scope::kSession}, kMaxPoolSize, context()); }
+  std::uint32_t acquire() {
+    return pool_acquire(region(), pool, {1, 1, Scope::kSession}, kMaxPoolSize, context());
+  }
   void release(std::uint32_t index) {
     pool_release(region(), pool, index, context(), wake_);
     wake_.clear();

@@ -150,8 +150,8 @@ OneCore::~OneCore() {
 void allow_open_files(int count) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = std::min(std::max<rlim_t>(limit.rlim_cur, static_cast<rlim_t>(count)),
-                            limit.rlim_max);
+  limit.rlim_cur =
+      std::min(std::max<rlim_t>(limit.rlim_cur, static_cast<rlim_t>(count)), limit.rlim_max);
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 

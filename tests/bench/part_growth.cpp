@@ -27,8 +27,7 @@ Systems pool_systems() {
 void measure_tickets_elsewhere(const Options& options) {
   const auto numpool = numpool_system();
   numpool->create({"elsewhere"}, 1);
-  print("aim", "no tickets", "numpool",
-        pairs_per_second(*numpool, {"empty"}, 1, options.seconds));
+  print("aim", "no tickets", "numpool", pairs_per_second(*numpool, {"empty"}, 1, options.seconds));
   Session queue;
   queue.run("SELECT numpool_acquire('elsewhere')");
   queue.run("SELECT count(numpool_enqueue('elsewhere')) FROM generate_series(1, 100000)");
@@ -39,9 +38,9 @@ void measure_tickets_elsewhere(const Options& options) {
 }  // namespace
 
 void measure_size(const Options& options) {
-  const std::vector<int> sizes =
-      options.quick ? std::vector<int>{1, 1024, 65536}
-                    : std::vector<int>{1, 16, 64, 256, 1024, 4096, 16384, 65536};
+  const std::vector<int> sizes = options.quick
+                                     ? std::vector<int>{1, 1024, 65536}
+                                     : std::vector<int>{1, 16, 64, 256, 1024, 4096, 16384, 65536};
   const auto empty = numpool_system();
   empty->create({"empty"}, 64);
   const OneCore bound;
@@ -69,9 +68,8 @@ void measure_size(const Options& options) {
 }
 
 void measure_pools(const Options& options) {
-  const std::vector<int> counts = options.quick
-                                      ? std::vector<int>{1, 100, 10000}
-                                      : std::vector<int>{1, 10, 100, 1000, 10000, 100000};
+  const std::vector<int> counts = options.quick ? std::vector<int>{1, 100, 10000}
+                                                : std::vector<int>{1, 10, 100, 1000, 10000, 100000};
   Systems systems = pool_systems();
   systems.push_back(advisory_system());
   for (const auto& system : systems) system->create({"pools", counts.back()}, 1);
@@ -113,8 +111,8 @@ class RedisSleepers {
 }  // namespace
 
 void measure_listeners(const Options& options) {
-  const std::vector<int> counts = options.quick ? std::vector<int>{0, 100}
-                                                : std::vector<int>{0, 10, 100, 300, 1000};
+  const std::vector<int> counts =
+      options.quick ? std::vector<int>{0, 100} : std::vector<int>{0, 10, 100, 300, 1000};
   allow_open_files(4096);
   const auto redis = redis_system(), row_bitmap = row_bitmap_system(), client = client_system();
   const auto numpool = numpool_system();
@@ -135,8 +133,7 @@ void measure_listeners(const Options& options) {
     const std::string x = std::to_string(count);
     for (int round = 0; round < options.rounds; ++round) {
       print_percentiles("listeners", x, "ticket", ticket_hand_offs("ticket", options.samples));
-      print_percentiles("listeners", x, "client",
-                        hand_offs(*client, "listeners", options.samples));
+      print_percentiles("listeners", x, "client", hand_offs(*client, "listeners", options.samples));
       print_percentiles("listeners", x, "notify_off", notifications("off", options.samples));
       print_percentiles("listeners", x, "notify_on", notifications("on", options.samples));
       print_percentiles("listeners", x, "row_bitmap",

@@ -119,7 +119,8 @@ void measure_handoff(const Options& options) {
     print_percentiles(
         "death", "asleep", "numpool",
         deaths(dead, "SELECT numpool_acquire('death')", "SELECT numpool_acquire('busy')"));
-    print_percentiles("death", "holder", "advisory", deaths(dead, "SELECT pg_advisory_lock(1)", ""));
+    print_percentiles("death", "holder", "advisory",
+                      deaths(dead, "SELECT pg_advisory_lock(1)", ""));
   }
 }
 

@@ -57,14 +57,12 @@ void measure_clients(const Options& options) {
   const Systems systems = all_systems();
   create_each(systems, "clients", 64);
   allow_open_files(4096);
-  const std::vector<int> points = options.quick
-                                      ? std::vector<int>{1, 32, 128}
-                                      : std::vector<int>{1, 4, 16, 32, 64, 128, 250, 500};
+  const std::vector<int> points = options.quick ? std::vector<int>{1, 32, 128}
+                                                : std::vector<int>{1, 4, 16, 32, 64, 128, 250, 500};
   for (int round = 0; round < options.rounds; ++round)
     for (int clients : points)
       measure_each(systems, "clients", "clients", clients, std::to_string(clients),
                    options.seconds);
 }
-
 
 }  // namespace bench

@@ -49,9 +49,10 @@ double ticket_ring(int length, double seconds) {
 double row_bitmap_ring(int length, double seconds) {
   Session session;
   prepare_row_bitmap(session);
-  session.run("UPDATE bench_bitmap SET used = B'1', queue = (SELECT array_agg(lpad(g::text, 36, '0') "
-              "ORDER BY g) FROM generate_series(1, " +
-              std::to_string(length) + ") AS g) WHERE id = 'ring'");
+  session.run(
+      "UPDATE bench_bitmap SET used = B'1', queue = (SELECT array_agg(lpad(g::text, 36, '0') "
+      "ORDER BY g) FROM generate_series(1, " +
+      std::to_string(length) + ") AS g) WHERE id = 'ring'");
   session.run("LISTEN bench_ring");
   return rate_of(seconds, [&] {
     // The newcomer finds nothing free, and joins.
@@ -77,10 +78,9 @@ double enqueue_and_cancel(int length, double seconds) {
   check_length(holder, "end", length);
   newcomer.run("SELECT numpool_channel()");
   const int times = 100;
-  const std::string statement =
-      "DO $$ BEGIN FOR i IN 1.." + std::to_string(times) +
-      " LOOP PERFORM numpool_cancel(ticket) FROM numpool_enqueue('end');"
-      " COMMIT; END LOOP; END $$";
+  const std::string statement = "DO $$ BEGIN FOR i IN 1.." + std::to_string(times) +
+                                " LOOP PERFORM numpool_cancel(ticket) FROM numpool_enqueue('end');"
+                                " COMMIT; END LOOP; END $$";
   newcomer.run(statement);
   return 1e6 / times / rate_of(seconds, [&] { newcomer.run(statement); });
 }

@@ -17,8 +17,8 @@ void measure_snapshot(const Options& options) {
   Session holder;
   holder.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
   holder.run("SELECT count(*) FROM pg_class");
-  const double total = options.quick ? 3 : 60;
-  const double slice = options.quick ? 0.5 : 2;
+  const double total = options.quick ? 1.5 : 60;
+  const double slice = options.quick ? 0.25 : 2;
   for (double second = 0; second < total; second += slice)
     for (const auto& system : systems) {
       // What leaves no row behind need not run all the time to show it.
@@ -26,7 +26,7 @@ void measure_snapshot(const Options& options) {
       const bool leaves_rows = name == "skip_locked" || name == "row_bitmap";
       // A fifth of a slice warms up, and counts as load.
       const double seconds = (leaves_rows ? slice : slice / 2) / 1.2;
-      print("snapshot", std::to_string(static_cast<int>((second + slice) * 10) / 10.0), name,
+      print("snapshot", std::to_string(second + slice), name,
             pairs_per_second(*system, {"snapshot"}, 8, seconds));
     }
 }

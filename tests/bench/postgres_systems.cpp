@@ -24,8 +24,8 @@ std::string literal(const std::string& text) {
 
 std::string series(const Pools& pools, const std::string& expression) {
   if (pools.count == 1) return expression + " FROM (VALUES (" + literal(pools.name) + ")) AS p(id)";
-  return expression + " FROM (SELECT " + literal(pools.name) + " || g AS id FROM generate_series(0, " +
-         std::to_string(pools.count - 1) + ") AS g) AS p";
+  return expression + " FROM (SELECT " + literal(pools.name) +
+         " || g AS id FROM generate_series(0, " + std::to_string(pools.count - 1) + ") AS g) AS p";
 }
 
 // Two statements, the first one's answer given to the second. `own` is what every execution adds.
@@ -113,9 +113,8 @@ class NumpoolSystem : public System {
   explicit NumpoolSystem(bool parameter) : parameter_(parameter) {}
   const char* name() const override { return parameter_ ? "numpool_parameter" : "numpool"; }
   void create(const Pools& pools, int size) override {
-    Session().run(
-        series(pools, "INSERT INTO numpool_definitions (id, size) SELECT id, " +
-                             std::to_string(size)) +
+    Session().run(series(pools, "INSERT INTO numpool_definitions (id, size) SELECT id, " +
+                                    std::to_string(size)) +
                   " ON CONFLICT DO NOTHING");
   }
   std::unique_ptr<Client> open(const Pools& pools) override {

@@ -51,23 +51,19 @@ class RedisClient : public Client {
 class RedisHolder : public Holder {
  public:
   RedisHolder(const std::string& pool, int numbers) {
-    for (int i = 0; i < numbers; ++i) connection_.run("LPOP %s", pool.c_str());
+    Connection().run("LTRIM %s %d -1", pool.c_str(), numbers);
   }
-
- private:
-  Connection connection_;
 };
 
 class Redis : public System {
  public:
   const char* name() const override { return "redis"; }
   void create(const Pools& pools, int size) override {
-    Connection connection;
-    for (int i = 0; i < pools.count; ++i) {
-      const std::string pool = pools.count == 1 ? pools.name : pools.name + std::to_string(i);
-      for (int index = 0; index < size; ++index)
-        connection.run("RPUSH %s %d", pool.c_str(), index);
-    }
+    Connection().run(
+        "EVAL %s 0 %s %d %d",
+        "for p = 0, ARGV[2] - 1 do local id = ARGV[2] == '1' and ARGV[1] or ARGV[1] .. p "
+        "for i = 0, ARGV[3] - 1 do redis.call('RPUSH', id, i) end end",
+        pools.name.c_str(), pools.count, size);
   }
   std::unique_ptr<Client> open(const Pools& pools) override {
     return std::make_unique<RedisClient>(pools);

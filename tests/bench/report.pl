@@ -7,7 +7,7 @@ use warnings;
 
 our %name = (
 	floor => 'two `SELECT 1` (the floor)',
-	floor_shaped => 'two `SELECT 1` with the parameters of the next but one',
+	floor_shaped => 'two `SELECT 1` with parameters (a text; a text and an int)',
 	numpool => 'numpool, SQL',
 	numpool_parameter => "numpool, SQL, the pool's name a parameter",
 	client => 'numpool, C++ client (one connection)',
