@@ -251,6 +251,11 @@ Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
 }
 
 bool release(text* name, std::int64_t index) {
+  PoolRef* ref = find_pool(name, IfLocked::kGiveUp);
+  if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
+      end_held_at_commit(ref, static_cast<std::uint32_t>(index)) != nullptr)
+    return true;
+  // It is not this session's, a ticket's that it has not looked at yet, or released already.
   bool in_range;
   Entry* entry = find_lease(name, index, &in_range);
   if (!in_range)

@@ -18,6 +18,8 @@ dlist_head touched;
 dlist_head untold;
 HTAB* tickets = nullptr;
 Entry* reserved = nullptr;  // the newest that reserve_entry gave, if it is still there
+// Saves most sessions the allocator: they have one lease at a time.
+Entry* spare_entry = nullptr;
 
 void tell(Entry* entry) {
   if (entry->untold) return;
@@ -40,7 +42,10 @@ void free_entry(Entry* entry) {
   if (entry->touched) dlist_delete(&entry->touched_node);
   if (entry->untold) dlist_delete(&entry->untold_node);
   dlist_delete(&entry->node);
-  pfree(entry);
+  if (spare_entry == nullptr)
+    spare_entry = entry;
+  else
+    pfree(entry);
 }
 
 // The entry's slot if the lease is still there; then the pool is locked.
@@ -69,8 +74,9 @@ void release_slot(Entry* entry) {
   if (lock_slot(entry) == nullptr) return;
   LivePool* live = live_of(entry->ref);
   WakeList wake;
-  pool_release(region(), live->pool, entry->index, grant_context(*live, GetCurrentTimestamp()),
-               wake);
+  // Only a hand-off looks at the clock.
+  const TimestampTz now = live->pool.queue.length == 0 ? 0 : GetCurrentTimestamp();
+  pool_release(region(), live->pool, entry->index, grant_context(*live, now), wake);
   unlock_pool(live);
   wake_all(wake);
 }
@@ -193,7 +199,11 @@ void mirror(Entry* entry) {
 Entry* reserve_entry(PoolRef* ref, Scope scope) {
   reserve_record();
   if (reserved != nullptr && reserved->state == EntryState::kNew) free_entry(reserved);
-  Entry* entry = static_cast<Entry*>(MemoryContextAllocZero(backend_memory(), sizeof(Entry)));
+  Entry* entry = spare_entry;
+  if (entry == nullptr)
+    entry = static_cast<Entry*>(MemoryContextAlloc(backend_memory(), sizeof(Entry)));
+  spare_entry = nullptr;
+  *entry = {};
   entry->ref = ref;
   entry->scope = scope;
   entry->state = EntryState::kNew;
@@ -268,6 +278,22 @@ void end_at_commit(Entry* entry) {
   log_change(entry);
   set_ending(entry, true);
   if (entry->state == EntryState::kHeld) mirror(entry);
+}
+
+Entry* end_held_at_commit(PoolRef* ref, std::uint32_t index) {
+  if (ref->held == 0) return nullptr;
+  reserve_ending(ref, index);
+  reserve_record();
+  if (!lock_ref(ref)) return nullptr;
+  Entry* entry = held_entry(ref, index);
+  if (entry != nullptr && (entry->state != EntryState::kHeld || entry->ending)) entry = nullptr;
+  if (entry != nullptr) {
+    log_change(entry);
+    set_ending(entry, true);
+    live_of(ref)->pool.slot(region(), index).state = LeaseState::kReleasing;
+  }
+  unlock_ref(ref);
+  return entry;
 }
 
 Entry* take_back(PoolRef* ref, Scope scope) {

@@ -59,6 +59,9 @@ void give_up(Entry* entry, Leave why);
 // Marks the release or cancel for the end of the transaction. May ereport, and then changes
 // nothing.
 void end_at_commit(Entry* entry);
+// The same for the lease of `index`, found and marked with the pool locked once. nullptr: that is
+// not how this lease can be found or marked; nothing was changed.
+Entry* end_held_at_commit(PoolRef* ref, std::uint32_t index);
 // The lowest index of the pool that the open transaction released becomes held again; nullptr if
 // none.
 Entry* take_back(PoolRef* ref, Scope scope);

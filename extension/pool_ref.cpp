@@ -62,13 +62,24 @@ void make_tables() {
                       HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_KEYCOPY | HASH_CONTEXT);
 }
 
+// What was looked up last: most sessions use one pool, and acquire and release take turns.
+NameEntry* last_name = nullptr;
+
 NameEntry* find_name(text* name) {
   const NameKey key = {VARDATA_ANY(name), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(name))};
-  return static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+  if (last_name != nullptr && compare_names(&last_name->key, &key, 0) == 0) return last_name;
+  NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+  if (entry != nullptr) last_name = entry;
+  return entry;
+}
+
+bool is_current(const NameEntry* entry) {
+  return entry != nullptr && entry->epoch == definitions_epoch();
 }
 
 void forget_name(NameEntry* entry) {
   char* bytes = const_cast<char*>(entry->key.bytes);
+  if (last_name == entry) last_name = nullptr;
   hash_search(names, &entry->key, HASH_REMOVE, nullptr);
   pfree(bytes);
 }
@@ -256,7 +267,7 @@ void end_renaming(PoolRef* ref, bool commit) {
 PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked) {
   make_tables();
   NameEntry* entry = find_name(name);
-  if (entry != nullptr && entry->epoch == definitions_epoch()) return entry->ref;
+  if (is_current(entry)) return entry->ref;
 
   const std::uint64_t epoch = definitions_epoch();
   Definition definition;
@@ -279,6 +290,9 @@ void forget_name_of(text* name) {
 }
 
 PoolRef* require_pool(text* name) {
+  make_tables();
+  const NameEntry* entry = find_name(name);
+  if (is_current(entry)) return entry->ref;
   const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
   PoolRef* ref =
       length == 0 || length > kMaxNameLength ? nullptr : find_pool(name, IfLocked::kWait);
