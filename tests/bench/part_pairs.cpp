@@ -7,12 +7,13 @@ namespace {
 
 using Systems = std::vector<std::unique_ptr<System>>;
 
-Systems all_systems() {
+// Those with parameters explain the floor, and need not be everywhere.
+Systems all_systems(bool with_parameters) {
   Systems systems;
   systems.push_back(floor_system());
-  systems.push_back(shaped_floor_system());
+  if (with_parameters) systems.push_back(shaped_floor_system());
   systems.push_back(numpool_system());
-  systems.push_back(numpool_parameter_system());
+  if (with_parameters) systems.push_back(numpool_parameter_system());
   systems.push_back(client_system());
   systems.push_back(advisory_system());
   systems.push_back(sweep_system());
@@ -36,7 +37,7 @@ void create_each(const Systems& systems, const std::string& pool, int size) {
 
 void measure_pairs(const Options& options) {
   // Systems remember the size: one set of them for each pool.
-  const Systems plenty = all_systems(), scarce = all_systems();
+  const Systems plenty = all_systems(true), scarce = all_systems(false);
   create_each(plenty, "plenty", 64);
   create_each(scarce, "scarce", 4);
   for (int round = 0; round < options.rounds; ++round) {
@@ -54,7 +55,7 @@ void measure_pairs(const Options& options) {
 }
 
 void measure_clients(const Options& options) {
-  const Systems systems = all_systems();
+  const Systems systems = all_systems(false);
   create_each(systems, "clients", 64);
   allow_open_files(4096);
   const std::vector<int> points = options.quick ? std::vector<int>{1, 32, 128}

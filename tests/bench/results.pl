@@ -101,10 +101,15 @@ my @plots = (
 		'idle sessions', 'microseconds', 'y' ],
 	[ 'clients', 'clients', 'Pairs/s in a pool of 64', 'clients', 'pairs/s', 'xy' ]);
 
-# One colour a system, in all plots.
+# In all plots alike.
+my %short = (
+	floor => 'two SELECT 1', numpool => 'numpool, SQL', client => 'numpool, C++ client',
+	ticket => 'numpool, ticket', advisory => 'advisory lock', sweep => 'advisory try-lock sweep',
+	skip_locked => 'SKIP LOCKED', row_bitmap => 'row-bitmap', redis => 'Redis',
+	notify_off => 'NOTIFY, asynchronous commit', notify_on => 'NOTIFY');
 my %colour = (
-	floor => '#888888', floor_shaped => '#bbbbbb', numpool => '#0050c8', numpool_parameter => '#7aa8f0',
-	client => '#00a0a0', ticket => '#0050c8', advisory => '#e08000', sweep => '#b8860b',
+	floor => '#888888', numpool => '#0050c8',
+	client => '#00a0a0', ticket => '#6090ff', advisory => '#e08000', sweep => '#b8860b',
 	skip_locked => '#c02020', row_bitmap => '#800080', redis => '#208020', notify_off => '#e08000',
 	notify_on => '#b8860b');
 
@@ -123,12 +128,9 @@ sub plot
 			push @lines, join ' ', $x, median(@v), spread(@v);
 		}
 		push @blocks, "\$$system << END\n" . join("\n", @lines) . "\nEND\n";
-		my $label = $name{$system};
-		$label =~ tr/`//d;
-		my $style = "linecolor rgb '$colour{$system}'";
-		push @curves, "\$$system using 1:2 with linespoints pointtype 7 pointsize 0.4 linewidth 2 $style title \"$label\"";
-		push @curves, "\$$system using 1:2:3:4 with yerrorbars pointtype 0 $style notitle"
-		  if $name ne 'snapshot';
+		my ($columns, $style) = $name eq 'snapshot' ? ('1:2', 'linespoints') : ('1:2:3:4', 'yerrorlines');
+		push @curves, "\$$system using $columns with $style pointtype 7 pointsize 0.4 linewidth 2 "
+		  . "linecolor rgb '$colour{$system}' title '$short{$system}'";
 	}
 	open(my $gnuplot, '|-', 'gnuplot') or die "gnuplot: $!\n";
 	print $gnuplot @blocks, <<"END";
@@ -138,7 +140,8 @@ set title "$title"
 set xlabel '$x_label'
 set ylabel '$y_label'
 set format y "%.0f"
-set grid linecolor rgb '#dddddd'
+set grid back linetype 1 linecolor rgb '#dddddd'
+set errorbars small
 set key outside right top reverse Left samplen 2
 set logscale $log
 plot @{[ join(", \\\n  ", @curves) ]}
