@@ -170,7 +170,7 @@ sub write_results
 	$text .= row($_, $meta{$_}) for grep { defined $meta{$_} } qw(machine load date server redis compiler disk);
 	$text .= row('how', 'median (least..most) of 5 rounds, in which all take turns; fsync and synchronous_commit on');
 	$text .= "\n## Aims\n\n" . table_head('what', 'aim', 'figure', '');
-	$text .= row($_->[0], $_->[1], $_->[3], $_->[2] ? 'met' : '**missed**') for @aims;
+	$text .= row($_->[0], $_->[1], $_->[3], !defined $_->[2] ? '' : $_->[2] ? 'met' : '**missed**') for @aims;
 
 	$text .= "\n## Pairs of acquire and release a second, 64 numbers\n\n" . rates('uncontended', @one);
 	$text .= "\n" . against_floor('uncontended', @one);
