@@ -130,7 +130,7 @@ sub judge
 	}
 	# Binding a parameter costs the floor too: the pair that takes the pool's name as one is compared
 	# with a floor that does.
-	note("pairs/s, the pool's name a parameter, against a floor with parameters, $_ clients",
+	note("pairs/s, the pool's name a parameter, against a floor with parameters, clients: $_",
 		ratios([ 'uncontended', $_, 'numpool_parameter' ], [ 'uncontended', $_, 'floor_shaped' ]))
 	  for 1, 8, 32;
 	note('instructions of the backend against two `SELECT 1`',

@@ -117,7 +117,7 @@ sub plot
 {
 	my ($file, $svg) = @_;
 	my ($name, $table, $title, $x_label, $y_label, $log) = @$file;
-	my @systems = systems_of($table) or return;
+	my @systems = grep { $short{$_} } systems_of($table) or return;
 	my (@blocks, @curves);
 	for my $system (@systems)
 	{
