@@ -154,7 +154,7 @@ sub judge
 		'at most', 1.2,
 		ratios([ 'listeners p50', $most, 'ticket' ], [ 'listeners p50', 0, 'ticket' ]))
 	  if $most;
-	for (map { [ 'uncontended', $_, 20 ] } 1, 8, 32) { judge_row_bitmap(@$_); }
+	for (map { [ 'uncontended', $_, 20 ] } 'bound', 1, 8, 32) { judge_row_bitmap(@$_); }
 	for (map { [ 'contended', $_, 10 ] } 8, 32, 200) { judge_row_bitmap(@$_); }
 	for my $how ([ 'holder', 'a holder killed' ], [ 'asleep', 'a holder killed while asleep in another queue' ])
 	{
@@ -168,7 +168,8 @@ sub judge
 sub judge_row_bitmap
 {
 	my ($table, $clients, $limit) = @_;
-	aim("pairs/s against the row-bitmap way, $table, $clients client" . ($clients > 1 ? 's' : ''),
+	my $who = $clients eq 'bound' ? '1 client, all on one core' : "$clients client" . ($clients > 1 ? 's' : '');
+	aim("pairs/s against the row-bitmap way, $table, $who",
 		'at least', $limit, ratios([ $table, $clients, 'numpool' ], [ $table, $clients, 'row_bitmap' ]));
 }
 
