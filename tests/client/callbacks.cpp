@@ -9,9 +9,9 @@ namespace errc = numpool::errc;
 
 namespace {
 
-void terminate(const numpool::client& victim) {
+void terminate(int backend_pid) {
   session killer;
-  killer.query("SELECT pg_terminate_backend(" + std::to_string(victim.backend_pid()) + ", 5000)");
+  killer.query("SELECT pg_terminate_backend(" + std::to_string(backend_pid) + ", 5000)");
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ TEST_CASE_FIXTURE(fixture, "a lease may be destroyed by its own callback") {
     mine.reset();
     told.set_value(lost);
   });
-  terminate(other);
+  terminate(other.backend_pid());
   CHECK(told.get_future().get());
   CHECK(other.open(id).acquire().index() == 0);
   CHECK(other.lease_count() == 0);
@@ -38,6 +38,8 @@ TEST_CASE_FIXTURE(fixture, "a callback of a loss may acquire, close, and destroy
     auto other = std::make_unique<numpool::client>(quick_options());
     numpool::pool pool = other->open(id);
     numpool::lease mine = pool.acquire();
+    // NB: not asked later, when the callback may be destroying it.
+    const int backend_pid = other->backend_pid();
     std::promise<int> again;
     std::promise<std::string> after;
     mine.on_lost([&] {
@@ -54,7 +56,7 @@ TEST_CASE_FIXTURE(fixture, "a callback of a loss may acquire, close, and destroy
       CHECK(code == errc::client_closed);
     });
     REQUIRE(eventually([&] { return client.open(id).status().waiting == 4; }));
-    terminate(*other);
+    terminate(backend_pid);
     CHECK(again.get_future().get() == 0);
     CHECK(after.get_future().get() == errc::client_closed);
   }
@@ -116,7 +118,7 @@ TEST_CASE_FIXTURE(fixture, "threads that acquire, release, cancel, close and lea
       }
     });
     std::this_thread::sleep_for(std::chrono::milliseconds(3 * round));
-    if (round % 3 == 0) terminate(*other);
+    if (round % 3 == 0) terminate(other->backend_pid());
     other.reset();  // handles and leases live on in the threads
     stop = true;
     running.join();
