@@ -73,6 +73,10 @@ $(BUILD)/tests/client_bench: tests/bench/client_bench.cpp $(CLIENT_STATIC)
 	@mkdir -p $(@D)
 	$(CXX) $(CLIENT_TEST_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
 
+$(BUILD)/tests/failover_client: tests/tap/failover_client.cpp $(CLIENT_STATIC)
+	@mkdir -p $(@D)
+	$(CXX) $(CLIENT_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
+
 $(BUILD)/demo/client_worker: tests/demo/client_worker.cpp $(CLIENT_STATIC)
 	@mkdir -p $(@D)
 	$(CXX) $(CLIENT_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)

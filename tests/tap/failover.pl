@@ -1,0 +1,115 @@
+# A client with both hosts follows when the standby is promoted: what it held is lost, once; who
+# waited waits on, without an error, and gets a number of the new primary with a larger fence.
+use strict;
+use warnings;
+use IPC::Run;
+use List::Util qw(max);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $program = 'build/tests/failover_client';
+
+# The lines of one kind as [index, fence].
+sub events
+{
+	my ($out, $kind) = @_;
+	return map { [ split / / ] } $out =~ /^$kind (\d+ \d+)$/mg;
+}
+
+sub wait_for
+{
+	my ($run, $what, $condition) = @_;
+	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	until ($condition->())
+	{
+		if (time > $end) { fail("in time: $what"); return; }
+		$run->pump_nb;
+		select(undef, undef, undef, 0.02);
+	}
+	pass($what);
+}
+
+# How many leases of those with a fence above $above met another one of the same index.
+sub overlaps
+{
+	my ($out, $above) = @_;
+	my ($count, %holder) = (0);
+	while ($out =~ /^(acquired|releasing) (\d+) (\d+)$/mg)
+	{
+		next if $3 <= $above;
+		if ($1 eq 'releasing') { delete $holder{$2}; next; }
+		$count++ if exists $holder{$2};
+		$holder{$2} = $3;
+	}
+	return $count;
+}
+
+# In mode "async" the three leases are held at the crash for certain; in "sync" the crash meets
+# acquires and releases under way.
+for my $mode ('async', 'sync')
+{
+	my $primary = PostgreSQL::Test::Cluster->new("failing_$mode");
+	$primary->init(allows_streaming => 1);
+	$primary->start;
+	$primary->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('p', 3)));
+	$primary->backup('base');
+	my $standby = PostgreSQL::Test::Cluster->new("following_$mode");
+	$standby->init_from_backup($primary, 'base', has_streaming => 1);
+	$standby->start;
+	if ($mode eq 'sync')
+	{
+		$primary->append_conf('postgresql.conf', q(synchronous_standby_names = '*'));
+		$primary->reload;
+		$primary->poll_query_until('postgres',
+			q(SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'));
+	}
+
+	my ($in, $out, $err) = ('', '', '');
+	my $conninfo = join ' ', 'host=' . $primary->host . ',' . $standby->host,
+		'port=' . $primary->port . ',' . $standby->port, 'dbname=postgres target_session_attrs=read-write';
+	my $run = IPC::Run::start([ $program, $conninfo, 8 ], '<', \$in, '>', \$out, '2>', \$err);
+	wait_for($run, "$mode: the client works on the primary", sub { events($out, 'releasing') > 20 });
+	if ($mode eq 'async')
+	{
+		$in .= "hold\n";
+		my $held = sub { events($out, 'acquired') - events($out, 'releasing') };
+		my $quiet = 0;
+		wait_for($run, "$mode: three leases are held", sub { $quiet = $held->() == 3 ? $quiet + 1 : 0; $quiet > 10 });
+		$primary->wait_for_catchup($standby);
+	}
+	$primary->stop('immediate');
+	$run->pump_nb for 1 .. 20;
+	wait_for($run, "$mode: the loss is told", sub { events($out, 'lost') > 0 });
+	my $before = max map { $_->[1] } events($out, 'acquired');
+	$standby->safe_psql('postgres', 'SELECT pg_promote()');
+
+	wait_for($run, "$mode: all go on with the new primary",
+		sub { (grep { $_->[1] > $before } events($out, 'releasing')) > 20 });
+	$run->kill_kill, next unless $run->pumpable;
+	$in = '';
+	$run->finish;
+	is($run->result, 0, "$mode: the program ends well");
+	is($err, '', "$mode: and silently");
+
+	my %lost;
+	$lost{ $_->[1] }++ for events($out, 'lost');
+	my %given_back = map { $_->[1] => 1 } events($out, 'releasing');
+	my @kept = grep { !$given_back{$_} } map { $_->[1] } events($out, 'acquired');
+	is(join(' ', grep { ($lost{$_} // 0) != 1 } @kept), '', "$mode: what was held is lost, once");
+	is(scalar(grep { $_ != 1 } values %lost), 0, "$mode: no lease is lost twice");
+	is(scalar(keys %lost), 3, "$mode: three were held, and no other is lost") if $mode eq 'async';
+	cmp_ok(max(keys %lost), '<=', $before, "$mode: none of the new primary is lost");
+	unlike($out, qr/^error acquire/m, "$mode: no acquire fails");
+	my @fences = map { $_->[1] } events($out, 'acquired');
+	my %seen;
+	is(scalar(grep { $seen{$_}++ } @fences), 0, "$mode: no fence comes twice");
+	is(overlaps($out, $before), 0, "$mode: no number of the new primary has two holders");
+	my $old = $before;
+	my $late = $out =~ s/\A.*^lost [^\n]*\n//msr;
+	is(scalar(grep { $_->[1] <= $old } events($late, 'acquired')), 0, "$mode: every later fence is larger");
+	is($standby->safe_psql('postgres', 'SELECT count(*) FROM numpool_leases'), 0, "$mode: nothing is held at the end");
+	$standby->stop;
+}
+
+done_testing();
