@@ -172,6 +172,37 @@ TEST_CASE_FIXTURE(fixture, "a long queue on one connection is served in order") 
   CHECK(std::is_sorted(fences.begin(), fences.end()));
 }
 
+TEST_CASE_FIXTURE(fixture, "thousands of threads wait on one connection") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int kThreads = 400;
+#else
+  constexpr int kThreads = 2000;
+#endif
+  numpool::pool pool = client.create_or_open(id, 4);
+  std::vector<lease> first;
+  for (int i = 0; i < 4; ++i) first.push_back(pool.acquire());
+  std::atomic<int> served{0}, clashes{0};
+  std::atomic<int> holders[4] = {};
+  threads running;
+  running.start(kThreads, [&](int) {
+    lease mine = pool.acquire();
+    std::atomic<int>& here = holders[mine.index()];
+    if (here.fetch_add(1) != 0) ++clashes;
+    here.fetch_sub(1);
+    mine.release();
+    ++served;
+  });
+  CHECK(eventually([&] { return pool.status().waiting == kThreads; }, 30s));
+  const auto begin = std::chrono::steady_clock::now();
+  first.clear();
+  running.join();
+  CHECK(std::chrono::steady_clock::now() - begin < 30s);
+  CHECK(served == kThreads);
+  CHECK(clashes == 0);
+  CHECK(client.lease_count() == 0);
+  CHECK(pool.status().in_use == 0);
+}
+
 TEST_CASE_FIXTURE(fixture, "blocking and ticket waiters stand in one queue") {
   numpool::pool pool = client.create_or_open(id, 1);
   lease first = pool.acquire();
