@@ -39,7 +39,7 @@ void one_turn(const numpool::pool& pool) {
     numpool::lease lease = pool.acquire();
     say("acquired", lease.index(), lease.fence());
     call = "release";
-    do std::this_thread::sleep_for(10ms);
+    do std::this_thread::sleep_for(5ms + lease.fence() % 7 * 2ms);  // not all in step
     while (hold && !stop && !lease.lost());
     if (lease.lost()) {
       hold = false;
