@@ -28,7 +28,8 @@ enum class drop_mode {
 ///
 /// When the connection goes, all leases are lost (client_options::on_lost), waiting calls reconnect
 /// with back-off and queue again, calls that had been sent throw errc::connection_lost (whether
-/// the server did them is unknown) and later calls wait for the new connection.
+/// the server did them is unknown; a release under way does not, since its lease is gone in either
+/// case) and later calls wait for the new connection.
 class NUMPOOL_EXPORT client {
  public:
   /// Connects, with `client_options::conninfo` as its default says.
