@@ -81,7 +81,7 @@ $(BUILD)/demo/client_worker: tests/demo/client_worker.cpp $(CLIENT_STATIC)
 	@mkdir -p $(@D)
 	$(CXX) $(CLIENT_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
 
-check-client: pgroot client client-examples $(client_variants:%=$(BUILD)/tests/client_tests_%)  ## test the client library
+check-client: pgroot client client-examples cli $(client_variants:%=$(BUILD)/tests/client_tests_%)  ## test the client library
 	tests/setup/with-server -c listen_addresses=127.$$((RANDOM % 254 + 1)).$$((RANDOM % 254 + 1)).1 -- \
 	  tests/client/run
 
