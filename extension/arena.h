@@ -5,7 +5,6 @@
 
 #include "core/region.h"
 #include "core/slab_heap.h"
-#include "core/slab_heap.h"
 #include "pg.h"
 #include "session.h"
 
@@ -40,6 +39,10 @@ bool arena_attached();
 ArenaControl& arena();
 Region region();
 Session& my_session();
+// Its serial.
+inline SessionId my_session_id() {
+  return my_session().id.load(std::memory_order_relaxed);
+}
 int arena_pool_tranche();
 
 // `size` zeroed bytes, or 0 when the segment is full even after idle pools were evicted. Call it

@@ -36,7 +36,7 @@ void write_payload(const Entry* entry, char* payload) {
 const char* own_channel() {
   static char channel[33];
   snprintf(channel, sizeof(channel), "numpool_%llx",
-           static_cast<unsigned long long>(my_session().id.load(std::memory_order_relaxed)));
+           static_cast<unsigned long long>(my_session_id()));
   return channel;
 }
 

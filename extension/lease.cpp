@@ -42,8 +42,7 @@ std::uint32_t grant_now(PoolRef* ref, Entry* entry) {
   std::uint32_t limit = live->pool.size;
   if (ref->change.size != 0 && static_cast<std::uint32_t>(ref->change.size) < limit)
     limit = static_cast<std::uint32_t>(ref->change.size);
-  const Claim claim = {my_session().id.load(std::memory_order_relaxed),
-                       reinterpret_cast<std::uint64_t>(entry), entry->scope};
+  const Claim claim = {my_session_id(), reinterpret_cast<std::uint64_t>(entry), entry->scope};
   return pool_acquire(region(), live->pool, claim, limit,
                       grant_context(*live, GetCurrentTimestamp()));
 }
@@ -52,7 +51,7 @@ std::uint32_t grant_now(PoolRef* ref, Entry* entry) {
 void join_queue(PoolRef* ref, Entry* entry, Offset offset, WaiterKind kind) {
   Waiter* waiter = region().at<Waiter>(offset);
   waiter->inbox = region().offset_of(&my_session().inbox);
-  waiter->session = my_session().id.load(std::memory_order_relaxed);
+  waiter->session = my_session_id();
   waiter->owner_tag = reinterpret_cast<std::uint64_t>(entry);
   waiter->ticket = entry->ticket;
   waiter->kind = kind;
@@ -79,7 +78,7 @@ Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
     if (!lock_ref_loaded(ref)) return Arrival::kGone;
     live = live_of(ref);
     if (live->closing != InvalidTransactionId) {
-      const bool own = live->closed_by == my_session().id.load(std::memory_order_relaxed);
+      const bool own = live->closed_by == my_session_id();
       *closing = live->closing;
       unlock_pool(live);
       // The name means it again, or still: the row was put back, or its deletion is not yet seen.
@@ -253,7 +252,7 @@ Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
 bool release(text* name, std::int64_t index) {
   PoolRef* ref = find_pool(name, IfLocked::kGiveUp);
   if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
-      end_held_at_commit(ref, static_cast<std::uint32_t>(index)) != nullptr)
+      end_held_at_commit(ref, static_cast<std::uint32_t>(index)))
     return true;
   // It is not this session's, a ticket's that it has not looked at yet, or released already.
   bool in_range;

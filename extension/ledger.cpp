@@ -54,8 +54,7 @@ Slot* lock_slot(Entry* entry) {
   LivePool* live = live_of(entry->ref);
   if (entry->index < chunk::capacity(live->pool.chunk_count)) {
     Slot& slot = live->pool.slot(region(), entry->index);
-    if (slot.holder == my_session().id.load(std::memory_order_relaxed) &&
-        slot.owner_tag == reinterpret_cast<std::uint64_t>(entry))
+    if (slot.holder == my_session_id() && slot.owner_tag == reinterpret_cast<std::uint64_t>(entry))
       return &slot;
   }
   unlock_ref(entry->ref);
@@ -161,7 +160,7 @@ void ledger_end_session() {
   debug_point(DebugPoint::kSessionEnds);
   while (!dlist_is_empty(&entries)) {
     debug_point(DebugPoint::kGivingUpOne);
-    give_up(dlist_container(Entry, node, dlist_head_node(&entries)), Leave::kCancel);
+    give_up(dlist_container(Entry, node, dlist_head_node(&entries)));
   }
 }
 
@@ -257,8 +256,8 @@ bool leave_queue(Entry* entry, Leave why) {
   return true;
 }
 
-void give_up(Entry* entry, Leave why) {
-  if (entry->state == EntryState::kWaiting && !leave_queue(entry, why)) {
+void give_up(Entry* entry) {
+  if (entry->state == EntryState::kWaiting && !leave_queue(entry, Leave::kCancel)) {
     if (entry->ticket != 0) {
       collect_inbox();
     } else {
@@ -280,20 +279,20 @@ void end_at_commit(Entry* entry) {
   if (entry->state == EntryState::kHeld) mirror(entry);
 }
 
-Entry* end_held_at_commit(PoolRef* ref, std::uint32_t index) {
-  if (ref->held == 0) return nullptr;
+bool end_held_at_commit(PoolRef* ref, std::uint32_t index) {
+  if (ref->held == 0) return false;
   reserve_ending(ref, index);
   reserve_record();
-  if (!lock_ref(ref)) return nullptr;
+  if (!lock_ref(ref)) return false;
   Entry* entry = held_entry(ref, index);
-  if (entry != nullptr && (entry->state != EntryState::kHeld || entry->ending)) entry = nullptr;
-  if (entry != nullptr) {
+  const bool ends = entry != nullptr && entry->state == EntryState::kHeld && !entry->ending;
+  if (ends) {
     log_change(entry);
     set_ending(entry, true);
     live_of(ref)->pool.slot(region(), index).state = LeaseState::kReleasing;
   }
   unlock_ref(ref);
-  return entry;
+  return ends;
 }
 
 Entry* take_back(PoolRef* ref, Scope scope) {
@@ -318,7 +317,7 @@ Entry* held_entry(PoolRef* ref, std::uint32_t index) {
   Pool& pool = live_of(ref)->pool;
   if (index >= chunk::capacity(pool.chunk_count)) return nullptr;
   const Slot& slot = pool.slot(region(), index);
-  if (slot.holder != my_session().id.load(std::memory_order_relaxed)) return nullptr;
+  if (slot.holder != my_session_id()) return nullptr;
   return reinterpret_cast<Entry*>(slot.owner_tag);
 }
 
@@ -377,7 +376,7 @@ void finish_entries() {
         free_entry(entry);
     } else if (entry->ending || entry->scope == Scope::kTransaction) {
       debug_point(DebugPoint::kEndingOne);
-      give_up(entry, Leave::kCancel);
+      give_up(entry);
     } else if (entry->shown) {
       entry->shown = false;
       mark_told(entry);

@@ -55,13 +55,13 @@ void settle(Entry* entry, std::uint32_t index, std::int64_t fence);
 // fail.
 bool leave_queue(Entry* entry, Leave why);
 // Leaves the queue, or releases or passes on what was granted, and frees the entry. Cannot fail.
-void give_up(Entry* entry, Leave why);
+void give_up(Entry* entry);
 // Marks the release or cancel for the end of the transaction. May ereport, and then changes
 // nothing.
 void end_at_commit(Entry* entry);
-// The same for the lease of `index`, found and marked with the pool locked once. nullptr: that is
+// The same for the lease of `index`, found and marked with the pool locked once. False: that is
 // not how this lease can be found or marked; nothing was changed.
-Entry* end_held_at_commit(PoolRef* ref, std::uint32_t index);
+bool end_held_at_commit(PoolRef* ref, std::uint32_t index);
 // The lowest index of the pool that the open transaction released becomes held again; nullptr if
 // none.
 Entry* take_back(PoolRef* ref, Scope scope);

@@ -50,7 +50,7 @@ void undo(const UndoRecord& record) {
   debug_point(DebugPoint::kUndoing);
   switch (record.kind) {
     case RecordKind::kCreated:
-      give_up(record.entry, Leave::kCancel);
+      give_up(record.entry);
       break;
     case RecordKind::kChanged:
       set_ending(record.entry, record.ending);

@@ -68,8 +68,7 @@ void refuse_own_deadlock(Entry* entry) {
 
 bool waits_for_itself(const PoolRef* ref) {
   Pool& pool = live_of(ref)->pool;
-  return ref->held >= pool.size &&
-         pool_sole_holder(region(), pool) == my_session().id.load(std::memory_order_relaxed);
+  return ref->held >= pool.size && pool_sole_holder(region(), pool) == my_session_id();
 }
 
 void report_own_deadlock(const PoolRef* ref) {
