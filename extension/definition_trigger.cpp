@@ -49,6 +49,10 @@ void note_name(PoolRef* ref, const char* name) {
 void note_insert(const Definition& fresh) {
   PoolRef* ref = pool_ref(fresh);
   if (ref->change.dropped) return;
+  // NB: a row of the same identity is gone, but the callback of the transaction that ended it may
+  // still have to run; what that finds dropped, it leaves alone.
+  ref->live = find_live_pool(ref->key, &ref->generation);
+  if (ref->live != 0) drop_live_pool(ref->live, ref->key, ref->generation);
   begin_change(ref);
   ref->change.created = true;
 }
@@ -77,7 +81,7 @@ void note_delete(Relation table, const Definition& old) {
   // A row put back and deleted again closes nothing anew: the first deletion is the one that lasts.
   if (!ref->change.dropped) {
     live_of(ref)->closing = transaction;
-    live_of(ref)->closed_by = my_session().id.load(std::memory_order_relaxed);
+    live_of(ref)->closed_by = my_session_id();
   }
   unlock_ref(ref);
   ref->change.dropped = true;

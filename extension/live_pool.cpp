@@ -142,7 +142,7 @@ void tell_holders(LivePool& live) {
 
 bool is_idle(const LivePool& live) {
   return live.pool.in_use == 0 && live.pool.queue.length == 0 && live.pins == 0 &&
-         live.closing == InvalidTransactionId && live.published;
+         live.closing == InvalidTransactionId && live.maker == 0;
 }
 
 }  // namespace
@@ -155,7 +155,7 @@ Offset find_live_pool(const PoolKey& key, std::uint64_t* generation) {
   return at;
 }
 
-Offset register_live_pool(const PoolKey& key, const Definition& definition, bool published,
+Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
                           Oid fence_sequence, std::uint64_t* generation) {
   Parts parts = {};
   const std::size_t name_length = strlen(definition.name);
@@ -176,7 +176,7 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, bool
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   live->key = key;
   live->state = LiveState::kLoading;
-  live->published = published;
+  live->maker = maker;
   live->pins = 0;
   live->closing = InvalidTransactionId;
   live->closed_by = 0;

@@ -42,7 +42,7 @@ struct alignas(kCacheLine) LivePool {
   std::uint64_t generation;
   LiveState state;
   // Guarded by `lock`.
-  bool published;             // false: its CREATE has not committed
+  SessionId maker;            // whose transaction makes it and has not committed; 0: published
   std::uint32_t pins;         // uncommitted changes of its definition: not to be evicted
   TransactionId closing;      // of an uncommitted drop, else invalid
   SessionId closed_by;        // its session
@@ -62,9 +62,9 @@ struct Definition {
 // The registered pool of that key, or 0. A hint: check it with lock_pool.
 Offset find_live_pool(const PoolKey& key, std::uint64_t* generation);
 
-// Registers a pool of that definition as kLoading if none is there. Not `published`: the row is the
-// open transaction's own. Errors: 53200.
-Offset register_live_pool(const PoolKey& key, const Definition& definition, bool published,
+// Registers a pool of that definition as kLoading if none is there. `maker`: this session if its
+// open transaction has made the row, else 0. Errors: 53200.
+Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
                           Oid fence_sequence, std::uint64_t* generation);
 
 // Whether the pool is no more than a header: it only says that its definition is being deleted.

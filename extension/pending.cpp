@@ -36,6 +36,15 @@ void reopen(PoolRef* ref) {
   drop_live_pool(ref->live, ref->key, ref->generation);
 }
 
+// The row that the transaction made is not to be.
+void drop_unpublished(PoolRef* ref) {
+  // NB: perhaps still kLoading; and another transaction may have made the same identity by now.
+  if (!lock_registered(ref)) return;
+  const bool is_mine = live_of(ref)->maker == my_session_id();
+  unlock_ref(ref);
+  if (is_mine) drop_live_pool(ref->live, ref->key, ref->generation);
+}
+
 // Applies what the transaction did to a definition.
 void apply_change(PoolRef* ref) {
   const PendingChange change = ref->change;
@@ -47,7 +56,7 @@ void apply_change(PoolRef* ref) {
   }
   if (is_empty(change) || !lock_ref(ref)) return;
   LivePool* live = live_of(ref);
-  live->published = live->published || change.created;
+  if (live->maker == my_session_id()) live->maker = 0;
   Offset old_name = 0;
   if (change.name != nullptr) {
     old_name = live->name;
@@ -97,8 +106,7 @@ void restore_change(PoolRef* ref, const PendingChange& before) {
   if (undone.created && !before.created) {
     definitions_forget_names();
     ref->pinned = false;
-    if (ref->live == 0) ref->live = find_live_pool(ref->key, &ref->generation);
-    drop_live_pool(ref->live, ref->key, ref->generation);
+    drop_unpublished(ref);
   }
 }
 

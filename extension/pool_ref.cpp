@@ -167,15 +167,19 @@ char* json_string(const char* name) {
   return MemoryContextStrdup(backend_memory(), out.data);
 }
 
+SessionId maker_of(const PoolRef* ref) {
+  return ref->change.created ? my_session_id() : 0;
+}
+
 Offset register_as(PoolRef* ref, const Definition& definition) {
-  return register_live_pool(ref->key, definition, !ref->change.created,
-                            definitions_fence_sequence(), &ref->generation);
+  return register_live_pool(ref->key, definition, maker_of(ref), definitions_fence_sequence(),
+                            &ref->generation);
 }
 
 // The row has been read again. Who sees it without having made it sees it committed.
 void become_live(const PoolRef* ref, LivePool* live) {
   live->state = LiveState::kLive;
-  if (!ref->change.created) live->published = true;
+  live->maker = maker_of(ref);
 }
 
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
@@ -196,13 +200,14 @@ bool load(PoolRef* ref) {
     debug_point(DebugPoint::kReadAgain);
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
-    if (live->state == LiveState::kLive) return true;
-    if (lookup == Lookup::kFound && says(*live, again)) {
-      become_live(ref, live);
+    const bool is_live = live->state == LiveState::kLive;
+    if (lookup == Lookup::kFound && (is_live || says(*live, again))) {
+      if (!is_live) become_live(ref, live);
       return true;
     }
     unlock_pool(live);
-    drop_live_pool(ref->live, ref->key, ref->generation);
+    // NB: one that is live has been checked: it goes, or is of a row not yet committed.
+    if (!is_live) drop_live_pool(ref->live, ref->key, ref->generation);
     if (lookup != Lookup::kFound) return false;
   }
 }
@@ -300,16 +305,16 @@ PoolRef* require_pool(text* name) {
   return ref;
 }
 
+bool lock_registered(PoolRef* ref) {
+  if (lock_pool(ref->live, ref->key, ref->generation)) return true;
+  ref->live = find_live_pool(ref->key, &ref->generation);
+  return lock_pool(ref->live, ref->key, ref->generation);
+}
+
 bool lock_ref(PoolRef* ref) {
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    if (lock_pool(ref->live, ref->key, ref->generation)) {
-      if (live_of(ref)->state == LiveState::kLive) return true;
-      unlock_ref(ref);
-      return false;
-    }
-    ref->live = find_live_pool(ref->key, &ref->generation);
-    if (ref->live == 0) return false;
-  }
+  if (!lock_registered(ref)) return false;
+  if (live_of(ref)->state == LiveState::kLive) return true;
+  unlock_ref(ref);
   return false;
 }
 

@@ -62,6 +62,8 @@ PoolRef* pool_ref(const Definition& definition);
 
 // Takes the lock of the live pool if there is one that has been loaded. Takes no heavyweight lock.
 bool lock_ref(PoolRef* ref);
+// The same, loaded or not.
+bool lock_registered(PoolRef* ref);
 inline LivePool* live_of(const PoolRef* ref) {
   return live_pool_at(ref->live);
 }

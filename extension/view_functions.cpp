@@ -79,7 +79,7 @@ LivePool* lock_listed(const LivePools& pools, std::uint32_t i) {
   LivePool* live = live_pool_at(pools.offsets[i]);
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   if (live->generation == pools.generations[i] && live->state == LiveState::kLive &&
-      live->published)
+      live->maker == 0)
     return live;
   LWLockRelease(&live->lock);
   return nullptr;

@@ -151,6 +151,34 @@ TEST_CASE("the window of a create's COMMIT, and others who use the pool and roll
   });
 }
 
+TEST_CASE("an identity that is made anew while its first maker rolls back") {
+  static int identity = 1000000;
+  bool uses = false;
+  SUBCASE("who has used the pool") {
+    uses = true;
+  }
+  SUBCASE("who has not") {}
+  in_all_orders(1, [uses](Stage& stage) {
+    Actor& first = stage.actor("first");
+    Actor& second = stage.actor("second");
+    Actor& third = stage.actor("third");
+    const Pool& pool = stage.pool();
+    observer().must(drop(pool, "true"));
+    const std::string make = "INSERT INTO numpool_definitions (id, identity, size) VALUES (" +
+                             pool.q() + ", " + std::to_string(++identity) + ", 1); ";
+    first.must("BEGIN; " + make + (uses ? acquire(pool) : ""));
+    stage.part(first, "ROLLBACK",
+               {DebugPoint::kAborting, DebugPoint::kUndoing, DebugPoint::kChangesDone});
+    stage.part(second, "BEGIN; " + make + acquire(pool) + "; COMMIT",
+               {DebugPoint::kRowWritten, DebugPoint::kRowsVisible, DebugPoint::kChangesDone});
+    stage.part(third, try_acquire(pool));
+    stage.finally([&second, &third, fence = call("fence", pool, "0")] {
+      CHECK(second.session().number(fence).has_value());
+      CHECK((came_to(third) == "null" || came_to(third) == "42704"));
+    });
+  });
+}
+
 TEST_CASE("two resizes, each in the other's COMMIT window: the later row is the pool's size") {
   in_all_orders(1, [](Stage& stage) {
     Actor& first = stage.actor("first");
