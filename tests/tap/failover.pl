@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use IPC::Run;
 use List::Util qw(max);
-use PostgreSQL::Test::Cluster;
+use Pair 'start_pair';
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -48,21 +48,8 @@ sub overlaps
 # acquires and releases under way, so there may be less to lose.
 for my $mode ('async', 'sync')
 {
-	my $primary = PostgreSQL::Test::Cluster->new("failing_$mode");
-	$primary->init(allows_streaming => 1);
-	$primary->start;
-	$primary->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('p', 3)));
-	$primary->backup('base');
-	my $standby = PostgreSQL::Test::Cluster->new("following_$mode");
-	$standby->init_from_backup($primary, 'base', has_streaming => 1);
-	$standby->start;
-	if ($mode eq 'sync')
-	{
-		$primary->append_conf('postgresql.conf', q(synchronous_standby_names = '*'));
-		$primary->reload;
-		$primary->poll_query_until('postgres',
-			q(SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'));
-	}
+	my ($primary, $standby) =
+		start_pair('failover', $mode, q(CREATE EXTENSION numpool; SELECT numpool_create('p', 3)));
 
 	my ($in, $out, $err) = ('', '', '');
 	my $conninfo = join ' ', 'host=' . $primary->host . ',' . $standby->host,
