@@ -139,6 +139,25 @@ void note_lost_leases() {
   }
 }
 
+// What the transaction that ends has left of an entry that it touched.
+void finish_entry(Entry* entry) {
+  dlist_delete(&entry->touched_node);
+  entry->touched = false;
+  entry->logged = InvalidSubTransactionId;
+  if (entry->state == EntryState::kNew) {
+    free_entry(entry);
+  } else if (entry->state == EntryState::kDropped) {
+    if (!entry->untold || entry->ending || entry->shown || entry->scope == Scope::kTransaction)
+      free_entry(entry);
+  } else if (entry->ending || entry->scope == Scope::kTransaction) {
+    debug_point(DebugPoint::kEndingOne);
+    give_up(entry);
+  } else if (entry->shown) {
+    entry->shown = false;
+    mark_told(entry);
+  }
+}
+
 }  // namespace
 
 void ledger_init() {
@@ -158,6 +177,14 @@ void ledger_init() {
 
 void ledger_end_session() {
   debug_point(DebugPoint::kSessionEnds);
+  // Queues first, or each lease would be handed on through the session's own tickets.
+  dlist_mutable_iter at;
+  dlist_foreach_modify(at, &entries) {
+    Entry* entry = dlist_container(Entry, node, at.cur);
+    if (entry->state != EntryState::kWaiting) continue;
+    debug_point(DebugPoint::kGivingUpOne);
+    give_up(entry);
+  }
   while (!dlist_is_empty(&entries)) {
     debug_point(DebugPoint::kGivingUpOne);
     give_up(dlist_container(Entry, node, dlist_head_node(&entries)));
@@ -363,25 +390,13 @@ void show(Entry* entry) {
 }
 
 void finish_entries() {
+  // Cancels first, as at the end of the session.
   dlist_mutable_iter at;
   dlist_foreach_modify(at, &touched) {
     Entry* entry = dlist_container(Entry, touched_node, at.cur);
-    dlist_delete(&entry->touched_node);
-    entry->touched = false;
-    entry->logged = InvalidSubTransactionId;
-    if (entry->state == EntryState::kNew) {
-      free_entry(entry);
-    } else if (entry->state == EntryState::kDropped) {
-      if (!entry->untold || entry->ending || entry->shown || entry->scope == Scope::kTransaction)
-        free_entry(entry);
-    } else if (entry->ending || entry->scope == Scope::kTransaction) {
-      debug_point(DebugPoint::kEndingOne);
-      give_up(entry);
-    } else if (entry->shown) {
-      entry->shown = false;
-      mark_told(entry);
-    }
+    if (entry->state == EntryState::kWaiting && entry->ending) finish_entry(entry);
   }
+  dlist_foreach_modify(at, &touched) finish_entry(dlist_container(Entry, touched_node, at.cur));
 }
 
 dlist_head* all_entries() {

@@ -287,3 +287,28 @@ TEST_CASE("a thousand waiters, tickets and sleepers, served in order, gone with 
   }
   CHECK(pool.idle_within());
 }
+
+TEST_CASE("what a session gives up at once does not go through its own tickets") {
+  Pool pool(1);
+  Session session;
+  std::string way;
+  SUBCASE("at its end") {
+    way = "end";
+  }
+  SUBCASE("by numpool_release_all") {
+    way = "SELECT numpool_release_all()";
+  }
+  SUBCASE("by a rollback") {
+    way = "ROLLBACK";
+    session.must("BEGIN");
+  }
+  session.must(acquire(pool));
+  enqueue_ticket(session, pool);
+  enqueue_ticket(session, pool);
+  if (way == "end")
+    session.close();
+  else
+    session.must(way);
+  CHECK(pool.idle_within());
+  CHECK(observer().number("SELECT grants FROM numpool_pools WHERE pool = " + pool.q()) == 1);
+}
