@@ -13,11 +13,12 @@ bool is_empty(const PendingChange& change) {
 }
 
 void unpin_live_pool(PoolRef* ref) {
-  if (!ref->pinned) return;
-  ref->pinned = false;
-  if (!lock_ref(ref)) return;
-  --live_of(ref)->pins;
-  unlock_ref(ref);
+  const Offset pinned = ref->pinned;
+  ref->pinned = 0;
+  // NB: not by lock_ref: there may be another pool of that identity by now, with pins of others.
+  if (!lock_pool(pinned, ref->key, ref->pinned_generation)) return;
+  --live_pool_at(pinned)->pins;
+  unlock_pool(live_pool_at(pinned));
 }
 
 // The definition is not being deleted any more.
@@ -31,9 +32,7 @@ void reopen(PoolRef* ref) {
     live->closed_by = 0;
   }
   unlock_pool(live);
-  if (!stub) return;
-  ref->pinned = false;
-  drop_live_pool(ref->live, ref->key, ref->generation);
+  if (stub) drop_live_pool(ref->live, ref->key, ref->generation);
 }
 
 // The row that the transaction made is not to be.
@@ -50,7 +49,6 @@ void apply_change(PoolRef* ref) {
   const PendingChange change = ref->change;
   ref->change = {};
   if (change.dropped) {
-    ref->pinned = false;
     drop_live_pool(ref->live, ref->key, ref->generation);
     return;
   }
@@ -91,8 +89,9 @@ void begin_change(PoolRef* ref) {
 }
 
 void pin_live_pool(PoolRef* ref) {
-  if (ref->pinned) return;
-  ref->pinned = true;
+  if (ref->pinned == ref->live && ref->pinned_generation == ref->generation) return;
+  ref->pinned = ref->live;
+  ref->pinned_generation = ref->generation;
   ++live_of(ref)->pins;
 }
 
@@ -105,7 +104,6 @@ void restore_change(PoolRef* ref, const PendingChange& before) {
   // same.
   if (undone.created && !before.created) {
     definitions_forget_names();
-    ref->pinned = false;
     drop_unpublished(ref);
   }
 }

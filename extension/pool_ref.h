@@ -38,7 +38,8 @@ struct PoolRef {
   Offset name_block;  // room for a new name
   char* old_name;     // before the open transaction renamed it, else nullptr
   char* old_json_name;
-  bool pinned;  // holds one pin of the live pool
+  Offset pinned;  // the live pool that it holds a pin of, or 0
+  std::uint64_t pinned_generation;
   bool listed;  // on the list of changed pools
   PoolRef* next_changed;
 };

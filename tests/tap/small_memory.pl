@@ -70,6 +70,28 @@ for my $change (q(SELECT numpool_set_metadata('k', '2')), q(SELECT numpool_resiz
 	is(ask($three, q(SELECT numpool_drop('k'))), 't', 'and nothing is left');
 }
 
+# Nor is one that another session puts back in place of the one that was pinned, in a transaction that
+# was rolled back to a savepoint; and a pin goes to nobody else's pool.
+my $put_back = q(BEGIN; CREATE TEMP TABLE saved AS SELECT * FROM numpool_definitions WHERE id = 'k';
+	DELETE FROM numpool_definitions WHERE id = 'k'; INSERT INTO numpool_definitions SELECT * FROM saved; DROP TABLE saved; COMMIT);
+for my $changer ($one, $two)
+{
+	$node->safe_psql('postgres', q(SELECT numpool_create('k', 2)));
+	ask($one, q(BEGIN; SAVEPOINT s; SELECT numpool_resize('k', 3); ROLLBACK TO s));
+	is(ask($two, $put_back), '', 'the pool is put back');
+	is(ask($two, q(SELECT numpool_acquire('k'), numpool_release('k', 0))), '0|t', 'and used');
+	ask($one, q(COMMIT)) if $changer == $two;
+	is(ask($changer, q(BEGIN; SELECT numpool_resize('k', 3); SAVEPOINT t; SELECT numpool_try_acquire('big'))), '2 53200',
+		'it is changed, and all that is idle is evicted');
+	is(ask($changer, q(ROLLBACK TO t; SELECT numpool_try_acquire('k'))), '0', 'it is used by the changer');
+	is(ask($three, q(SELECT numpool_try_acquire('k'))), '1', 'and by another');
+	is(ask($three, q(SELECT numpool_try_acquire('k') IS NULL)), 't', 'who gets no number that is not committed');
+	ask($changer, q(ROLLBACK));
+	is(ask($three, q(SELECT size FROM numpool_pools WHERE pool = 'k')), '2', 'after the rollback the size is as it was');
+	ask($three, q(SELECT numpool_release_all()));
+	is(ask($three, q(SELECT numpool_drop('k'))), 't', 'and nothing is left');
+}
+
 # The segment has the size that was set when it was made, whatever is set later.
 is($node->safe_psql('postgres', 'SHOW numpool.shared_memory_size'), '2MB', 'the setting is read');
 $node->append_conf('postgresql.conf', q(numpool.shared_memory_size = '16MB'));
