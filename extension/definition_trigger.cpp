@@ -76,13 +76,9 @@ void note_update(Relation table, const Definition& old, const Definition& fresh)
 }
 
 void note_delete(Relation table, const Definition& old) {
-  const TransactionId transaction = GetCurrentTransactionId();
   PoolRef* ref = lock_changed(old, Extent::kHeader);
   // A row put back and deleted again closes nothing anew: the first deletion is the one that lasts.
-  if (!ref->change.dropped) {
-    live_of(ref)->closing = transaction;
-    live_of(ref)->closed_by = my_session_id();
-  }
+  if (!ref->change.dropped) close_live_pool(*live_of(ref));
   unlock_ref(ref);
   ref->change.dropped = true;
   CacheInvalidateRelcache(table);

@@ -180,6 +180,12 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
   live->pins = 0;
   live->closing = InvalidTransactionId;
   live->closed_by = 0;
+  // NB: a stub says nothing that a row could say, so whoever loads the pool would drop it if it
+  // were loading.
+  if (definition.size == 0) {
+    live->state = LiveState::kLive;
+    close_live_pool(*live);
+  }
   live->name = parts.name;
   live->name_length = 0;
   live->fences = 0;
@@ -198,6 +204,11 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
   LWLockRelease(&arena().registry_lock);
   arena_free(parts.fences);
   return parts.header;
+}
+
+void close_live_pool(LivePool& live) {
+  live.closing = GetCurrentTransactionIdIfAny();
+  live.closed_by = my_session_id();
 }
 
 bool says(const LivePool& live, const Definition& definition) {

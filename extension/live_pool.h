@@ -62,8 +62,8 @@ struct Definition {
 // The registered pool of that key, or 0. A hint: check it with lock_pool.
 Offset find_live_pool(const PoolKey& key, std::uint64_t* generation);
 
-// Registers a pool of that definition as kLoading if none is there. `maker`: this session if its
-// open transaction has made the row, else 0. Errors: 53200.
+// Registers a pool of that definition as kLoading if none is there; a stub as kLive and closing at
+// once. `maker`: this session if its open transaction has made the row, else 0. Errors: 53200.
 Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
                           Oid fence_sequence, std::uint64_t* generation);
 
@@ -71,6 +71,10 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
 inline bool is_stub(const LivePool& live) {
   return live.pool.size == 0;
 }
+
+// Marks the pool as being dropped by the open transaction, which has deleted its row. The pool is
+// locked.
+void close_live_pool(LivePool& live);
 
 // Whether the live pool is as the definition says. The pool is locked.
 bool says(const LivePool& live, const Definition& definition);

@@ -206,6 +206,7 @@ bool load(PoolRef* ref) {
       return true;
     }
     unlock_pool(live);
+    debug_point(DebugPoint::kRowDiffers);
     // NB: one that is live has been checked: it goes, or is of a row not yet committed.
     if (!is_live) drop_live_pool(ref->live, ref->key, ref->generation);
     if (lookup != Lookup::kFound) return false;
@@ -328,10 +329,11 @@ void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent) {
   for (;;) {
     if (lock_ref(ref)) return;
     ref->live = register_as(ref, wanted);
+    debug_point(DebugPoint::kPinDue);
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLoading) {
-      if (!is_stub(*live) && !says(*live, definition)) {
+      if (!says(*live, definition)) {
         unlock_pool(live);
         drop_live_pool(ref->live, ref->key, ref->generation);
         continue;

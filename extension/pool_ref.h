@@ -75,8 +75,8 @@ inline void unlock_ref(const PoolRef* ref) {
 // The same, loading it if need be. False: its definition is gone; look the name up again. Errors:
 // 53200.
 bool lock_ref_loaded(PoolRef* ref);
-// The same with the row in hand, known to be what others see: no second reading. kHeader: a pool
-// that is not loaded becomes a stub; it must be closing when it is unlocked. Errors: 53200.
+// The same with the row in hand, known to be what others see: no second reading. kHeader: the
+// row has been deleted, and a pool that is not loaded becomes a stub. Errors: 53200.
 enum class Extent { kWhole, kHeader };
 void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent);
 

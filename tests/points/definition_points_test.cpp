@@ -42,6 +42,26 @@ TEST_CASE("a drop without force and an acquire: one of them only") {
   }
 }
 
+TEST_CASE("a drop of a pool that is not loaded, and an arrival that loads it meanwhile") {
+  const Pool other(1);
+  in_all_orders(1, [&other](Stage& stage) {
+    Actor& dropper = stage.actor("dropper");
+    Actor& taker = stage.actor("taker");
+    // The second call is one more place to stop at, after the drop has found the pool unused.
+    stage.part(dropper, drop(stage.pool(), "false") + ", numpool_try_acquire(" + other.q() + ")",
+               {DebugPoint::kPinDue, DebugPoint::kNamed});
+    stage.part(taker, call("try_acquire", stage.pool()),
+               {DebugPoint::kRowRead, DebugPoint::kRowDiffers});
+    stage.finally([&dropper, &taker] {
+      const std::string end = came_to(taker);
+      if (came_to(dropper) == "t")
+        CHECK((end == "42704" || end == "null"));
+      else
+        CHECK((came_to(dropper) == "55006" && end == "0"));
+    });
+  });
+}
+
 TEST_CASE("a drop that is rolled back and an acquire: the number is had") {
   in_all_orders(1, [](Stage& stage) {
     Actor& dropper = stage.actor("dropper");

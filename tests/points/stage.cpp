@@ -18,8 +18,8 @@ constexpr const char* kPointNames[] = {
     "Woken",        "TurnSeen",    "TimedOut",    "Leaving",       "GrantToPassOn", "WakeDue",
     "Unregistered", "Dismissed",   "RowsVisible", "Aborting",      "Undoing",       "ChangesDone",
     "Applying",     "Resized",     "EndingOne",   "EntriesDone",   "NewsKnown",     "BeforeTelling",
-    "Told",         "RowRead",     "Registered",  "ReadAgain",     "RowWritten",    "Pinned",
-    "Closing",      "SessionEnds", "GivingUpOne"};
+    "Told",         "RowRead",     "Registered",  "ReadAgain",     "RowDiffers",    "RowWritten",
+    "PinDue",       "Pinned",      "Closing",     "SessionEnds",   "GivingUpOne"};
 static_assert(sizeof(kPointNames) / sizeof(*kPointNames) ==
               static_cast<std::size_t>(DebugPoint::kGivingUpOne) + 1);
 
