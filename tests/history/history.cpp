@@ -88,7 +88,7 @@ bool read_bystander(const std::string& line, const Event& event, bool is_event, 
         history.resets.push_back({event.asked, event.told});
         break;
       case Verb::kDeath:
-        history.deaths.push_back({event.text, event.index, event.asked});
+        history.deaths.push_back({event.text, event.index, event.asked, event.told});
         break;
       case Verb::kFault:
         history.faults.push_back(event.text);

@@ -38,8 +38,8 @@ struct Queue {
 
 struct Death {
   std::string kind;
-  int pid = 0;
-  Time at = 0;
+  int pid = 0;  // 0: of all sessions
+  Time at = 0, gone = 0;
 };
 
 struct History {

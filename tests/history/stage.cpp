@@ -44,7 +44,10 @@ const char* const kNames[] = {"ROLLBACK",
                               "SIGKILL of the postmaster",
                               "fast shutdown",
                               "immediate shutdown",
-                              "smart shutdown"};
+                              "smart shutdown",
+                              "promotion after SIGKILL of the primary's postmaster",
+                              "promotion after immediate shutdown of the primary",
+                              "promotion after fast shutdown of the primary"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Mischief::kCount));
 
 }  // namespace

@@ -53,6 +53,9 @@ enum class Mischief {
   kShutdownFast,
   kShutdownImmediate,
   kShutdownSmart,
+  kPromoteAfterKill,
+  kPromoteAfterImmediate,
+  kPromoteAfterFast,
   kCount
 };
 

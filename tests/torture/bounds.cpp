@@ -34,6 +34,18 @@ std::vector<const Lease*> held_at(const std::vector<const Lease*>& of_pid, Time 
   return held;
 }
 
+// The first one told of those that were asked for when there was nobody left to grant anything.
+const Lease* first_after(const History& history, const Death& death) {
+  const Lease* first = nullptr;
+  for (const Lease& lease : history.leases)
+    if (lease.asked > death.gone && (first == nullptr || lease.told < first->told)) first = &lease;
+  return first;
+}
+
+double milliseconds(Time from, Time to) {
+  return static_cast<double>(to - from) / 1e6;
+}
+
 }  // namespace
 
 std::map<std::string, std::vector<double>> times_to_next_grant(const History& history) {
@@ -47,11 +59,16 @@ std::map<std::string, std::vector<double>> times_to_next_grant(const History& hi
     std::sort(leases.begin(), leases.end(),
               [](const Lease* a, const Lease* b) { return a->fence < b->fence; });
   std::map<std::string, std::vector<double>> times;
-  for (const Death& death : history.deaths)
-    for (const Lease* lease : held_at(by_pid[death.pid], death.at)) {
-      if (const Lease* heir = heir_of(by_index, *lease, death.at))
-        times[death.kind].push_back(static_cast<double>(heir->told - death.at) / 1e6);
+  for (const Death& death : history.deaths) {
+    if (death.pid == 0) {
+      if (const Lease* first = first_after(history, death))
+        times[death.kind].push_back(milliseconds(death.at, first->told));
+      continue;
     }
+    for (const Lease* lease : held_at(by_pid[death.pid], death.at))
+      if (const Lease* heir = heir_of(by_index, *lease, death.at))
+        times[death.kind].push_back(milliseconds(death.at, heir->told));
+  }
   for (auto& [kind, all] : times) std::sort(all.begin(), all.end());
   return times;
 }

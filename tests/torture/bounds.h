@@ -10,7 +10,7 @@
 namespace numpool_test {
 
 // In milliseconds, sorted, by kind of death. Counted is a death only if the next holder had asked
-// before it, and so was waiting.
+// before it, and so was waiting; with a server all die, and it is the first grant of the next one.
 std::map<std::string, std::vector<double>> times_to_next_grant(const History& history);
 
 double percentile(const std::vector<double>& sorted, double part);

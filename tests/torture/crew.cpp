@@ -10,7 +10,6 @@
 
 #include "history/watcher.h"
 #include "torture/meddler.h"
-#include "torture/server.h"
 
 namespace numpool_test {
 
@@ -40,11 +39,13 @@ const char* text_of(Doing doing) {
 
 }  // namespace
 
-Crew::Crew(const Mix& mix, const Options& options, const std::string& folder, Stage& stage)
+Crew::Crew(const Mix& mix, const Options& options, const std::string& folder, Stage& stage,
+           const Server& server)
     : mix_(mix),
       options_(options),
       folder_(folder),
       stage_(stage),
+      server_(server),
       engine_(seed_of(options.seed, kMostWorkers, 0)),
       workers_(options.workers > 0 ? options.workers : mix.workers),
       logs_({folder + "/director"}),
@@ -135,7 +136,7 @@ void Crew::wake_stopped(bool all) {
       continue;
     }
     if (at->backend)
-      signal_backend(at->process, SIGCONT);
+      server_.signal_backend(at->process, SIGCONT);
     else if (processes_.count(at->process) != 0)
       kill(at->process, SIGCONT);
     at = stopped_.erase(at);
@@ -145,6 +146,10 @@ void Crew::wake_stopped(bool all) {
 void Crew::log_death(const std::string& kind, pid_t backend) {
   const Time time = now();
   log_.write({Verb::kDeath, 0, backend, 0, 0, kind, time, time});
+}
+
+void Crew::log_server_death(const std::string& kind, Time asked) {
+  log_.write({Verb::kDeath, 0, 0, 0, 0, kind, asked, now()});
 }
 
 void Crew::kill_one(Doing doing) {
@@ -178,7 +183,7 @@ void Crew::stop_one_client() {
 
 void Crew::stop_one_backend() {
   const pid_t backend = some_backend();
-  if (backend == 0 || !signal_backend(backend, SIGSTOP)) return;
+  if (backend == 0 || !server_.signal_backend(backend, SIGSTOP)) return;
   stage_.count(Mischief::kStopBackend);
   stopped_.push_back({backend, true, now() + 1000000 * (1 + random(40))});
 }

@@ -13,12 +13,15 @@
 
 #include "torture/mix.h"
 #include "torture/options.h"
+#include "torture/server.h"
 
 namespace numpool_test {
 
 class Crew {
  public:
-  Crew(const Mix& mix, const Options& options, const std::string& folder, Stage& stage);
+  // `server` is where the workers are connected.
+  Crew(const Mix& mix, const Options& options, const std::string& folder, Stage& stage,
+       const Server& server);
 
   void start();
   // Notices who has ended, and replaces who was killed.
@@ -30,6 +33,8 @@ class Crew {
   // A random backend of a worker; 0 if none is connected.
   pid_t some_backend();
   void log_death(const std::string& kind, pid_t backend);
+  // Of the server with all its sessions: it was told to end at `asked`, and is gone now.
+  void log_server_death(const std::string& kind, Time asked);
   // All shall finish. False if somebody does not.
   bool finish();
 
@@ -56,6 +61,7 @@ class Crew {
   const Options& options_;
   std::string folder_;
   Stage& stage_;
+  const Server& server_;
   std::mt19937 engine_;
   int workers_;
   std::vector<std::string> logs_;

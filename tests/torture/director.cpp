@@ -9,7 +9,6 @@
 #include "history/checker.h"
 #include "history/watcher.h"
 #include "torture/bounds.h"
-#include "torture/server.h"
 
 namespace numpool_test {
 
@@ -35,6 +34,22 @@ Session connect_in_time() {
   }
 }
 
+// How pg_ctl calls it, or SIGKILL.
+std::string way_to_end(Mischief how) {
+  switch (how) {
+    case Mischief::kKillPostmaster:
+    case Mischief::kPromoteAfterKill:
+      return "SIGKILL";
+    case Mischief::kShutdownFast:
+    case Mischief::kPromoteAfterFast:
+      return "fast";
+    case Mischief::kShutdownSmart:
+      return "smart";
+    default:
+      return "immediate";
+  }
+}
+
 }  // namespace
 
 bool judge(const History& history) {
@@ -50,13 +65,15 @@ Director::Director(const Mix& mix, const Options& options, const std::string& fo
       options_(options),
       folder_(folder),
       stage_(*make_shared_stage()),
-      crew_(mix, options, folder, stage_) {}
+      server_(Server::of_environment()),
+      crew_(mix, options, folder, stage_, server_) {}
 
 bool Director::run() {
   std::printf("mix %s: seed %u, %d workers, %d s\n", mix_.name.c_str(), options_.seed,
               crew_.workers(), options_.seconds);
   std::fflush(stdout);
   set_up();
+  if (mix_.has_standby) pair_.emplace(server_);
   const Time start = now();
   crew_.start();
   load();
@@ -127,30 +144,49 @@ void Director::disturb() {
     case Mischief::kStopBackend:
       return crew_.stop_one_backend();
     case Mischief::kKillBackend:
-      if (signal_backend(crew_.some_backend(), SIGKILL)) stage_.count(what);
+      if (server_.signal_backend(crew_.some_backend(), SIGKILL)) stage_.count(what);
       return;
+    case Mischief::kPromoteAfterKill:
+    case Mischief::kPromoteAfterImmediate:
+    case Mischief::kPromoteAfterFast:
+      return fail_over(what);
     default:
       return restart_server(what);
   }
 }
 
-void Director::restart_server(Mischief how) {
+void Director::end_server(Mischief how) {
   stage_.count(how);
-  if (how == Mischief::kKillPostmaster) {
-    kill_postmaster();
-  } else {
-    const char* mode = how == Mischief::kShutdownFast    ? "fast"
-                       : how == Mischief::kShutdownSmart ? "smart"
-                                                         : "immediate";
-    // A smart shutdown waits until everybody has left.
-    stage_.leave = how == Mischief::kShutdownSmart;
-    if (!stop_server(mode, 90)) {
-      crew_.fault(std::string("a shutdown does not end: ") + mode);
-      stop_server("immediate", 30);
-    }
+  const std::string mode = way_to_end(how);
+  if (mode == "SIGKILL") return server_.kill_postmaster();
+  // A smart shutdown waits until everybody has left.
+  stage_.leave = mode == "smart";
+  if (!server_.stop(mode, 90)) {
+    crew_.fault("a shutdown does not end: " + mode);
+    server_.stop("immediate", 30);
   }
-  if (!start_server(60)) crew_.fault("the server does not start again");
+}
+
+void Director::restart_server(Mischief how) {
+  end_server(how);
+  if (!server_.start(60)) crew_.fault("the server does not start again");
   stage_.leave = false;
+}
+
+// The promises hold over a promotion only if the old primary is dead, and dead it is.
+void Director::fail_over(Mischief how) {
+  // Fences are taken once in a server's life. Half of the time the old primary has just begun a new
+  // one, so that it dies before, while or after its standby receives them.
+  if (crew_.random(2) == 0 && server_.signal_backend(crew_.some_backend(), SIGKILL)) {
+    stage_.count(Mischief::kKillBackend);
+    std::this_thread::sleep_for(Milliseconds(crew_.random(800)));
+  }
+  const Time asked = now();
+  end_server(how);
+  if (!server_.gone_within(30)) throw TestError("a process outlives its primary");
+  crew_.log_server_death("failover-" + way_to_end(how), asked);
+  pair_->promote();
+  pair_->make_standby();
 }
 
 void Director::measure_memory() {

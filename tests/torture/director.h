@@ -1,10 +1,12 @@
 // Runs a mix from beginning to end.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "history/history.h"
 #include "torture/crew.h"
+#include "torture/pair.h"
 
 namespace numpool_test {
 
@@ -21,7 +23,9 @@ class Director {
   void set_up();
   void load();
   void disturb();
+  void end_server(Mischief how);
   void restart_server(Mischief how);
+  void fail_over(Mischief how);
   void measure_memory();
   // Nothing may be left, and every number must be there to be had.
   void check_end();
@@ -32,6 +36,8 @@ class Director {
   const Options& options_;
   std::string folder_;
   Stage& stage_;
+  Server server_;             // where the workers are connected
+  std::optional<Pair> pair_;  // if the mix has a standby
   Crew crew_;
   std::string left_over_;     // what it says of the end
   int full_pools_ = 0;        // how often a pool of 65,536 could be given out

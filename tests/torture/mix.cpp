@@ -105,11 +105,25 @@ Mix crash() {
   return mix;
 }
 
+// The primary dies, its synchronous standby is promoted, and everybody follows.
+Mix promote() {
+  Mix mix;
+  mix.name = "promote";
+  mix.habits = restless_habits();
+  mix.habits.loses_connections = true;
+  mix.pools = kPools;
+  mix.signals = {Mischief::kPromoteAfterKill, Mischief::kPromoteAfterImmediate,
+                 Mischief::kPromoteAfterFast};
+  mix.pause = 2500;
+  mix.has_standby = true;
+  return mix;
+}
+
 }  // namespace
 
 const std::vector<Mix>& mixes() {
-  static const std::vector<Mix> all = {cancel(),      kill(),      transactions(),
-                                       definitions(), resources(), crash()};
+  static const std::vector<Mix> all = {cancel(),    kill(),  transactions(), definitions(),
+                                       resources(), crash(), promote()};
   return all;
 }
 

@@ -20,6 +20,7 @@ struct Mix {
   // milliseconds (0: nothing).
   std::vector<Mischief> signals;
   int pause = 0;
+  bool has_standby = false;  // which can be promoted
 };
 
 const std::vector<Mix>& mixes();

@@ -2,23 +2,19 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
-#include <sstream>
-#include <vector>
+#include <utility>
 
 namespace numpool_test {
 
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
 
 void nap(long milliseconds) {
   const timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
@@ -36,10 +32,23 @@ long status_of(pid_t pid, const std::string& key) {
   return -1;
 }
 
-// The exit status of a program whose output nobody wants.
-int run(std::vector<std::string> words) {
+// Whether any process works there, as every process of a server does in its data folder.
+bool somebody_works_in(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::path wanted = std::filesystem::canonical(folder, error);
+  for (const auto& process : std::filesystem::directory_iterator("/proc", error))
+    if (std::filesystem::read_symlink(process.path() / "cwd", error) == wanted) return true;
+  return false;
+}
+
+}  // namespace
+
+int run_program(std::vector<std::string> words) {
   const pid_t child = fork();
   if (child == 0) {
+    for (const int number : {SIGINT, SIGTERM}) signal(number, SIG_IGN);
+    // Where clients look for servers is no setting of a server.
+    for (const char* name : {"PGHOST", "PGPORT", "PGTARGETSESSIONATTRS"}) unsetenv(name);
     const int nowhere = open("/dev/null", O_RDWR);
     for (const int fd : {0, 1, 2}) dup2(nowhere, fd);
     std::vector<char*> arguments;
@@ -53,22 +62,9 @@ int run(std::vector<std::string> words) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-}  // namespace
-
-pid_t postmaster_pid() {
-  std::ifstream in(environment("PGDATA") + "/postmaster.pid");
-  pid_t pid = 0;
-  in >> pid;
-  return pid;
-}
-
-bool is_our_backend(pid_t pid) {
-  const pid_t postmaster = postmaster_pid();
-  return pid > 0 && postmaster > 0 && status_of(pid, "PPid") == postmaster;
-}
-
-bool signal_backend(pid_t pid, int number) {
-  return is_our_backend(pid) && kill(pid, number) == 0;
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
 }
 
 long anonymous_memory(pid_t pid) {
@@ -76,27 +72,72 @@ long anonymous_memory(pid_t pid) {
   return memory > 0 ? memory : 0;
 }
 
-bool stop_server(const std::string& mode, int seconds) {
-  return run({"pg_ctl", "-D", environment("PGDATA"), "-m", mode, "-t", std::to_string(seconds),
-              "-w", "stop"}) == 0;
+Server::Server(std::string data, int port) : data_(std::move(data)), port_(port) {}
+
+Server Server::of_environment() {
+  const int port = std::atoi(environment("PGPORT").c_str());
+  return {environment("PGDATA"), port > 0 ? port : 5432};
 }
 
-bool start_server(int seconds) {
+pid_t Server::postmaster() const {
+  std::ifstream in(data_ + "/postmaster.pid");
+  pid_t pid = 0;
+  in >> pid;
+  return pid;
+}
+
+bool Server::has_backend(pid_t pid) const {
+  const pid_t parent = postmaster();
+  return pid > 0 && parent > 0 && status_of(pid, "PPid") == parent;
+}
+
+bool Server::signal_backend(pid_t pid, int number) const {
+  return has_backend(pid) && kill(pid, number) == 0;
+}
+
+bool Server::stop(const std::string& mode, int seconds) const {
+  return run_program(
+             {"pg_ctl", "-D", data_, "-m", mode, "-t", std::to_string(seconds), "-w", "stop"}) == 0;
+}
+
+bool Server::start(int seconds) const {
   for (int tries = 0; tries < seconds * 10; tries++) {
-    if (run({"pg_ctl", "-D", environment("PGDATA"), "-l", environment("NUMPOOL_SERVER_LOG"), "-w",
-             "-t", "60", "start"}) == 0)
+    if (run_program({"pg_ctl", "-D", data_, "-l", environment("NUMPOOL_SERVER_LOG"), "-o",
+                     "-p " + std::to_string(port_), "-w", "-t", "60", "start"}) == 0)
       return true;
     nap(100);
   }
   return false;
 }
 
-void kill_postmaster() {
-  const pid_t pid = postmaster_pid();
+void Server::kill_postmaster() const {
+  const pid_t pid = postmaster();
   if (pid <= 0) return;
   kill(pid, SIGKILL);
   // It is init's child, not ours.
   for (int i = 0; i < 1000 && kill(pid, 0) == 0 && status_of(pid, "PPid") >= 0; i++) nap(10);
+}
+
+bool Server::gone_within(int seconds) const {
+  for (int i = 0; i < seconds * 100; i++) {
+    if (!somebody_works_in(data_)) return true;
+    nap(10);
+  }
+  return false;
+}
+
+void Server::remove() const {
+  // Its seventh line has the key and the number of the segment.
+  std::ifstream in(data_ + "/postmaster.pid");
+  std::string line;
+  for (int i = 0; i < 6; i++) std::getline(in, line);
+  unsigned long key = 0;
+  int segment = -1;
+  shmid_ds state = {};
+  if (in >> key >> segment && shmctl(segment, IPC_STAT, &state) == 0 && state.shm_nattch == 0)
+    shmctl(segment, IPC_RMID, nullptr);
+  std::error_code error;
+  std::filesystem::remove_all(data_, error);
 }
 
 }  // namespace numpool_test
