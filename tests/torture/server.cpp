@@ -101,6 +101,9 @@ bool Server::stop(const std::string& mode, int seconds) const {
 }
 
 bool Server::start(int seconds) const {
+  // A killed postmaster is in the way until its parent has noticed, which is init and not us.
+  const pid_t former = postmaster();
+  for (int i = 0; i < 1000 && former > 0 && status_of(former, "PPid") >= 0; i++) nap(10);
   for (int tries = 0; tries < seconds * 10; tries++) {
     if (run_program({"pg_ctl", "-D", data_, "-l", environment("NUMPOOL_SERVER_LOG"), "-o",
                      "-p " + std::to_string(port_), "-w", "-t", "60", "start"}) == 0)
@@ -112,10 +115,7 @@ bool Server::start(int seconds) const {
 
 void Server::kill_postmaster() const {
   const pid_t pid = postmaster();
-  if (pid <= 0) return;
-  kill(pid, SIGKILL);
-  // It is init's child, not ours.
-  for (int i = 0; i < 1000 && kill(pid, 0) == 0 && status_of(pid, "PPid") >= 0; i++) nap(10);
+  if (pid > 0) kill(pid, SIGKILL);
 }
 
 bool Server::gone_within(int seconds) const {
