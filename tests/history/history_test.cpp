@@ -130,6 +130,33 @@ TEST_CASE("history: drops end leases, and a new extension begins fences anew") {
   CHECK(logs.finds(Broken::kFenceOrder) == false);
 }
 
+TEST_CASE("history: a lease does not outlive its primary") {
+  // Of the old primary, which has gone at 45; its holder learns it later than the number is given
+  // again by the new one.
+  const std::string old = "session 0 9 0 0 - 1 2\nacquire 1 0 7 0 session 20 21\n";
+  const std::string lost = "lost 0 0 0 0 - 80 80\n";
+  Logs logs;
+  logs.add("death 0 0 0 0 failover-fast 40 45\n");
+  logs.add("session 0 8 0 0 - 60 61\nacquire 1 0 99 0 session 65 66\nclose 0 0 0 0 - 90 91\n");
+  SUBCASE("it ends in time") {
+    logs.add(old + lost);
+    CHECK(logs.faults().empty());
+    const History history = logs.read();
+    REQUIRE(history.deaths.size() == 1);
+    CHECK(history.deaths[0].pid == 0);
+    CHECK(history.deaths[0].gone == 45);
+  }
+  SUBCASE("its holder is answered after that") {
+    logs.add(old + "fence 1 0 7 0 - 70 71\n" + lost);
+    CHECK(logs.finds(Broken::kTwoHolders));
+  }
+  SUBCASE("the new primary has gone back to smaller fences") {
+    logs.add(old + lost);
+    logs.add("session 0 7 0 0 - 1 2\nacquire 1 1 100 0 session 30 31\nlost 0 0 0 0 - 80 80\n");
+    CHECK(logs.finds(Broken::kFenceOrder));
+  }
+}
+
 TEST_CASE("history: the shortest counter-examples come first") {
   Logs logs;
   std::string text = "session 0 9 0 0 - 1 2\n";
