@@ -189,7 +189,10 @@ void Crew::stop_one_backend() {
 }
 
 pid_t Crew::some_backend() {
-  return stage_.slots[random(static_cast<unsigned>(workers_))].backend;
+  const int first = static_cast<int>(random(static_cast<unsigned>(workers_)));
+  for (int i = 0; i < workers_; i++)
+    if (const pid_t backend = stage_.slots[(first + i) % workers_].backend) return backend;
+  return 0;
 }
 
 std::int64_t Crew::operations() const {
