@@ -22,8 +22,12 @@ class Director {
  private:
   void set_up();
   void load();
+  bool goes_on() const { return now() < end_ || crew_.operations() < options_.operations; }
   void disturb();
-  void end_server(Mischief how);
+  // False if no worker is connected.
+  bool crash_backend();
+  // Returns when it was told to end.
+  Time end_server(Mischief how);
   void restart_server(Mischief how);
   void fail_over(Mischief how);
   void measure_memory();
@@ -39,6 +43,7 @@ class Director {
   Server server_;             // where the workers are connected
   std::optional<Pair> pair_;  // if the mix has a standby
   Crew crew_;
+  Time end_ = 0;              // of the load, if there were operations enough
   std::string left_over_;     // what it says of the end
   int full_pools_ = 0;        // how often a pool of 65,536 could be given out
   std::vector<long> memory_;  // of the largest backend, in kB, each second
