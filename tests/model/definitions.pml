@@ -1,7 +1,8 @@
 /* Loading a pool against changing its definition: rules D2 to D5 and D8, the window between "the row
- * is visible" and the COMMIT callback, eviction, and what a rollback leaves. README.md maps it to the
- * code. Checked: P1 (over the life of a definition), that a live pool says what its row says once no
- * change is under way, that a drop without force ends nobody's lease.
+ * is visible" and the COMMIT callback, eviction, stubs, and what a rollback leaves, one to a savepoint
+ * included. README.md maps it to the code. Checked: P1 (over the life of a definition), that nobody
+ * takes a stub for a pool, that a live pool says what its row says once no change is under way, that a
+ * drop without force ends nobody's lease.
  *
  * What a lock of numpool guards is changed in one atomic step: nothing here is seen without it.
  * There is one name. A new pool of it gets a new identity, but for a row that is deleted and put
@@ -16,10 +17,15 @@
 #ifndef EVICTIONS
 #define EVICTIONS 1
 #endif
+#ifndef SAVEPOINTS
+#define SAVEPOINTS 0 /* changers that may begin with a savepoint */
+#endif
 
 #define NONE 0
 #define IDENTITIES (CHANGERS + 1) /* 1: there from the start; 1 + t: what changer t creates */
+#ifndef HEADERS
 #define HEADERS 3
+#endif
 
 mtype = { kFree, kLoading, kLive, kDropped };
 
@@ -31,13 +37,15 @@ byte writer, own_identity, own_size;
 
 /* Heavyweight locks: on an identity (D2), on a transaction id. */
 byte identity_lock[IDENTITIES + 1];
-bool finished[CHANGERS + 1]; /* its locks are gone: who waits for its id may go on */
+#define SUB CHANGERS /* SUB + t: the id of the savepoint of changer t */
+bool finished[2 * CHANGERS + 1]; /* its locks are gone: who waits for its id may go on */
 
 /* The registry and the headers of live pools (live_pool.h). */
 byte registered[IDENTITIES + 1];
 mtype state[HEADERS + 1] = kFree;
-byte key[HEADERS + 1], generation[HEADERS + 1], size[HEADERS + 1], pins[HEADERS + 1];
-byte closing[HEADERS + 1];
+byte key[HEADERS + 1], generation[HEADERS + 1], pins[HEADERS + 1];
+byte size[HEADERS + 1]; /* 0: a stub */
+byte closing[HEADERS + 1]; /* the id of the transaction, or savepoint, that deleted the row */
 bool published[HEADERS + 1];
 byte holder0[HEADERS + 1], holder1[HEADERS + 1]; /* the slots */
 
@@ -59,20 +67,21 @@ byte claims0[IDENTITIES + 1], claims1[IDENTITIES + 1]; /* sessions that believe 
       if                                                                     \
       :: valid && state[at] == kLive -> action; ok = true; break             \
       :: valid && state[at] == kLoading -> ok = false; break                 \
-      :: !valid && (tries == 2 || registered[identity] == NONE) ->           \
-        ok = false;                                                          \
-        break                                                                \
-      :: !valid && tries < 2 && registered[identity] != NONE -> /* find_live_pool */ \
+      :: !valid -> /* find_live_pool */                                      \
         at = registered[identity];                                           \
-        at_generation = generation[at];                                      \
-        tries++                                                              \
+        at_generation = (at == NONE -> 0 : generation[at]);                  \
+        tries++;                                                             \
+        if                                                                   \
+        :: at == NONE || tries == 2 -> ok = false; break                     \
+        :: else                                                              \
+        fi                                                                   \
       fi                                                                     \
     }                                                                        \
   od;                                                                        \
   tries = 0
 
 /* live_pool.cpp, register_live_pool. */
-inline register(with_size, is_published) {
+inline register(with_size, is_published, deleter) {
   atomic {
     if
     :: registered[identity] != NONE -> at = registered[identity]
@@ -89,7 +98,13 @@ inline register(with_size, is_published) {
       pins[at] = 0;
       closing[at] = NONE;
       published[at] = is_published;
-      registered[identity] = at
+      registered[identity] = at;
+#ifndef BUG_STUB_IS_LOADING
+      if
+      :: with_size == 0 -> state[at] = kLive; closing[at] = deleter /* close_live_pool */
+      :: else
+      fi
+#endif
     fi;
     at_generation = generation[at]
   }
@@ -124,7 +139,16 @@ inline drop_live_pool() {
   atomic { forget_hint(); ok = false }
 }
 
-/* pool_ref.cpp, load. Afterwards the pool was live, or `ok` is false: its row is gone. */
+/* pool_ref.cpp, become_live. Under the pool's lock. */
+inline become_live(is_published) {
+  state[at] = kLive;
+#ifndef BUG_LEFT_UNPUBLISHED
+  published[at] = published[at] || is_published
+#endif
+}
+
+/* pool_ref.cpp, load. Afterwards the pool was live, or `ok` is false: its row is gone, or the call
+ * has `failed` in the middle, as by an error or the end of the session. */
 inline load(t, is_published) {
   do
   :: atomic {
@@ -135,22 +159,25 @@ inline load(t, is_published) {
       :: else
       fi
     };
-    register(read_size, is_published);
+    register(read_size, is_published, NONE);
 #ifdef BUG_NO_SECOND_READING
     atomic {
       if
-      :: valid -> state[at] = kLive; ok = true; break
+      :: valid -> become_live(is_published); ok = true; break
       :: else
       fi
     }
 #else
-    atomic { found = seen_identity(t) == identity; read_size = seen_size(t) };
+    if /* a loader leaves no debt */
+    :: failed = true; ok = false; break
+    :: atomic { found = seen_identity(t) == identity; read_size = seen_size(t) }
+    fi;
     atomic {
       if
       :: !valid -> mismatch = false /* evicted or dropped meanwhile: once more */
       :: valid && state[at] == kLive -> ok = true; break
       :: valid && state[at] == kLoading && found && size[at] == read_size ->
-        state[at] = kLive;
+        become_live(is_published);
         ok = true;
         break
       :: else -> mismatch = true
@@ -173,6 +200,7 @@ inline load(t, is_published) {
 
 inline grant(who) { /* grant_now, under the pool's lock */
   wait_for = closing[at];
+  assert(closing[at] != NONE || size[at] != 0); /* D5 */
   if
   :: closing[at] == NONE && holder0[at] == NONE && limit >= 1 -> holder0[at] = who; index = 0; has = true
   :: closing[at] == NONE && holder0[at] != NONE && holder1[at] == NONE && size[at] > 1 && limit > 1 ->
@@ -209,7 +237,7 @@ inline release(who) { /* release_slot: the lease is there, but after a drop (H1,
 proctype user(byte me) {
   byte identity, at, at_generation, tries, read_size, index, my_epoch, wait_for;
   byte limit = 2;
-  bool ok, found, mismatch, has;
+  bool ok, found, mismatch, has, failed;
 again:
   atomic {
     forget_hint();
@@ -226,9 +254,9 @@ arrive:
   :: ok
   fi;
   if
-  :: !ok -> goto again /* Arrival::kGone */
-  :: ok /* fence_cover_arrival, with no lock held */
-  :: ok -> goto over /* an error, or the end of the session: a loader leaves no debt */
+  :: failed -> goto over
+  :: !ok && !failed -> goto again /* Arrival::kGone */
+  :: ok /* fence_extend, with no lock held */
   fi;
   WITH_REF(grant(me));
   if
@@ -241,37 +269,65 @@ over:
   skip
 }
 
-mtype = { Resize, Drop, DropForce, PutBack, Create };
+mtype = { None, Resize, Drop, DropForce, PutBack, Create };
 
-/* definition_trigger.cpp, pin_changed: lock_identity, lock_ref_as the old row, pin_live_pool. */
-inline pin_changed(old_size) {
+/* pending.cpp, pin_live_pool. Under the pool's lock. */
+inline pin_live_pool() {
+#ifndef BUG_NO_PIN
+#ifdef BUG_PIN_OF_ANY
+  if
+  :: pinned_at == NONE -> pinned_at = at; pins[at]++
+  :: else
+  fi
+#else
+  if
+  :: pinned_at != at || pinned_generation != generation[at] ->
+    pinned_at = at; pinned_generation = generation[at]; pins[at]++
+  :: else
+  fi
+#endif
+#else
+  skip
+#endif
+}
+
+/* definition_trigger.cpp, note_delete: nobody sees the pool between the pin and the mark. */
+inline mark(deletes) {
+  pin_live_pool();
+#ifndef BUG_NOT_CLOSING
+  if
+  :: deletes -> closing[at] = id
+  :: else
+  fi
+#endif
+}
+
+/* definition_trigger.cpp, lock_changed: lock_identity, lock_ref_as the old row, pin_live_pool. */
+inline lock_changed(old_size, deletes) {
 #ifndef BUG_NO_IDENTITY_LOCK
   atomic { identity_lock[identity] == NONE -> identity_lock[identity] = me };
 #endif
   do
-  :: WITH_REF(pins[at]++);
+  :: WITH_REF(mark(deletes));
     if
     :: ok -> break
     :: else
     fi;
-    register(old_size, !created);
+    register((deletes -> 0 : old_size), !created, id);
     atomic {
       if
       :: !valid -> mismatch = false
-      :: valid && state[at] == kLoading && size[at] != old_size -> mismatch = true
-      :: else -> state[at] = kLive; pins[at]++; break
+      :: valid && state[at] == kLoading && size[at] != 0 && size[at] != old_size -> mismatch = true
+      :: valid && state[at] == kLoading && (size[at] == 0 || size[at] == old_size) ->
+        become_live(!created); mark(deletes); break
+      :: valid && state[at] == kLive -> mark(deletes); break
       fi
     };
     if
     :: mismatch -> drop_live_pool(); mismatch = false
     :: else
     fi
-  od;
-#ifdef BUG_NO_PIN
-  WITH_REF(pins[at]--);
-#else
-  pinned = true
-#endif
+  od
 }
 
 inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed the definition */
@@ -282,7 +338,7 @@ inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed th
     :: ok
     fi;
     if
-    :: !ok -> break
+    :: !ok -> failed = false; break
     :: ok -> WITH_REF(grant(USERS + me))
     fi;
     if
@@ -293,11 +349,45 @@ inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed th
   wait_for = NONE
 }
 
+#define forget_pin() atomic { pinned_at = NONE; pinned_generation = 0 }
+
 inline unpin() { /* pending.cpp, unpin_live_pool */
+#ifdef BUG_PIN_OF_ANY
   if
-  :: pinned -> WITH_REF(assert(pins[at] > 0); pins[at]--); pinned = false
+  :: pinned_at != NONE -> WITH_REF(assert(pins[at] > 0); pins[at]--)
   :: else
-  fi
+  fi;
+#else
+  atomic {
+    if
+    :: pinned_at != NONE && generation[pinned_at] == pinned_generation && state[pinned_at] == kLive ->
+      assert(key[pinned_at] == identity && pins[pinned_at] > 0);
+      pins[pinned_at]--
+    :: else
+    fi
+  };
+#endif
+  forget_pin()
+}
+
+/* pending.cpp, reopen. */
+inline reopen() {
+  WITH_REF(
+    stub = size[at] == 0;
+#ifndef BUG_STUB_IS_OPENED
+    if
+    :: !stub -> closing[at] = NONE
+    :: else
+    fi
+#else
+    closing[at] = NONE; stub = false
+#endif
+  );
+  if
+  :: ok && stub -> forget_pin(); drop_live_pool()
+  :: else
+  fi;
+  stub = false
 }
 
 /* pending.cpp, restore_change to nothing; newest first in undo_log.cpp: leases before. */
@@ -307,7 +397,7 @@ inline undo() {
   :: else
   fi;
   if
-  :: dropped -> WITH_REF(closing[at] = NONE); dropped = false
+  :: dropped -> reopen(); dropped = false
   :: else
   fi;
   if
@@ -317,9 +407,9 @@ inline undo() {
       atomic { at = registered[identity]; at_generation = generation[at] }
     :: else
     fi;
+    forget_pin();
     drop_live_pool();
-    created = false;
-    pinned = false
+    created = false
   :: else
   fi;
   to_size = NONE
@@ -327,26 +417,47 @@ inline undo() {
 
 inline apply() { /* pending.cpp, apply_change */
   if
-  :: dropped -> pinned = false; drop_live_pool()
-  :: else ->
+  :: dropped -> forget_pin(); drop_live_pool()
+  :: !dropped && (created || to_size != NONE) ->
     WITH_REF(
       published[at] = published[at] || created;
       if
       :: to_size != NONE -> size[at] = to_size
       :: else
       fi)
+  :: else
   fi
 }
 
-/* A transaction that changes the definition. Its id is `me`. */
+/* The locks of what was done under `id`: they go after the callback. */
+inline unlock() {
+  atomic {
+    if
+    :: what != None -> changes[identity]--
+    :: else
+    fi;
+    if
+    :: what != None && identity_lock[identity] == me -> identity_lock[identity] = NONE
+    :: else
+    fi;
+    finished[id] = true
+  }
+}
+
+/* A transaction that changes the definition, once, or in a savepoint first that it rolls back to. */
 proctype changer(byte me) {
   byte identity, at, at_generation, tries, read_size, index, my_epoch, wait_for;
-  byte to_size; /* PendingChange */
-  bool created, dropped, pinned;
+  byte to_size, pinned_at, pinned_generation, id; /* PendingChange, PoolRef::pinned */
+  bool created, dropped, stub;
   byte limit = 2;
-  bool ok, found, mismatch, has;
-  mtype what;
+  bool ok, found, mismatch, has, failed;
+  mtype what = None;
 
+  if
+  :: me <= SAVEPOINTS -> id = SUB + me
+  :: id = me
+  fi;
+statement:
   if
   :: what = Resize
   :: what = Drop
@@ -357,12 +468,16 @@ proctype changer(byte me) {
   /* The statement: waits for a transaction that is changing the row, then takes the newest. */
   atomic {
     writer == NONE;
+    if /* what a savepoint saw of the name may be gone */
+    :: identity != NONE && identity != row_identity -> what = None; goto commit
+    :: else
+    fi;
     if
     :: what == Create && row_identity == NONE -> identity = 1 + me; own_identity = identity; own_size = 1
     :: what == Resize && row_identity != NONE -> identity = row_identity; own_identity = identity; own_size = 3 - row_size
     :: what != Create && what != Resize && row_identity != NONE ->
       identity = row_identity; own_identity = NONE; own_size = row_size
-    :: else -> goto over
+    :: else -> what = None; goto commit
     fi;
     writer = me;
     changes[identity]++
@@ -370,17 +485,8 @@ proctype changer(byte me) {
 
   if /* the trigger */
   :: what == Create -> created = true
-  :: what == Resize -> pin_changed(row_size); to_size = own_size; limit = own_size
-  :: else ->
-    pin_changed(row_size);
-    dropped = true;
-    WITH_REF(
-#ifndef BUG_NOT_CLOSING
-      closing[at] = me
-#else
-      skip
-#endif
-    );
+  :: what == Resize -> lock_changed(row_size, false); to_size = own_size; limit = own_size
+  :: else -> lock_changed(row_size, true); dropped = true
   fi;
   if
   :: what == PutBack -> /* INSERT of the same identity: note_insert */
@@ -402,11 +508,20 @@ proctype changer(byte me) {
   :: what == DropForce
   fi;
   if
-  :: what == Resize && !has -> undo() /* ROLLBACK TO: the pin stays (and the row may differ still) */
-  :: true
-  :: goto abort
+  :: id == me
+  :: id == me -> goto abort
+  :: id != me -> /* ROLLBACK TO: the pin stays, the locks go */
+    atomic { writer = NONE; own_identity = NONE; own_size = NONE };
+    undo();
+    unlock();
+    atomic { what = None; id = me; limit = 2 };
+    if
+    :: goto statement
+    :: goto commit
+    fi
   fi;
 
+commit:
   /* COMMIT: the row becomes visible ... */
   atomic {
     if
@@ -414,43 +529,35 @@ proctype changer(byte me) {
     :: else
     fi;
     if
-    :: what == Resize && to_size == NONE -> skip /* it was rolled back to the savepoint */
-    :: else -> row_identity = own_identity; row_size = own_size
+    :: what != None ->
+      row_identity = own_identity;
+      row_size = own_size;
+      writer = NONE;
+      own_identity = NONE;
+      own_size = NONE
+    :: else
     fi;
     if
     :: dropped -> epoch[identity]++; claims0[identity] = 0; claims1[identity] = 0
     :: else
-    fi;
-    writer = NONE;
-    own_identity = NONE;
-    own_size = NONE
+    fi
   };
   /* ... and its callback runs later. A lease of the open transaction is the session's now. */
   apply();
   unpin();
-  goto unlock;
+  goto over;
 
 abort:
   atomic { writer = NONE; own_identity = NONE; own_size = NONE };
   undo();
   unpin();
 
-unlock:
-  skip; /* the locks go after the callback */
-  atomic {
-    changes[identity]--;
-    if
-    :: identity_lock[identity] == me -> identity_lock[identity] = NONE
-    :: else
-    fi;
-    finished[me] = true
-  };
+over:
+  unlock();
   if
   :: has -> release(USERS + me)
   :: else
-  fi;
-over:
-  finished[me] = true
+  fi
 }
 
 #define idle(n) ((state[n] == kLive || state[n] == kLoading) && holder0[n] == NONE && holder1[n] == NONE \

@@ -17,7 +17,7 @@ bool pending, latch;         /* what PROCSIG_NOTIFY_INTERRUPT sets */
 
 /* The backend. */
 mtype entry = kNone;
-bool touched, untold, ending, created_now, in_block, has_xid, holds = true;
+bool touched, untold, ending, shown, created_now, in_block, has_xid, holds = true;
 chan command = [0] of { mtype };
 
 /* For the checks only. */
@@ -67,14 +67,14 @@ inline collect_news() {
 
 inline deliver() { /* at PRE_COMMIT */
   if
+#ifdef BUG_TELL_TOUCHED
   :: news_waiting && !has_xid ->
+#else
+  :: news_waiting && !has_xid && !touched -> /* the undo log is empty: what touches the ticket logs it */
+#endif
     collect_news();
     if
-#ifdef BUG_TELL_TOUCHED
     :: untold ->
-#else
-    :: untold && !touched ->
-#endif
       told++;
       untold = false;
       assert(!touched || !created_now) /* its transaction may still be rolled back */
@@ -96,6 +96,7 @@ inline give_up() { /* what is granted already goes to the next in line */
     fi;
     entry = kNone;
     untold = false;
+    shown = false;
     ending = false
   }
 }
@@ -109,8 +110,14 @@ inline finish_transaction(commits) {
   :: !commits && created_now -> give_up()
   :: !commits && !created_now -> ending = false
   :: commits && ending -> give_up()
+  :: commits && !ending && shown -> /* mark_told */
+    told++;
+#ifndef BUG_POLL_DOES_NOT_COUNT
+    untold = false
+#endif
   :: else
   fi;
+  shown = false;
   touched = false;
   created_now = false;
   has_xid = false;
@@ -152,11 +159,7 @@ end_idle:
         :: what == Poll ->
           collect_news();
           if
-          :: entry == kHeld && told == 0 ->
-            told++;
-#ifndef BUG_POLL_DOES_NOT_COUNT
-            untold = false
-#endif
+          :: entry == kHeld && untold -> shown = true; touched = true /* show */
           :: else
           fi
         :: what == Cancel ->

@@ -162,8 +162,7 @@ inline use(i) { /* the caller has been told that it holds `i` */
   }
 }
 
-/* ledger.cpp, give_up of an entry that waits: leaves the queue, or passes on what it was granted. */
-inline give_up(me) {
+inline leave_queue(me) { /* ledger.cpp */
   atomic {
     lock();
     left = state[me] == kQueued; /* Q4 */
@@ -171,7 +170,14 @@ inline give_up(me) {
     :: left -> leave(me); order??eval(me); state[me] = kIdle
     :: else
     fi;
-    unlock();
+    unlock()
+  }
+}
+
+/* ledger.cpp, give_up of an entry that waits: leaves the queue, or passes on what it was granted. */
+inline give_up(me) {
+  atomic {
+    leave_queue(me);
     if
     :: left
     :: else ->
@@ -275,6 +281,18 @@ proctype session(byte me; byte rounds) {
     if
     :: seen == kGranted -> index = granted_index[me]
     :: seen == kQueued -> give_up(me); goto over
+    :: seen == kQueued && !is_ticket[me] -> /* a timeout returns what it was granted meanwhile */
+      leave_queue(me);
+#ifndef BUG_TIMEOUT_FORGETS_GRANT
+      if
+      :: !left -> seen = state[me]
+      :: left
+      fi;
+#endif
+      if
+      :: seen == kGranted -> index = granted_index[me]
+      :: else -> goto over
+      fi
     :: seen == kDropped -> goto over
     fi;
 granted:
