@@ -46,7 +46,7 @@ mtype state[HEADERS + 1] = kFree;
 byte key[HEADERS + 1], generation[HEADERS + 1], pins[HEADERS + 1];
 byte size[HEADERS + 1]; /* 0: a stub */
 byte closing[HEADERS + 1]; /* the id of the transaction, or savepoint, that deleted the row */
-bool published[HEADERS + 1];
+bool published[HEADERS + 1]; /* its maker is nobody (LivePool::maker) */
 byte holder0[HEADERS + 1], holder1[HEADERS + 1]; /* the slots */
 
 /* For the checks only. */
@@ -175,7 +175,7 @@ inline load(t, is_published) {
     atomic {
       if
       :: !valid -> mismatch = false /* evicted or dropped meanwhile: once more */
-      :: valid && state[at] == kLive -> ok = true; break
+      :: valid && state[at] == kLive -> ok = found; break
       :: valid && state[at] == kLoading && found && size[at] == read_size ->
         become_live(is_published);
         ok = true;
