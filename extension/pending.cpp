@@ -52,7 +52,8 @@ void apply_change(PoolRef* ref) {
     drop_live_pool(ref->live, ref->key, ref->generation);
     return;
   }
-  if (is_empty(change) || !lock_ref(ref)) return;
+  // NB: one that an error left kLoading is to be published too.
+  if (is_empty(change) || !lock_registered(ref)) return;
   LivePool* live = live_of(ref);
   if (live->maker == my_session_id()) live->maker = 0;
   Offset old_name = 0;
