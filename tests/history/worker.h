@@ -93,6 +93,8 @@ class Worker {
   std::optional<Outcome> ask(const std::string& sql);
   void send(const std::string& sql);
   std::optional<Outcome> collect();
+  // Whether what was waited for since `began` will never come.
+  bool too_late(Clock::time_point began);
   bool expects(const Outcome& outcome) const;
   void failed(const Outcome& outcome);
   void recover();
@@ -130,7 +132,8 @@ class Worker {
   std::unique_ptr<LeaseSink> sink_;
   SessionModel model_;
   Time asked_ = 0, told_ = 0;
-  std::int64_t last_ticket_ = 0;  // settled: nothing more may come of it
+  std::optional<Clock::time_point> end_seen_;  // when it saw that the run is over
+  std::int64_t last_ticket_ = 0;               // settled: nothing more may come of it
 };
 
 }  // namespace numpool_test
