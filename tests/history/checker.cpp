@@ -73,6 +73,7 @@ class Checker {
     }
     check_queues();
     check_counts();
+    check_unused_drops();
     if (complete) check_end();
     return faults_.shortest_first();
   }
@@ -182,6 +183,21 @@ class Checker {
           row.waiting < 0)
         faults_.add(Broken::kMiscounted, detail);
     }
+  }
+
+  // Only of leases that no other drop can have ended before.
+  void check_unused_drops() {
+    for (const UnusedDrop& drop : history_.unused_drops)
+      for (const Lease& lease : history_.leases) {
+        if (lease.pool != drop.pool || lease.told >= drop.asked || lease.end_asked <= drop.told)
+          continue;
+        const Wipes::Span* first = history_.wipes.first_after(lease.pool, lease.asked);
+        if (first == nullptr || first->asked != drop.asked || first->told != drop.told) continue;
+        faults_.add(Broken::kDroppedHeld,
+                    text_of(history_, lease) + " / dropped from " + std::to_string(drop.asked) +
+                        " to " + std::to_string(drop.told),
+                    drop.told - lease.asked);
+      }
   }
 
   void check_end() {

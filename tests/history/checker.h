@@ -17,14 +17,15 @@ enum class Broken {
   kFenceRepeated,  // P1, P7: two leases of a pool with one fence
   kFenceOrder,     // P7: a later grant with a smaller fence
   kQueueOrder,     // P3: a later waiter was granted first
-  kOvertaken,   // P2, P3: whoever asked later than a waiter was known to wait got a number before
-                // him
-  kIdleNumber,  // P2: free numbers and waiters at one moment
-  kMiscounted,  // P9: taken and free do not add up to the size
-  kNeverEnded,  // a lease without end
-  kLeftOver,    // P5, P9: at the end something is held or waits
-  kAnswer,      // P6: an answer that no session may have had
-  kSeen,        // reported by a worker, or a damaged log
+  kOvertaken,    // P2, P3: whoever asked later than a waiter was known to wait got a number before
+                 // him
+  kIdleNumber,   // P2: free numbers and waiters at one moment
+  kMiscounted,   // P9: taken and free do not add up to the size
+  kNeverEnded,   // a lease without end
+  kDroppedHeld,  // a drop without force was accepted though somebody held a number
+  kLeftOver,     // P5, P9: at the end something is held or waits
+  kAnswer,       // P6: an answer that no session may have had
+  kSeen,         // reported by a worker, or a damaged log
 };
 
 struct Fault {

@@ -148,6 +148,26 @@ TEST_CASE("checker: a newcomer overtakes one who was seen waiting") {
   CHECK_FALSE(finds(history, Broken::kOvertaken));
 }
 
+TEST_CASE("checker: a drop without force that does not see a holder") {
+  History history = sound();
+  history.wipes.add(1, 70, 72);
+  history.unused_drops = {{1, 70, 72}};
+  history.wipes.sort();
+  CHECK(finds(history, Broken::kDroppedHeld));
+  // Who may have ended it in time, or been told after it, proves nothing.
+  history.leases[2].end_asked = history.leases[3].end_asked = 71;
+  CHECK_FALSE(finds(history, Broken::kDroppedHeld));
+  history.leases[2].end_asked = 90;
+  CHECK(finds(history, Broken::kDroppedHeld));
+  history.leases[2].told = 71;
+  CHECK_FALSE(finds(history, Broken::kDroppedHeld));
+  // Nor does one whose pool had been dropped by force before.
+  history.leases[2].told = 21;
+  history.wipes.add(1, 50, 51);
+  history.wipes.sort();
+  CHECK_FALSE(finds(history, Broken::kDroppedHeld));
+}
+
 TEST_CASE("checker: an idle number while someone waits") {
   History history = sound();
   history.counts.push_back(count(1, 1, 1, 45));

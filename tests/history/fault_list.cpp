@@ -10,10 +10,10 @@ namespace {
 constexpr std::size_t kMostOfAKind = 5;
 
 // In the order of Broken.
-const char* const kNames[] = {"two holders",           "a fence twice",       "fences against time",
-                              "queue order",           "overtaken",           "an idle number",
-                              "numbers do not add up", "a lease without end", "left over at end",
-                              "an impossible answer",  "seen by a worker"};
+const char* const kNames[] = {
+    "two holders",    "a fence twice",    "fences against time",   "queue order",
+    "overtaken",      "an idle number",   "numbers do not add up", "a lease without end",
+    "dropped in use", "left over at end", "an impossible answer",  "seen by a worker"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Broken::kSeen) + 1);
 
 }  // namespace

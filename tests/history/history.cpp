@@ -82,6 +82,8 @@ bool read_bystander(const std::string& line, const Event& event, bool is_event, 
     switch (event.verb) {
       case Verb::kWipe:
         history.wipes.add(event.pool, event.asked, event.told);
+        if (event.text == kUnused)
+          history.unused_drops.push_back({event.pool, event.asked, event.told});
         break;
       case Verb::kReset:
         history.wipes.add(Wipes::kEveryPool, event.asked, event.told);

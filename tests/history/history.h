@@ -36,6 +36,12 @@ struct Queue {
   std::vector<std::pair<int, std::int64_t>> waiters;  // pid and ticket, the head first
 };
 
+// A drop without force that was accepted.
+struct UnusedDrop {
+  int pool = 0;
+  Time asked = 0, told = 0;
+};
+
 struct Death {
   std::string kind;
   int pid = 0;  // 0: of all sessions
@@ -51,7 +57,8 @@ struct History {
   std::vector<std::string> faults;  // what workers saw, and what is wrong with a log itself
   std::vector<std::string> logs;
   Wipes wipes;
-  std::vector<Wipes::Span> resets;  // in order
+  std::vector<UnusedDrop> unused_drops;  // in wipes, too
+  std::vector<Wipes::Span> resets;       // in order
   std::size_t events = 0;
 
   // Reads all the logs of a run at once. A line that is no event is a fault, but for the last one

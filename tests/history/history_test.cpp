@@ -86,6 +86,7 @@ TEST_CASE("history: planted faults of every kind") {
       {Broken::kOvertaken, "session 0 9 0 0 - 1 2\nacquire 1 3 7 0 session 33 34\n"},
       {Broken::kIdleNumber, "count 1 1 0 1 1 0 60 61\n"},
       {Broken::kMiscounted, "count 1 1 1 1 0 1 60 61\n"},
+      {Broken::kDroppedHeld, "wipe 1 0 0 0 unused 60 61\n"},
       {Broken::kLeftOver, "count 1 1 1 0 0 1 102 103\n"},
       {Broken::kAnswer, "session 0 9 0 0 - 1 2\nfence 1 0 7 0 - 40 41\n"},
       {Broken::kSeen, "fault something odd\n"},

@@ -97,7 +97,7 @@ class DefinitionMeddler : public Meddler {
     if (!dropped) return;
     // Nobody held anything; but whoever was granted it in a transaction of his own may not yet know
     // that it was rolled back.
-    wiped(number, asked);
+    wiped_unused(number, asked);
     make(pool(number), random_size(number));
   }
 

@@ -31,12 +31,16 @@ void Meddler::nap(unsigned most_milliseconds) {
   std::this_thread::sleep_for(std::chrono::microseconds(random(most_milliseconds * 1000)));
 }
 
-void Meddler::event(Verb verb, int pool, Time asked) {
-  log_.write({verb, pool, 0, 0, 0, "", asked, now()});
+void Meddler::event(Verb verb, int pool, Time asked, const char* text) {
+  log_.write({verb, pool, 0, 0, 0, text, asked, now()});
 }
 
 void Meddler::wiped(int pool, Time asked) {
   event(Verb::kWipe, pool, asked);
+}
+
+void Meddler::wiped_unused(int pool, Time asked) {
+  event(Verb::kWipe, pool, asked, kUnused);
 }
 
 void meddle(const Mix& mix, unsigned seed, const std::string& log_file, Stage& stage, int seconds) {

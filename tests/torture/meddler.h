@@ -36,7 +36,9 @@ class Meddler {
   unsigned random(unsigned below) { return static_cast<unsigned>(engine_() % below); }
   // From `asked` till now every lease of the pool may have ended.
   void wiped(int pool, Time asked);
-  void event(Verb verb, int pool, Time asked);
+  // The same, of a drop that was accepted because nobody held anything.
+  void wiped_unused(int pool, Time asked);
+  void event(Verb verb, int pool, Time asked, const char* text = "");
 
   const Mix& mix_;
   std::mt19937 engine_;
