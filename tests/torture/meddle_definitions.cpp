@@ -137,11 +137,26 @@ class DefinitionMeddler : public Meddler {
                                    "UPDATE numpool_definitions SET id = 'other'" + where,
                                    "UPDATE numpool_definitions SET size = " + size + where,
                                    "DELETE FROM numpool_definitions" + where};
-    if (random(2) == 0) did("SAVEPOINT s");
+    const bool to_savepoint = random(2) == 0;
+    if (to_savepoint) did("SAVEPOINT s");
     did(changes[random(5)]);
     if (random(2) == 0) did("SELECT numpool_create('another', 3)");
     nap(4);
-    rollback();
+    if (!to_savepoint || random(2) == 0) return rollback();
+    did("ROLLBACK TO s");
+    did("COMMIT");
+    check_size(number);
+  }
+
+  // Nobody else changes definitions.
+  void check_size(int number) {
+    const auto differ =
+        ask("SELECT format('its row says %s and the pool %s', d.size, p.size) FROM "
+            "numpool_definitions AS d JOIN numpool_pools AS p ON p.pool = d.id "
+            "WHERE p.size <> d.size AND d.id = " +
+            quoted(number));
+    if (differ && !differ->rows.empty())
+      log_.fault("pool " + pool(number).name + ": " + differ->value().value_or(""));
   }
 
   // What VACUUM FULL, ALTER TABLE and the like do to those who would look something up.
