@@ -108,7 +108,7 @@ class Worker {
   bool take_notifications(int pool, std::int64_t ticket, Milliseconds time);
   bool poll_ticket(int pool, std::int64_t ticket);
   void cancel_ticket(int pool, std::int64_t ticket);
-  void be_busy();
+  void be_busy(bool may_acquire);
   void ticket_is_gone(int pool, std::int64_t ticket);
 
   unsigned random(unsigned below) { return static_cast<unsigned>(engine_() % below); }

@@ -50,7 +50,7 @@ void Worker::follow_ticket(int pool, std::int64_t ticket) {
   for (unsigned look = 0; (for_ever && model_.held().empty()) || look < looks; look++) {
     show(Doing::kListening);
     if (take_notifications(pool, ticket, Milliseconds(random(4)))) return;
-    if (!stage_.over && random(4) == 0) be_busy();
+    if (!stage_.over && random(4) == 0) be_busy(!for_ever);
     if (!for_ever && random(4) == 0 && poll_ticket(pool, ticket)) return;
     if (stage_.leave || (stage_.over && !for_ever)) break;
     if (too_late(began)) {
@@ -128,7 +128,7 @@ void Worker::ticket_is_gone(int pool, std::int64_t ticket) {
 }
 
 // While it waits: a notification may come only after the transaction.
-void Worker::be_busy() {
+void Worker::be_busy(bool may_acquire) {
   const int kind = static_cast<int>(random(3));
   if (kind == 0) {
     if (ask("SELECT pg_sleep(0.001)")) note(Verb::kAlive);
@@ -138,10 +138,12 @@ void Worker::be_busy() {
   while (model_.in_transaction()) {
     if (model_.failed())
       recover();
-    else if (random(3) == 0)
+    else if (random(3) != 0)
+      end_transaction();
+    else if (may_acquire)
       try_acquire();
     else
-      end_transaction();
+      check_fence();
   }
 }
 
