@@ -80,6 +80,10 @@ class Checker {
 
  private:
   void add(Broken what, const Lease& a, const Lease& b) { faults_.add(what, history_, a, b); }
+  // Two leases are no contradiction without the look that shows who waited before whom.
+  void add(Broken what, const Lease& a, const Lease& b, const Queue& queue) {
+    faults_.add(what, history_, a, b, queue);
+  }
 
   // In the order of the holders' being told, nobody is told before the last one has asked to end.
   void check_holders(Leases leases) {
@@ -162,11 +166,11 @@ class Checker {
       const Lease* lease = granted(queue, waiter);
       if (lease == nullptr || era(history_, lease->asked, lease->told) != its_era) continue;
       if (before != nullptr && before->fence > lease->fence)
-        add(Broken::kQueueOrder, *before, *lease);
+        add(Broken::kQueueOrder, *before, *lease, queue);
       before = lease;
       const Lease* newcomer = newcomers.at({queue.pool, its_era}).lowest_fence_after(queue.told);
       if (newcomer != nullptr && newcomer->fence < lease->fence)
-        add(Broken::kOvertaken, *lease, *newcomer);
+        add(Broken::kOvertaken, *lease, *newcomer, queue);
     }
   }
 

@@ -127,6 +127,18 @@ TEST_CASE("checker: the second in the queue is granted first") {
   CHECK(finds(history, Broken::kQueueOrder));
 }
 
+TEST_CASE("checker: a counter-example of order shows the queue that was seen") {
+  History history;
+  history.leases = {lease(0, 7, 10, 90, 30), lease(1, 6, 11, 90, 31)};
+  history.leases[0].told = 60;
+  history.leases[1].told = 60;
+  history.queues = {{1, 20, 22, {{30, 0}, {31, 0}}}};
+  const std::vector<Fault> faults = check(history, true);
+  REQUIRE(faults.size() == 1);
+  CHECK(faults.front().detail.find("queue from 20 to 22, pid:ticket 30:0 31:0") !=
+        std::string::npos);
+}
+
 TEST_CASE("checker: a look that a wait does not cover proves nothing") {
   History history;
   history.leases = {lease(0, 7, 21, 90, 30), lease(1, 6, 11, 90, 31)};

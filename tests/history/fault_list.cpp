@@ -32,6 +32,14 @@ std::string text_of(const History& history, const Lease& lease) {
          (log < history.logs.size() ? " in " + history.logs[log] : "");
 }
 
+std::string text_of(const Queue& queue) {
+  std::string text = "queue from " + std::to_string(queue.asked) + " to " +
+                     std::to_string(queue.told) + ", pid:ticket";
+  for (const auto& [pid, ticket] : queue.waiters)
+    text += " " + std::to_string(pid) + ":" + std::to_string(ticket);
+  return text;
+}
+
 void FaultList::add(Broken what, const std::string& detail, Time span) {
   std::vector<Fault>& all = by_kind_[what];
   all.push_back({what, detail, span});
@@ -42,6 +50,12 @@ void FaultList::add(Broken what, const std::string& detail, Time span) {
 
 void FaultList::add(Broken what, const History& history, const Lease& a, const Lease& b) {
   add(what, text_of(history, a) + " / " + text_of(history, b),
+      std::max(a.told, b.told) - std::min(a.asked, b.asked));
+}
+
+void FaultList::add(Broken what, const History& history, const Lease& a, const Lease& b,
+                    const Queue& queue) {
+  add(what, text_of(history, a) + " / " + text_of(history, b) + " / " + text_of(queue),
       std::max(a.told, b.told) - std::min(a.asked, b.asked));
 }
 
