@@ -53,6 +53,7 @@ void measure_size(const Options& options) {
     const std::string pool = "size" + std::to_string(size);
     Systems systems = pool_systems();
     systems.push_back(sweep_system());
+    systems.push_back(client_system());
     std::vector<std::unique_ptr<Holder>> holders;
     for (const auto& system : systems) {
       system->create({pool}, size);
@@ -77,6 +78,7 @@ void measure_pools(const Options& options) {
                                                 : std::vector<int>{1, 10, 100, 1000, 10000, 100000};
   Systems systems = pool_systems();
   systems.push_back(advisory_system());
+  systems.push_back(sweep_system());
   for (const auto& system : systems) system->create({"pools", counts.back()}, 1);
   const OneCore bound;
   for (int round = 0; round < options.rounds; ++round)
@@ -120,8 +122,10 @@ void measure_listeners(const Options& options) {
       options.quick ? std::vector<int>{0, 100} : std::vector<int>{0, 10, 100, 300, 1000};
   allow_open_files(4096);
   const auto redis = redis_system(), row_bitmap = row_bitmap_system(), client = client_system();
-  const auto numpool = numpool_system();
-  for (System* system : {redis.get(), row_bitmap.get(), numpool.get()})
+  const auto numpool = numpool_system(), advisory = advisory_system();
+  const auto skip_locked = skip_locked_system();
+  for (System* system :
+       {redis.get(), row_bitmap.get(), numpool.get(), advisory.get(), skip_locked.get()})
     system->create({"listeners"}, 1);
   numpool->create({"idle"}, 1);
   numpool->create({"ticket"}, 1);
@@ -143,7 +147,9 @@ void measure_listeners(const Options& options) {
       print_percentiles("listeners", x, "notify_on", notifications("on", options.samples));
       print_percentiles("listeners", x, "row_bitmap",
                         hand_offs(*row_bitmap, "listeners", options.samples / 4));
-      print_percentiles("listeners", x, "redis", hand_offs(*redis, "listeners", options.samples));
+      for (System* system : {redis.get(), numpool.get(), advisory.get(), skip_locked.get()})
+        print_percentiles("listeners", x, system->name(),
+                          hand_offs(*system, "listeners", options.samples));
     }
   }
 }

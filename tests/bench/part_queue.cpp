@@ -95,6 +95,7 @@ void measure_queue(const Options& options) {
   allow_open_files(4096);
   std::vector<std::unique_ptr<System>> systems;
   systems.push_back(numpool_system());
+  systems.push_back(client_system());
   systems.push_back(advisory_system());
   systems.push_back(redis_system());
   for (const auto& system : systems) system->create({"sleepers"}, 1);

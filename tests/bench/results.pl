@@ -72,6 +72,11 @@ sub latencies
 	return $text;
 }
 
+sub tenths
+{
+	return sprintf('%.1f (%.1f..%.1f)', median(@_), spread(@_));
+}
+
 sub core_table
 {
 	my @x = points_of('core');
@@ -87,7 +92,7 @@ sub core_table
 		next if !$there{$what};
 		my @mine = grep { $value{core}{$_}{$what} } @x;
 		$out .= row($text{$what},
-			join(', ', map { number_of_things($_) . ': ' . sprintf('%.1f', median_of('core', $_, $what)) } @mine));
+			join(', ', map { number_of_things($_) . ': ' . tenths(values_of('core', $_, $what)) } @mine));
 	}
 	return table_head('nanoseconds', 'size: time') . $out;
 }
@@ -110,8 +115,8 @@ my %short = (
 my %colour = (
 	floor => '#888888', numpool => '#0050c8',
 	client => '#00a0a0', ticket => '#6090ff', advisory => '#e08000', sweep => '#b8860b',
-	skip_locked => '#c02020', row_bitmap => '#800080', redis => '#208020', notify_off => '#e08000',
-	notify_on => '#b8860b');
+	skip_locked => '#c02020', row_bitmap => '#800080', redis => '#208020', notify_off => '#404040',
+	notify_on => '#b0b0b0');
 
 sub plot
 {
@@ -149,12 +154,33 @@ END
 	close($gnuplot) or die "gnuplot failed on $svg\n";
 }
 
+# What the minute with a snapshot began and ended with: its first and its last six seconds.
+sub decline
+{
+	my $text = table_head('pairs/s', 'first 6 s', 'last 6 s', 'last / first');
+	for my $system (systems_of('snapshot'))
+	{
+		my @rate = over_time('snapshot', $system);
+		next if @rate < 6;
+		my ($first, $last) = (median(@rate[ 0 .. 2 ]), median(@rate[ -3 .. -1 ]));
+		$text .= row($name{$system}, number($first), number($last), sprintf('%.2f', $last / $first));
+	}
+	return $text;
+}
+
+my %remark = (
+	queue => 'Who sleeps has a connection (or, in the C++ client, a thread) each, here up to 500 of them. Tickets, and names in a '
+	  . "row, are one session's,\nup to 100,000. Advisory try-locks and SKIP LOCKED have no queue.",
+	pools => 'With advisory try-locks there is one key a pool to try. The C++ library sends the statements of "numpool, SQL".',
+	snapshot => 'One minute, once, each in its own slices of it.');
+
 sub growth_text
 {
 	my ($name, $table, $title) = @{ $_[0] };
 	return '' if !systems_of($table);
 	return "### $title\n\n![$title](plots/$name.svg)\n\n"
-	  . ($name eq 'snapshot' ? '' : medians($table, $_[0][3]) . "\n");
+	  . ($name eq 'snapshot' ? decline() : medians($table, $_[0][3])) . "\n"
+	  . ($remark{$name} ? "$remark{$name}\n\n" : '');
 }
 
 sub write_results
@@ -187,7 +213,7 @@ sub write_results
 	$text .= "\n## Hand-off: from giving up to having\n\nOne number, one who waits, 1,000 samples a round (250 for what writes to disk).\n\n"
 	  . latencies('handoff', 0);
 	$text .= "\n## The death of a holder, to the next grant\n\n" . death_table();
-	$text .= "\n## Growth\n\n" . join('', map { growth_text($_) } @plots);
+	$text .= "\n## Growth\n\nMedians; the bars in the plots are the spread.\n\n" . join('', map { growth_text($_) } @plots);
 	$text .= "## Core\n\n" . core_table();
 	$text .= "\n## Threads on one connection\n\n```\n" . join("\n", @library) . "\n```\n" if @library;
 	open(my $out, '>', "$folder/RESULTS.md") or die "$folder/RESULTS.md: $!\n";

@@ -2,8 +2,9 @@
 // UPDATE before every change, the head of the queue told by NOTIFY. Statement by statement, as its
 // original in Go issues them, with one listening connection for the whole process.
 //
-// Kinder than the original in two ways: a waiter that was overtaken between being told and taking
-// waits on (there: an error), and one that hears nothing for a second looks again (there: never).
+// Kinder than the original in three ways: a waiter that was overtaken between being told and taking
+// waits on (there: an error), one that hears nothing for a second looks again (there: never), and
+// of the queue only its head is sent (there: the whole row).
 #include <atomic>
 #include <condition_variable>
 #include <map>
