@@ -85,8 +85,8 @@ bool Director::run() {
   Watcher(logs.back(), mix_.pools).look();
   History history;
   history.read(logs);
-  report(history);
-  return judge(history);
+  const bool flat = report(history);
+  return judge(history) && flat;
 }
 
 void Director::set_up() {
@@ -123,7 +123,7 @@ void Director::load() {
       next = now() + 1000 * Time{crew_.random(static_cast<unsigned>(2000 * mix_.pause))};
     }
     if (now() >= next_measure) {
-      measure_memory();
+      memory_.look(server_, stage_);
       next_measure = now() + 1000000000;
     }
     std::this_thread::sleep_for(1ms);
@@ -184,8 +184,9 @@ Time Director::end_server(Mischief how) {
 }
 
 void Director::restart_server(Mischief how) {
-  end_server(how);
+  const Time told = end_server(how);
   if (!server_.start(60)) crew_.fault("the server does not start again");
+  crew_.log_server_death("restart-" + way_to_end(how), told);
   stage_.leave = false;
 }
 
@@ -202,13 +203,6 @@ void Director::fail_over(Mischief how) {
   crew_.log_server_death("failover-" + way_to_end(how), told);
   pair_->promote();
   if (goes_on()) pair_->make_standby();
-}
-
-void Director::measure_memory() {
-  long most = 0;
-  for (const Slot& slot : stage_.slots)
-    if (slot.backend != 0) most = std::max(most, anonymous_memory(slot.backend));
-  if (most > 0) memory_.push_back(most);
 }
 
 void Director::check_end() {
@@ -239,7 +233,7 @@ void Director::check_end() {
   if (full_pools_ != 2) crew_.fault("there was no room for a pool of 65,536");
 }
 
-void Director::report(const History& history) const {
+bool Director::report(const History& history) const {
   std::printf("  %lld operations in %.0f s; %zu events, %zu leases, %zu looks at queues\n",
               static_cast<long long>(crew_.operations()), seconds_, history.events,
               history.leases.size(), history.queues.size());
@@ -251,14 +245,12 @@ void Director::report(const History& history) const {
     std::printf("  next grant after %s: %zu times, p50 %.1f, p99 %.1f, longest %.1f ms\n",
                 kind.c_str(), times.size(), percentile(times, 0.5), percentile(times, 0.99),
                 times.back());
-  const long fifth = static_cast<long>(memory_.size() / 5);
-  if (fifth > 0)
-    std::printf("  memory of the largest backend: %ld kB in the first fifth, %ld kB in the last\n",
-                *std::max_element(memory_.begin(), memory_.begin() + fifth),
-                *std::max_element(memory_.end() - fifth, memory_.end()));
+  const bool flat = memory_.report();
   std::printf("  a pool of 65,536 could be given out %d times of 2, before and after\n",
               full_pools_);
   std::printf("  at the end: %s\n", left_over_.c_str());
+  if (!flat) std::printf("  VIOLATION memory: the largest backend has grown\n");
+  return flat;
 }
 
 }  // namespace numpool_test

@@ -6,6 +6,7 @@
 
 #include "history/history.h"
 #include "torture/crew.h"
+#include "torture/memory_watch.h"
 #include "torture/pair.h"
 
 namespace numpool_test {
@@ -30,11 +31,11 @@ class Director {
   Time end_server(Mischief how);
   void restart_server(Mischief how);
   void fail_over(Mischief how);
-  void measure_memory();
   // Nothing may be left, and every number must be there to be had.
   void check_end();
   bool give_everything(Session& session, const std::string& pool, int size);
-  void report(const History& history) const;
+  // True if it is as it should be.
+  bool report(const History& history) const;
 
   const Mix& mix_;
   const Options& options_;
@@ -43,10 +44,10 @@ class Director {
   Server server_;             // where the workers are connected
   std::optional<Pair> pair_;  // if the mix has a standby
   Crew crew_;
-  Time end_ = 0;              // of the load, if there were operations enough
-  std::string left_over_;     // what it says of the end
-  int full_pools_ = 0;        // how often a pool of 65,536 could be given out
-  std::vector<long> memory_;  // of the largest backend, in kB, each second
+  Time end_ = 0;           // of the load, if there were operations enough
+  std::string left_over_;  // what it says of the end
+  int full_pools_ = 0;     // how often a pool of 65,536 could be given out
+  MemoryWatch memory_;
   double seconds_ = 0;
 };
 

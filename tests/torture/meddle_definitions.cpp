@@ -161,20 +161,23 @@ class DefinitionMeddler : public Meddler {
 
   // What VACUUM FULL, ALTER TABLE and the like do to those who would look something up.
   void lock_table() {
-    stage_.count(Mischief::kTableLock);
     switch (random(4)) {
       case 0:
+        stage_.count(Mischief::kVacuumFull);
         did("VACUUM FULL numpool_definitions");
         break;
       case 1:
+        stage_.count(Mischief::kAlterTable);
         did("ALTER TABLE numpool_definitions SET (fillfactor = " + std::to_string(50 + random(50)) +
             ")");
         break;
       case 2:
+        stage_.count(Mischief::kReindex);
         did("REINDEX TABLE numpool_definitions");
         break;
       default:
         if (!did("BEGIN")) return;
+        stage_.count(Mischief::kTableLock);
         did("LOCK TABLE numpool_definitions IN ACCESS EXCLUSIVE MODE");
         nap(8);
         rollback();

@@ -118,6 +118,17 @@ void Server::kill_postmaster() const {
   if (pid > 0) kill(pid, SIGKILL);
 }
 
+long Server::memory() const {
+  const pid_t parent = postmaster();
+  long sum = anonymous_memory(parent);
+  std::error_code error;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
+    const pid_t pid = std::atoi(process.path().filename().c_str());
+    if (has_backend(pid)) sum += anonymous_memory(pid);
+  }
+  return sum;
+}
+
 bool Server::gone_within(int seconds) const {
   for (int i = 0; i < seconds * 100; i++) {
     if (!somebody_works_in(data_)) return true;

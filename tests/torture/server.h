@@ -30,6 +30,8 @@ class Server {
   // Starts it, again and again while what an earlier one left is still in the way.
   bool start(int seconds) const;
   void kill_postmaster() const;
+  // Anonymous memory of all its processes, in kB.
+  long memory() const;
   // Waits until no process is left, the orphans of a killed postmaster included.
   bool gone_within(int seconds) const;
   // Removes the data folder, and the shared memory that a killed postmaster has left. It must be

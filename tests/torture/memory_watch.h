@@ -1,0 +1,24 @@
+// The memory of the server while a mix runs: it is to stay as it is.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "history/stage.h"
+#include "torture/server.h"
+
+namespace numpool_test {
+
+class MemoryWatch {
+ public:
+  // Once a second.
+  void look(const Server& server, const Stage& stage);
+  // Prints it; true if it did not grow.
+  bool report() const;
+
+ private:
+  // In kB: the anonymous memory of the largest backend of a worker, and of all processes.
+  std::vector<long> largest_, all_;
+};
+
+}  // namespace numpool_test
