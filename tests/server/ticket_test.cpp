@@ -36,6 +36,22 @@ TEST_CASE("tickets are never the same number, in one session or in several") {
   CHECK(poll_state(a, last_of_a) == "granted");
 }
 
+TEST_CASE("the guessed ticket of an enqueue that failed names nothing") {
+  Pool pool(1), other(4);
+  Session session;
+  session.must(acquire(pool));
+  const std::int64_t last = enqueue_ticket(session, other);
+  session.must("BEGIN");
+  session.must(call("set_metadata", other, "'1'"));
+  session.must("DO $$ BEGIN PERFORM numpool_enqueue(" + pool.q() +
+               "); EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL; END $$");
+  CHECK(poll_state(session, last + 1) == "gone");
+  CHECK(session.value(cancel(last + 1)) == "f");
+  CHECK(session.number(acquire(other)) == 1);
+  session.must("ROLLBACK");
+  CHECK(session.number("SELECT numpool_release_all()") == 2);
+}
+
 TEST_CASE("a cancelled ticket, waiting or granted, makes way at COMMIT") {
   Pool pool(1);
   Session holder, owner, next;
