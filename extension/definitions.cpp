@@ -215,9 +215,16 @@ void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* s
   Relation index = index_open(found.name_index, AccessShareLock);
   Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
   SysScanDesc scan = systable_beginscan_ordered(table, index, snapshot, 0, nullptr);
+  MemoryContext row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
   for (HeapTuple row = systable_getnext_ordered(scan, ForwardScanDirection); HeapTupleIsValid(row);
-       row = systable_getnext_ordered(scan, ForwardScanDirection))
+       row = systable_getnext_ordered(scan, ForwardScanDirection)) {
+    MemoryContext old = MemoryContextSwitchTo(row_memory);
     visit(row, RelationGetDescr(table), state);
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(row_memory);
+  }
+  MemoryContextDelete(row_memory);
   systable_endscan_ordered(scan);
   UnregisterSnapshot(snapshot);
   index_close(index, AccessShareLock);

@@ -51,8 +51,8 @@ constexpr int kMaxNameLength = 200;  // characters
 std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
                                      Datum* values, const char* nulls, Datum* result = nullptr);
 
-// Each row of the table, in the order of names. The callback must not ereport past live C++
-// objects.
+// Each row of the table, in the order of names. What the callback allocates goes with the row; it
+// must not ereport past live C++ objects.
 void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* state), void* state);
 
 // Heavyweight locks on an identity, until the end of the transaction.

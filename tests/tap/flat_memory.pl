@@ -92,6 +92,14 @@ is(contexts(), $contexts, "so are numpool's memory contexts");
 cmp_ok($session->query_safe('SELECT room()'), '>=', $room, 'and the room in the arena');
 is($session->query_safe(q(SELECT string_agg(pool || ' ' || in_use || ' ' || waiting, ', ' ORDER BY pool) FROM numpool_pools)),
 	'busy 0 0, queue 1 0', 'nothing is left behind');
+
+# A view of many large pools needs no more than one row of them at a time: 8 kB of bits each.
+$session->query_safe(q(SELECT count(numpool_create('large' || i, 65536)) FROM generate_series(1, 4000) AS i));
+sub peak { return 1024 * (slurp_file("/proc/$pid/status") =~ /^VmHWM:\s*(\d+) kB/m)[0] }
+my $peak = peak();
+is($session->query_safe('SELECT count(bitmap) FROM numpool_pools'), 4002, 'the view shows every pool');
+note("VmHWM $peak -> ", peak());
+cmp_ok(peak(), '<', $peak + 16 * $slack, 'without collecting the rows in memory');
 $session->quit;
 $holder->quit;
 $node->stop;
