@@ -55,6 +55,7 @@ void note_insert(const Definition& fresh) {
   if (ref->live != 0) drop_live_pool(ref->live, ref->key, ref->generation);
   begin_change(ref);
   ref->change.created = true;
+  ref->change.row = fresh.row;
 }
 
 void note_update(Relation table, const Definition& old, const Definition& fresh) {
@@ -63,8 +64,14 @@ void note_update(Relation table, const Definition& old, const Definition& fresh)
                     errmsg("the identity of a pool cannot be changed")));
   const bool renamed = strcmp(old.name, fresh.name) != 0;
   // Metadata are no part of the live pool.
-  if (old.size == fresh.size && !renamed) return;
+  if (old.size == fresh.size && !renamed) {
+    PoolRef* ref = pool_ref(old);
+    begin_change(ref);
+    ref->change.row = fresh.row;
+    return;
+  }
   PoolRef* ref = lock_changed(old, Extent::kWhole);
+  ref->change.row = fresh.row;
   if (old.size != fresh.size)
     note_size(ref, fresh.size);
   else

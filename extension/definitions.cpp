@@ -151,6 +151,8 @@ void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition
   definition->name = TextDatumGetCString(heap_getattr(row, kColumnId, descriptor, &is_null));
   definition->identity = DatumGetInt64(heap_getattr(row, kColumnIdentity, descriptor, &is_null));
   definition->size = DatumGetInt32(heap_getattr(row, kColumnSize, descriptor, &is_null));
+  definition->own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
+  definition->row = row->t_self;
 }
 
 Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {

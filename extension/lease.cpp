@@ -21,13 +21,6 @@ TimestampTz deadline_of(Patience patience) {
                   errmsg("pool \"%s\" was dropped while waiting for it", ref->name)));
 }
 
-[[noreturn]] void report_uncommitted_change(const PoolRef* ref) {
-  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                  errmsg("cannot wait for pool \"%s\" in a transaction that has changed a pool",
-                         ref->name),
-                  errhint("Commit first.")));
-}
-
 // The lease is the session's from here on; whatever goes wrong now, the undo log knows of it.
 void become_held(Entry* entry, std::uint32_t index) {
   const Slot& slot = live_of(entry->ref)->pool.slot(region(), index);

@@ -351,8 +351,8 @@ Entry* held_entry(PoolRef* ref, std::uint32_t index) {
 Entry* find_ticket(std::int64_t ticket) {
   const TicketName* name =
       static_cast<TicketName*>(hash_search(tickets, &ticket, HASH_FIND, nullptr));
-  // NB: an enqueue that failed leaves its entry to the next reservation, which frees it: nothing may
-  // be recorded of it, though its number can be guessed.
+  // NB: an enqueue that failed leaves its entry to the next reservation, which frees it: nothing
+  // may be recorded of it, though its number can be guessed.
   if (name == nullptr || name->entry->state == EntryState::kNew) return nullptr;
   return name->entry->ticket_active ? name->entry : nullptr;
 }

@@ -57,6 +57,8 @@ struct Definition {
   std::int64_t identity;
   std::int32_t size;  // 0 (in no row): no more than a header, for a pool that is being dropped
   const char* name;   // in the server encoding
+  bool own;           // the row is the open transaction's, not yet committed
+  ItemPointerData row;
 };
 
 // The registered pool of that key, or 0. A hint: check it with lock_pool.

@@ -102,7 +102,7 @@ bool same_metadata(Datum metadata, Datum argument, bool argument_is_null) {
 
 // A drop without force: nothing but what this transaction is releasing may be left.
 void require_unused(text* name, std::int64_t identity) {
-  const Definition definition = {identity, 1, text_to_cstring(name)};
+  const Definition definition = {identity, 1, text_to_cstring(name), false, {}};
   PoolRef* ref = pool_ref(definition);
   collect_news();
   if (!lock_ref(ref)) return;

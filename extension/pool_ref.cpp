@@ -182,6 +182,15 @@ void become_live(const PoolRef* ref, LivePool* live) {
   live->maker = maker_of(ref);
 }
 
+// A row is the open transaction's own from the end of its command on, but the trigger may still
+// have to be told: a function in RETURNING, another trigger. Of such a row nothing may be loaded.
+void require_told(const PoolRef* ref, const Definition& definition) {
+  if (!definition.own) return;
+  ItemPointerData told = ref->change.row;
+  ItemPointerData row = definition.row;
+  if (!ItemPointerEquals(&told, &row)) report_uncommitted_change(ref);
+}
+
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
 // was committed between reading and registering is seen by the second reading, and a later one
 // finds the entry.
@@ -190,6 +199,7 @@ bool load(PoolRef* ref) {
     Definition definition;
     if (read_definition(ref->key.identity, IfLocked::kWait, &definition) != Lookup::kFound)
       return false;
+    require_told(ref, definition);
     ref->defined_size = definition.size;
     debug_point(DebugPoint::kRowRead);
     ref->live = register_as(ref, definition);
@@ -223,6 +233,13 @@ MemoryContext backend_memory() {
 
 void report_no_pool(const char* name) {
   ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("pool \"%s\" does not exist", name)));
+}
+
+void report_uncommitted_change(const PoolRef* ref) {
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("cannot wait for pool \"%s\" in a transaction that has changed a pool",
+                         ref->name),
+                  errhint("Commit first.")));
 }
 
 PoolRef* pool_ref(const Definition& definition) {

@@ -14,8 +14,9 @@ namespace numpool {
 struct PendingChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
-  std::int32_t size;  // 0: unchanged
-  const char* name;   // nullptr: unchanged; lives as long as the transaction
+  std::int32_t size;    // 0: unchanged
+  const char* name;     // nullptr: unchanged; lives as long as the transaction
+  ItemPointerData row;  // the newest version that the trigger has been told of; all 0: none
 };
 
 struct PoolRef {
@@ -60,6 +61,7 @@ void forget_name_of(text* name);
 // The one of a definition in hand.
 PoolRef* pool_ref(const Definition& definition);
 [[noreturn]] void report_no_pool(const char* name);
+[[noreturn]] void report_uncommitted_change(const PoolRef* ref);
 
 // Takes the lock of the live pool if there is one that has been loaded. Takes no heavyweight lock.
 bool lock_ref(PoolRef* ref);

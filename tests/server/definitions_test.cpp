@@ -75,6 +75,25 @@ TEST_CASE("a drop of a pool that is not loaded holds arrivals, and gives it back
   CHECK(other.finish().sqlstate == "42704");
 }
 
+TEST_CASE("a function in RETURNING does not load a row that may be rolled back") {
+  Pool pool(2);
+  Session admin, other;
+  admin.must("CREATE FUNCTION pg_temp.taken() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN " +
+             std::string("(SELECT * FROM (") + try_acquire(pool) + ") AS t); END $$");
+  CHECK(admin.state(update(pool, "size = 5") + " RETURNING pg_temp.taken()") == "55000");
+  CHECK(admin.state(erase(pool) + " RETURNING pg_temp.taken()") == "42704");
+  CHECK(other.number("SELECT size FROM numpool_pools WHERE pool = " + pool.q()) == 2);
+
+  // Its own row is, once the trigger knows of it, whatever was undone since.
+  admin.must("BEGIN; " + update(pool, "metadata = '1'") + "; SAVEPOINT s; " +
+             update(pool, "metadata = '2'") + "; ROLLBACK TO s");
+  CHECK(admin.number(try_acquire(pool)) == 0);
+  CHECK(other.number(try_acquire(pool)) == 1);
+  admin.must("ROLLBACK");
+  CHECK(other.number(try_acquire(pool)) == 0);
+  CHECK_FALSE(other.number(try_acquire(pool)).has_value());
+}
+
 TEST_CASE("a row deleted and put back: its leases end at COMMIT, and stay on any rollback") {
   for (const char* end :
        {"ROLLBACK", "ROLLBACK TO s; ROLLBACK", "ROLLBACK TO s; COMMIT", "COMMIT"}) {
