@@ -323,6 +323,8 @@ bool end_held_at_commit(PoolRef* ref, std::uint32_t index) {
 }
 
 Entry* take_back(PoolRef* ref, Scope scope) {
+  // It goes at COMMIT, with its leases, though its row was put back.
+  if (ref->change.dropped) return nullptr;
   while (ref->ending_count > 0) {
     Entry* entry = lowest_ending(ref);
     if (entry == nullptr) {

@@ -151,6 +151,20 @@ TEST_CASE("a pending release of a pool that was deleted and put back takes back 
   CHECK(pool.idle_within());
 }
 
+TEST_CASE("nothing is taken back in a pool that one's own transaction deleted and put back") {
+  Pool pool(2);
+  Session session;
+  session.must(acquire(pool));
+  session.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+  session.must("BEGIN; " + release(pool, 0) + "; SAVEPOINT s; " + erase(pool) + "; INSERT INTO " +
+               table() + " SELECT * FROM saved; SAVEPOINT t");
+  CHECK(session.state(try_acquire(pool)) == "55000");
+  session.must("ROLLBACK TO s");
+  CHECK(session.number(try_acquire(pool)) == 0);
+  session.must("COMMIT");
+  CHECK(session.value(release(pool, 0)) == "t");
+}
+
 TEST_CASE("changes reach live pools in the order in which they committed") {
   // The second resize waits for the first one's transaction. 100 rounds with both ends racing.
   Pool pool(5);
