@@ -24,13 +24,6 @@ text* new_name_argument(FunctionCallInfo fcinfo) {
   return name;
 }
 
-// The identity that the name has now, or 0.
-std::int64_t identity_of(text* name) {
-  Definition definition;
-  return read_definition(name, IfLocked::kWait, &definition) == Lookup::kFound ? definition.identity
-                                                                               : 0;
-}
-
 [[noreturn]] void report_absent(text* name) {
   report_no_pool(text_to_cstring(name));
 }
@@ -79,16 +72,24 @@ bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null
   }
 }
 
-// Runs the statement on the pool of that name, $1. If it waited for a transaction that dropped that
-// pool and made another of the name, it looks again. False: there is no such pool.
+// Of rows of one name.
+bool is_same_row(const Definition& one, const Definition& other) {
+  ItemPointerData a = one.row, b = other.row;
+  return one.identity == other.identity && ItemPointerIsValid(&b) && ItemPointerEquals(&a, &b);
+}
+
+// Runs the statement on the pool of that name, $1. If it waited for a transaction that deleted the
+// row and made another of the name, it looks again. False: there is no such pool.
 bool change_row(const char* statement, int argument_count, Oid* types, Datum* values,
                 const char* nulls, Datum* result = nullptr) {
   text* name = DatumGetTextPP(values[0]);
-  std::int64_t seen = identity_of(name);
+  Definition seen = {};
+  read_definition(name, IfLocked::kWait, &seen);
   while (execute_on_definitions(statement, argument_count, types, values, nulls, result) == 0) {
     CHECK_FOR_INTERRUPTS();
-    const std::int64_t now = identity_of(name);
-    if (now == 0 || now == seen) return false;
+    Definition now;
+    if (read_definition(name, IfLocked::kWait, &now) != Lookup::kFound || is_same_row(now, seen))
+      return false;
     seen = now;
   }
   return true;

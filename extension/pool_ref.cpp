@@ -188,7 +188,7 @@ void require_told(const PoolRef* ref, const Definition& definition) {
   if (!definition.own) return;
   ItemPointerData told = ref->change.row;
   ItemPointerData row = definition.row;
-  if (!ItemPointerEquals(&told, &row)) report_uncommitted_change(ref);
+  if (!ItemPointerIsValid(&told) || !ItemPointerEquals(&told, &row)) report_uncommitted_change(ref);
 }
 
 // Registers the pool and makes sure that what was read still holds once it is there: a change that

@@ -68,6 +68,24 @@ TEST_CASE("whoever waited for a drop and create looks again and finds the new po
   }
 }
 
+TEST_CASE("a row deleted and put back while somebody waits to change it is there to be changed") {
+  Pool pool(2);
+  Session maker, session;
+  maker.must("CREATE TEMP TABLE saved AS SELECT * FROM " + kDefinitions +
+             " WHERE id = " + pool.q());
+  maker.must("BEGIN; DELETE FROM " + kDefinitions + " WHERE id = " + pool.q() + "; INSERT INTO " +
+             kDefinitions + " SELECT * FROM saved");
+  SUBCASE("by a resize") {
+    session.send(call("resize", pool, "3"));
+  }
+  SUBCASE("by a drop") {
+    session.send(call("drop", pool));
+  }
+  REQUIRE(waits_for_lock(session));
+  maker.must("COMMIT");
+  CHECK(session.finish().ok);
+}
+
 TEST_CASE("a name learnt from one's own rolled-back CREATE is forgotten") {
   for (const bool savepoint : {false, true}) {
     CAPTURE(savepoint);
