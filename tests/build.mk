@@ -88,6 +88,6 @@ $(BUILD)/bench/core: tests/bench/core_bench.cpp $(wildcard extension/core/*.cpp 
 -include tests/fuzz/build.mk
 
 .PHONY: memory
-memory: pgroot  ## see that memory stays flat over ten million leases in one session (some minutes)
+memory: pgroot  ## see that memory stays flat over ten million leases in one session (a minute)
 	@NUMPOOL_PAIRS=10000000 tests/setup/with-server --no-server -- tests/setup/run-tap \
 	  tests/tap/flat_memory.pl
