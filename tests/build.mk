@@ -5,10 +5,9 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fram
 
 core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp)
 # What histories are made of and judged by, without a server.
-judge_sources := $(filter-out %_test.cpp %/worker.cpp %/worker_tickets.cpp %/watcher.cpp,\
-  $(wildcard tests/history/*.cpp))
-load_sources := tests/history/worker.cpp tests/history/worker_tickets.cpp \
-  tests/history/watcher.cpp tests/server/session.cpp
+worker_sources := $(wildcard tests/history/worker*.cpp) tests/history/watcher.cpp
+judge_sources := $(filter-out %_test.cpp $(worker_sources),$(wildcard tests/history/*.cpp))
+load_sources := $(worker_sources) tests/server/session.cpp
 history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) tests/core/main.cpp
 server_sources := $(sort $(wildcard tests/server/*.cpp) $(judge_sources) $(load_sources))
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(load_sources)

@@ -8,11 +8,6 @@ namespace numpool_test {
 
 namespace {
 
-// Longer than anything lasts while all the others go on, and once they only give up what they have.
-// Whoever waits so long was forgotten.
-constexpr Milliseconds kPatience = 300s;
-constexpr Milliseconds kPatienceAtEnd = 60s;
-
 class NoSink : public LeaseSink {
  public:
   std::size_t began(const Event&, int) override { return ++last_; }
@@ -182,25 +177,6 @@ void Worker::send(const std::string& sql) {
   }
 }
 
-bool Worker::too_late(Clock::time_point began) {
-  const auto time = Clock::now();
-  if (stage_.over && !end_seen_) end_seen_ = time;
-  return time > began + kPatience || (end_seen_ && time > *end_seen_ + kPatienceAtEnd);
-}
-
-std::optional<Outcome> Worker::collect() {
-  const auto began = Clock::now();
-  while (!session_->done_within(100ms) && !too_late(began)) {
-  }
-  Outcome outcome = session_->finish(session_->done() ? kPatience : 0ms);
-  told_ = now();
-  if (!session_->connected()) throw Lost();
-  // A cancel that comes after the statement was over fails nothing.
-  if (outcome.ok || outcome.completed > 0) return outcome;
-  failed(outcome);
-  return std::nullopt;
-}
-
 std::optional<Outcome> Worker::ask(const std::string& sql) {
   send(sql);
   return collect();
@@ -265,7 +241,10 @@ void Worker::acquire() {
   send("SELECT i, numpool_fence(" + quoted(pool) + ", i) FROM numpool_acquire" +
        (transaction_scope ? "_xact(" : "(") + quoted(pool) + timeout + ") AS i");
   if (cancels) pause_and_cancel();
-  if (const auto outcome = collect()) note_acquire(pool, transaction_scope, *outcome);
+  const auto outcome = collect();
+  if (!outcome) return;
+  note_acquire(pool, transaction_scope, *outcome);
+  if (outcome->number()) check_delay(pool, *outcome->number());
 }
 
 void Worker::try_acquire() {

@@ -55,6 +55,9 @@ struct Habits {
 // Those of an undisturbed run.
 Habits calm_habits();
 
+// Longer than anything lasts while all the others go on: whoever waits so long was forgotten.
+constexpr Milliseconds kPatience = 300s;
+
 class Worker {
  public:
   Worker(unsigned seed, const std::string& log_file, const std::vector<PoolUnderTest>& pools,
@@ -120,6 +123,8 @@ class Worker {
   void show(Doing doing);
   void fault(const std::string& what);
   void pause_and_cancel();
+  // Whether it was woken when it was granted what it waited for.
+  void check_delay(int pool, std::int64_t index);
 
   std::mt19937 engine_;
   Log log_;
@@ -132,6 +137,7 @@ class Worker {
   std::unique_ptr<LeaseSink> sink_;
   SessionModel model_;
   Time asked_ = 0, told_ = 0;
+  Time polls_ = 0;                             // in vain, for the answer
   std::optional<Clock::time_point> end_seen_;  // when it saw that the run is over
   std::int64_t last_ticket_ = 0;               // settled: nothing more may come of it
 };
