@@ -188,6 +188,8 @@ std::vector<Notification> Session::notifications(Milliseconds time) {
 }
 
 void Session::cancel() {
+  // NB: PQcancel, unlike the rest of libpq, raises SIGPIPE where the server hangs up on it.
+  signal(SIGPIPE, SIG_IGN);
   char error[256];
   PQcancel(cancel_, error, sizeof(error));
 }
