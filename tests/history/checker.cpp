@@ -82,7 +82,7 @@ class Checker {
   void add(Broken what, const Lease& a, const Lease& b) { faults_.add(what, history_, a, b); }
   // Two leases are no contradiction without the look that shows who waited before whom.
   void add(Broken what, const Lease& a, const Lease& b, const Queue& queue) {
-    faults_.add(what, history_, a, b, queue);
+    faults_.add(what, history_, a, b, text_of(queue));
   }
 
   // In the order of the holders' being told, nobody is told before the last one has asked to end.

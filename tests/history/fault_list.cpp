@@ -48,15 +48,11 @@ void FaultList::add(Broken what, const std::string& detail, Time span) {
   if (all.size() > kMostOfAKind) all.pop_back();
 }
 
-void FaultList::add(Broken what, const History& history, const Lease& a, const Lease& b) {
-  add(what, text_of(history, a) + " / " + text_of(history, b),
-      std::max(a.told, b.told) - std::min(a.asked, b.asked));
-}
-
 void FaultList::add(Broken what, const History& history, const Lease& a, const Lease& b,
-                    const Queue& queue) {
-  add(what, text_of(history, a) + " / " + text_of(history, b) + " / " + text_of(queue),
-      std::max(a.told, b.told) - std::min(a.asked, b.asked));
+                    const std::string& evidence) {
+  std::string detail = text_of(history, a) + " / " + text_of(history, b);
+  if (!evidence.empty()) detail += " / " + evidence;
+  add(what, detail, std::max(a.told, b.told) - std::min(a.asked, b.asked));
 }
 
 std::vector<Fault> FaultList::shortest_first() const {

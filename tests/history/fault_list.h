@@ -15,10 +15,9 @@ std::string text_of(const Queue& queue);
 class FaultList {
  public:
   void add(Broken what, const std::string& detail, Time span = 0);
-  // Two leases that cannot both be.
-  void add(Broken what, const History& history, const Lease& a, const Lease& b);
-  // Two leases in an order that the queue contradicts.
-  void add(Broken what, const History& history, const Lease& a, const Lease& b, const Queue& queue);
+  // Two leases that cannot both be, alone or beside the evidence.
+  void add(Broken what, const History& history, const Lease& a, const Lease& b,
+           const std::string& evidence = "");
   std::vector<Fault> shortest_first() const;
 
  private:
