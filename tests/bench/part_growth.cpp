@@ -29,9 +29,8 @@ void measure_tickets_elsewhere(const Options& options) {
   numpool->create({"elsewhere"}, 1);
   // The session with the tickets of the round before may still be ending.
   Session().run(
-      "DO $$ BEGIN WHILE EXISTS (SELECT FROM numpool_pools WHERE pool = 'elsewhere' AND in_use > "
-      "0) "
-      "LOOP PERFORM pg_sleep(0.01); END LOOP; END $$");
+      "DO $$ BEGIN WHILE EXISTS (SELECT FROM numpool_pools WHERE pool = 'elsewhere' "
+      "AND in_use > 0) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$");
   print("aim", "no tickets", "numpool", pairs_per_second(*numpool, {"empty"}, 1, options.seconds));
   Session queue;
   queue.run("SELECT numpool_acquire('elsewhere')");

@@ -126,7 +126,13 @@ sub slopes
 	my @own = over_time($table, 'numpool');
 	my @floor = over_time($table, 'floor');
 	my @ratio = map { $own[$_] / $floor[$_] } 0 .. ($#own < $#floor ? $#own : $#floor);
-	return map { my $k = $_; my $s = slope(map { $ratio[ 5 * $_ + $k ] } 0 .. int((@ratio - 1 - $k) / 5)); defined $s ? 100 * $s : () } 0 .. 4;
+	my @slopes;
+	for my $k (0 .. 4)
+	{
+		my $slope = slope(@ratio[ grep { $_ % 5 == $k } 0 .. $#ratio ]);
+		push @slopes, 100 * $slope if defined $slope;
+	}
+	return @slopes;
 }
 
 sub judge
