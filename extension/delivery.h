@@ -1,6 +1,6 @@
 // Telling clients what became of their tickets, through their own backends and without the NOTIFY
 // queue. The one place that leans on how PostgreSQL delivers notifications; see README.md,
-// "Delivery".
+// "Tickets and delivery".
 #pragma once
 
 #include "pg.h"

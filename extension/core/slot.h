@@ -35,7 +35,7 @@ struct Slot {
   Scope scope;
   LeaseState state;
 };
-static_assert(sizeof(Slot) <= 48, "DESIGN: a slot takes at most 48 bytes");
+static_assert(sizeof(Slot) == 40, "the manual says so, under Settings");
 
 // Slots lie in chunks that never move: 16, 16, 32, ... 512, which is 1,024 in the first seven, and
 // then 1,024 each. So a pool of four takes little, and no piece is so large that memory that was

@@ -45,7 +45,7 @@ struct Waiter {
   WaiterKind kind;
   Scope scope;
 };
-static_assert(sizeof(Waiter) == 80, "a size that the allocator has; DESIGN: at most 96 bytes");
+static_assert(sizeof(Waiter) == 80, "a size that the allocator has; the manual says so, under Settings");
 
 struct WaitQueue {
   Offset head;

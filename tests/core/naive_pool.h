@@ -1,6 +1,6 @@
-// One pool as DESIGN's promises describe it, in the plainest terms: who leases which index, who
-// waits in which order, and nothing to find either quickly. Promises that a function keeps are
-// named beside it.
+// One pool as the promises describe it (README.md, "What it promises"), in the plainest terms: who
+// leases which index, and who waits in which order. It has nothing to find either quickly. Each
+// function names the promise that it keeps.
 #pragma once
 
 #include <algorithm>
