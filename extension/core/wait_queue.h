@@ -45,7 +45,8 @@ struct Waiter {
   WaiterKind kind;
   Scope scope;
 };
-static_assert(sizeof(Waiter) == 80, "a size that the allocator has; the manual says so, under Settings");
+static_assert(sizeof(Waiter) == 80,
+              "a size that the allocator has; the manual says so, under Settings");
 
 struct WaitQueue {
   Offset head;
