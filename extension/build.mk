@@ -8,7 +8,7 @@ override srcdir := .
 
 EXTENSION = numpool
 MODULE_big = numpool
-OBJS = $(patsubst %.cpp,%.o,$(wildcard extension/*.cpp extension/core/*.cpp))
+OBJS = $(patsubst %.cpp,%.o,$(wildcard extension/*/*.cpp))
 DATA = $(wildcard extension/numpool--*.sql)
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 
@@ -38,4 +38,4 @@ all:
 	@:
 
 -include $(OBJS:.o=.d)
-EXTRA_CLEAN = $(wildcard extension/*.d extension/core/*.d)
+EXTRA_CLEAN = $(wildcard extension/*/*.d)

@@ -56,7 +56,7 @@ $(BUILD)/tests/points_tests: $(points_objects)
 include extension/flags.mk
 
 points_module_objects := $(patsubst %.cpp,$(BUILD)/points/%.o,\
-	$(wildcard extension/*.cpp extension/core/*.cpp))
+	$(wildcard extension/*/*.cpp))
 
 $(BUILD)/points/%.o: %.cpp extension/flags.mk
 	@mkdir -p $(@D)
@@ -82,7 +82,7 @@ $(BUILD)/bench/core: tests/bench/core_bench.cpp $(wildcard extension/core/*.cpp 
 	$(CXX) -std=c++17 -g $(WARNINGS) -O2 -Iextension -o $@ $(filter %.cpp,$^) -lbenchmark -pthread
 
 -include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d \
-	$(BUILD)/points/extension/*.d $(BUILD)/points/extension/core/*.d)
+	$(BUILD)/points/extension/*/*.d)
 
 -include tests/fuzz/build.mk
 

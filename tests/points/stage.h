@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "debug_points.h"
+#include "pg/debug_point_list.h"
 #include "server/calls.h"
 
 namespace numpool_test {

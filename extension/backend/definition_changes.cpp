@@ -1,0 +1,131 @@
+#include "backend/definition_changes.h"
+
+#include "backend/undo_log.h"
+
+namespace numpool {
+
+namespace {
+
+PoolRef* changed_refs = nullptr;
+
+bool is_empty(const PendingChange& change) {
+  return !change.created && !change.dropped && change.size == 0 && change.name == nullptr;
+}
+
+void unpin_live_pool(PoolRef* ref) {
+  const Offset pinned = ref->pinned;
+  ref->pinned = 0;
+  // NB: not by lock_ref: there may be another pool of that identity by now, with pins of others.
+  if (!lock_pool(pinned, ref->key, ref->pinned_generation)) return;
+  --live_pool_at(pinned)->pins;
+  unlock_pool(live_pool_at(pinned));
+}
+
+// The definition is not being deleted any more.
+void reopen(PoolRef* ref) {
+  if (!lock_ref(ref)) return;
+  LivePool* live = live_of(ref);
+  const bool stub = is_stub(*live);
+  // NB: a stub stays closing to its end, or arrivals would take it for a pool.
+  if (!stub) {
+    live->closing = InvalidTransactionId;
+    live->closed_by = 0;
+  }
+  unlock_pool(live);
+  if (stub) drop_live_pool(ref->live, ref->key, ref->generation);
+}
+
+// The row that the transaction made is not to be.
+void drop_unpublished(PoolRef* ref) {
+  // NB: perhaps still kLoading; and another transaction may have made the same identity by now.
+  if (!lock_registered(ref)) return;
+  const bool is_mine = live_of(ref)->maker == my_session_id();
+  unlock_ref(ref);
+  if (is_mine) drop_live_pool(ref->live, ref->key, ref->generation);
+}
+
+// Applies what the transaction did to a definition.
+void apply_change(PoolRef* ref) {
+  const PendingChange change = ref->change;
+  ref->change = {};
+  if (change.dropped) {
+    drop_live_pool(ref->live, ref->key, ref->generation);
+    return;
+  }
+  // NB: one that an error left kLoading is to be published too.
+  if (is_empty(change) || !lock_registered(ref)) return;
+  LivePool* live = live_of(ref);
+  if (live->maker == my_session_id()) live->maker = 0;
+  Offset old_name = 0;
+  if (change.name != nullptr) {
+    old_name = live->name;
+    live->name = ref->name_block;
+    live->name_length = static_cast<std::uint32_t>(strlen(change.name));
+    memcpy(region().at<char>(live->name), change.name, live->name_length);
+    ref->name_block = 0;
+  }
+  WakeList wake;
+  if (change.size != 0) {
+    pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), *ref->growth);
+    // A sleeper to whom a shrink has left every number waits for itself, and has to look.
+    const SessionId sole =
+        live->pool.queue.length == 0 ? 0 : pool_sole_holder(region(), live->pool);
+    if (sole != 0) wake.add(sole, WaiterKind::kBlocking);
+  }
+  unlock_pool(live);
+  wake_all(wake);
+  arena_free(old_name);
+  debug_point(DebugPoint::kResized);
+  if (change.size != 0) serve_waiters(ref->live, ref->key, ref->generation);
+}
+
+}  // namespace
+
+void begin_change(PoolRef* ref) {
+  log_definition(ref);
+  if (ref->listed) return;
+  ref->listed = true;
+  ref->next_changed = changed_refs;
+  changed_refs = ref;
+}
+
+void pin_live_pool(PoolRef* ref) {
+  if (ref->pinned == ref->live && ref->pinned_generation == ref->generation) return;
+  ref->pinned = ref->live;
+  ref->pinned_generation = ref->generation;
+  ++live_of(ref)->pins;
+}
+
+void restore_change(PoolRef* ref, const PendingChange& before) {
+  const PendingChange undone = ref->change;
+  ref->change = before;
+  if (undone.dropped && !before.dropped) reopen(ref);
+  if (before.name == nullptr) end_renaming(ref, false);
+  // NB: the pin stays until the transaction ends: its row may differ from what others see all the
+  // same.
+  if (undone.created && !before.created) {
+    definitions_forget_names();
+    drop_unpublished(ref);
+  }
+}
+
+void finish_changes(bool commit) {
+  while (changed_refs != nullptr) {
+    PoolRef* ref = changed_refs;
+    changed_refs = ref->next_changed;
+    ref->listed = false;
+    debug_point(DebugPoint::kApplying);
+    if (commit) apply_change(ref);
+    end_renaming(ref, commit);
+    unpin_live_pool(ref);
+    if (ref->growth != nullptr) {
+      free_growth(*ref->growth);
+      pfree(ref->growth);
+      ref->growth = nullptr;
+    }
+    arena_free(ref->name_block);
+    ref->name_block = 0;
+  }
+}
+
+}  // namespace numpool

@@ -1,0 +1,19 @@
+// What the open transaction did to definitions, on its way to the live pools.
+#pragma once
+
+#include "backend/pool_ref.h"
+
+namespace numpool {
+
+// To be called before ref->change is changed: records it for undoing, and for COMMIT. May ereport.
+void begin_change(PoolRef* ref);
+// Keeps the live pool, which is locked, from being evicted until the change is undone or applied.
+// Cannot fail.
+void pin_live_pool(PoolRef* ref);
+
+// Puts an earlier state of ref->change back. Cannot fail.
+void restore_change(PoolRef* ref, const PendingChange& before);
+// At the end of the transaction: applies what is left, or forgets it. Cannot fail.
+void finish_changes(bool commit);
+
+}  // namespace numpool

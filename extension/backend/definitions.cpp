@@ -1,0 +1,243 @@
+#include "backend/definitions.h"
+
+#include "backend/undo_log.h"
+
+extern "C" {
+#include "executor/spi.h"
+}
+
+namespace numpool {
+
+namespace {
+
+constexpr const char* kTable = "numpool_definitions";
+constexpr const char* kNameIndex = "numpool_definitions_pkey";
+constexpr const char* kIdentityIndex = "numpool_definitions_identity_key";
+constexpr const char* kFenceSequence = "numpool_fence_seq";
+
+struct Found {
+  bool valid;
+  Oid relation;
+  Oid name_index;
+  Oid identity_index;
+  Oid fence_sequence;
+};
+
+Found found;
+std::uint64_t epoch = 1;
+bool callback_registered = false;
+
+// Only flips flags: it may come at any time, several times, for no reason.
+void on_relcache_invalidation(Datum, Oid relation) {
+  if (relation != InvalidOid && relation != found.relation) return;
+  found.valid = false;
+  ++epoch;
+}
+
+Oid required_relation(const char* name, Oid schema) {
+  const Oid relation = get_relname_relid(name, schema);
+  if (relation == InvalidOid) report_not_installed();
+  return relation;
+}
+
+void find_relations(Oid schema) {
+  if (!callback_registered) {
+    CacheRegisterRelcacheCallback(on_relcache_invalidation, Datum{0});
+    callback_registered = true;
+  }
+  const Oid relation = required_relation(kTable, schema);
+  // NB: valid before reading, so that an invalidation that comes while reading is not lost.
+  found.relation = relation;
+  found.valid = true;
+  found.name_index = required_relation(kNameIndex, schema);
+  found.identity_index = required_relation(kIdentityIndex, schema);
+  found.fence_sequence = required_relation(kFenceSequence, schema);
+}
+
+// Locks the table and its index for reading, in that order.
+bool lock_table(Oid table, Oid index, IfLocked if_locked) {
+  if (if_locked == IfLocked::kWait) {
+    LockRelationOid(table, AccessShareLock);
+    LockRelationOid(index, AccessShareLock);
+    return true;
+  }
+  if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
+  if (ConditionalLockRelationOid(index, AccessShareLock)) return true;
+  UnlockRelationOid(table, AccessShareLock);
+  return false;
+}
+
+// By the index that `found` names.
+Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
+                IfLocked if_locked, Definition* definition, Datum* metadata) {
+  const Oid relation = found.relation;
+  Oid index;
+  for (;;) {
+    index = found.*by;
+    if (!lock_table(relation, index, if_locked)) return Lookup::kLocked;
+    // NB: LockRelationOid skips this where the transaction has the lock already.
+    AcceptInvalidationMessages();
+    if (found.valid) break;
+    // Perhaps there is another index now (REINDEX CONCURRENTLY), perhaps there is nothing.
+    UnlockRelationOid(index, AccessShareLock);
+    UnlockRelationOid(relation, AccessShareLock);
+    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) return Lookup::kAbsent;
+    find_relations(get_rel_namespace(relation));
+  }
+  Relation table = table_open(relation, NoLock);
+
+  ScanKeyData key;
+  ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
+  SysScanDesc scan = systable_beginscan(table, index, true, nullptr, 1, &key);
+  HeapTuple row = systable_getnext(scan);
+  const bool is_there = HeapTupleIsValid(row);
+  if (is_there) fill_definition(row, RelationGetDescr(table), definition);
+  if (is_there && metadata != nullptr) *metadata = copy_metadata(row, RelationGetDescr(table));
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  UnlockRelationOid(index, AccessShareLock);
+  return is_there ? Lookup::kFound : Lookup::kAbsent;
+}
+
+}  // namespace
+
+void report_not_installed() {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                  errmsg("the extension numpool is not installed in this database any more")));
+}
+
+void definitions_enter(FunctionCallInfo fcinfo) {
+  if (!IsUnderPostmaster)
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("numpool does not work in single-user mode")));
+  // A worker's lease would end with the worker.
+  if (IsParallelWorker())
+    ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+                    errmsg("cannot use numpool in a parallel worker")));
+  AcceptInvalidationMessages();
+  if (!found.valid) find_relations(get_func_namespace(fcinfo->flinfo->fn_oid));
+}
+
+void definitions_enter_table(Oid relation) {
+  AcceptInvalidationMessages();
+  if (!found.valid || found.relation != relation) find_relations(get_rel_namespace(relation));
+  if (found.relation != relation)
+    ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                    errmsg("numpool_definition_changed was called by a trigger of another table")));
+}
+
+void definitions_forget_names() {
+  ++epoch;
+}
+
+Oid definitions_relation() {
+  return found.relation;
+}
+std::uint64_t definitions_epoch() {
+  return epoch;
+}
+
+bool definitions_exist() {
+  AcceptInvalidationMessages();
+  return found.valid || SearchSysCacheExists1(RELOID, ObjectIdGetDatum(found.relation));
+}
+
+Oid definitions_fence_sequence() {
+  return found.fence_sequence;
+}
+
+void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition) {
+  bool is_null;
+  definition->name = TextDatumGetCString(heap_getattr(row, kColumnId, descriptor, &is_null));
+  definition->identity = DatumGetInt64(heap_getattr(row, kColumnIdentity, descriptor, &is_null));
+  definition->size = DatumGetInt32(heap_getattr(row, kColumnSize, descriptor, &is_null));
+  definition->own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
+  definition->row = row->t_self;
+}
+
+Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
+  bool is_null;
+  const Datum metadata = heap_getattr(row, kColumnMetadata, descriptor, &is_null);
+  return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
+}
+
+Lookup read_definition(text* name, IfLocked if_locked, Definition* definition, Datum* metadata) {
+  return read_one(&Found::name_index, kColumnId, F_TEXTEQ, PointerGetDatum(name), if_locked,
+                  definition, metadata);
+}
+
+Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition) {
+  return read_one(&Found::identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
+                  if_locked, definition, nullptr);
+}
+
+std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
+                                     Datum* values, const char* nulls, Datum* result) {
+  // Whatever it finds, it leaves locks on the table until the transaction ends (rule D7).
+  log_row_change();
+  const Oid schema = get_rel_namespace(found.relation);
+  Oid owner = InvalidOid;
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.relation));
+  if (!HeapTupleIsValid(tuple)) report_not_installed();
+  owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  char* text = psprintf(statement, quote_qualified_identifier(get_namespace_name(schema), kTable));
+
+  // As the owner, the way referential actions do it: no role needs rights on the table.
+  Oid caller;
+  int context;
+  GetUserIdAndSecContext(&caller, &context);
+  SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+  MemoryContext caller_memory = CurrentMemoryContext;
+  SPI_connect();
+  SPIPlanPtr plan = SPI_prepare(text, argument_count, types);
+  if (plan == nullptr) elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+  PushActiveSnapshot(GetLatestSnapshot());
+  const int code = SPI_execute_snapshot(plan, values, nulls, GetActiveSnapshot(), InvalidSnapshot,
+                                        false, true, 0);
+  PopActiveSnapshot();
+  if (code < 0) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(code));
+  const std::uint64_t rows = SPI_processed;
+  if (result != nullptr && rows > 0) {
+    bool is_null;
+    Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+    MemoryContext old = MemoryContextSwitchTo(caller_memory);
+    const Form_pg_attribute column = TupleDescAttr(SPI_tuptable->tupdesc, 0);
+    *result = is_null ? Datum{0} : datumCopy(value, column->attbyval, column->attlen);
+    MemoryContextSwitchTo(old);
+  }
+  SPI_finish();
+  SetUserIdAndSecContext(caller, context);
+  return rows;
+}
+
+void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* state),
+                      void* state) {
+  Relation table = table_open(found.relation, AccessShareLock);
+  Relation index = index_open(found.name_index, AccessShareLock);
+  Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+  SysScanDesc scan = systable_beginscan_ordered(table, index, snapshot, 0, nullptr);
+  MemoryContext row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
+  for (HeapTuple row = systable_getnext_ordered(scan, ForwardScanDirection); HeapTupleIsValid(row);
+       row = systable_getnext_ordered(scan, ForwardScanDirection)) {
+    MemoryContext old = MemoryContextSwitchTo(row_memory);
+    visit(row, RelationGetDescr(table), state);
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(row_memory);
+  }
+  MemoryContextDelete(row_memory);
+  systable_endscan_ordered(scan);
+  UnregisterSnapshot(snapshot);
+  index_close(index, AccessShareLock);
+  table_close(table, AccessShareLock);
+}
+
+void lock_identity(std::int64_t identity, IdentityLock purpose) {
+  LOCKTAG tag;
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, found.relation, static_cast<std::uint32_t>(identity),
+                     static_cast<std::uint16_t>(purpose));
+  LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+}  // namespace numpool

@@ -1,0 +1,62 @@
+// The table of definitions and its sequences as the catalog has them, and reading a row of the
+// table.
+#pragma once
+
+#include "shared/live_pool.h"
+#include "pg/pg.h"
+
+namespace numpool {
+
+// At the head of every SQL function: takes in invalidations and finds the extension's relations
+// beside the function. Errors: 42704 where they are gone.
+void definitions_enter(FunctionCallInfo fcinfo);
+// The same for a trigger on the table itself. Errors: 39P01 on any other.
+void definitions_enter_table(Oid relation);
+
+[[noreturn]] void report_not_installed();
+
+Oid definitions_relation();
+// Grows whenever a name may have come to mean something else.
+std::uint64_t definitions_epoch();
+// Names learnt by a transaction that is rolled back. Cannot fail.
+void definitions_forget_names();
+// Whether the extension that definitions_enter found is still there. Takes no lock on it.
+bool definitions_exist();
+Oid definitions_fence_sequence();
+
+enum class Lookup { kFound, kAbsent, kLocked };
+enum class IfLocked { kWait, kGiveUp };
+
+// Reads the newest committed row, or the open transaction's own. The table and its index are locked
+// only meanwhile; kLocked where somebody has one of them and the caller would not wait. With
+// `metadata`, also the row's jsonb, or 0 for null.
+Lookup read_definition(text* name, IfLocked if_locked, Definition* definition,
+                       Datum* metadata = nullptr);
+Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition);
+// From a row in hand.
+void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition);
+Datum copy_metadata(HeapTuple row, TupleDesc descriptor);
+
+// Columns of the table.
+constexpr AttrNumber kColumnId = 1;
+constexpr AttrNumber kColumnIdentity = 2;
+constexpr AttrNumber kColumnSize = 3;
+constexpr AttrNumber kColumnMetadata = 4;
+
+constexpr int kMaxNameLength = 200;  // characters
+
+// Runs one statement on the table ("%s" in it stands for the table's name) as the table's owner, on
+// a snapshot taken now, and returns how many rows it touched. With `result`, the first column of
+// its first row.
+std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
+                                     Datum* values, const char* nulls, Datum* result = nullptr);
+
+// Each row of the table, in the order of names. What the callback allocates goes with the row; it
+// must not ereport past live C++ objects.
+void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* state), void* state);
+
+// Heavyweight locks on an identity, until the end of the transaction.
+enum class IdentityLock : std::uint16_t { kDefinition = 1, kUser = 2 };
+void lock_identity(std::int64_t identity, IdentityLock purpose);
+
+}  // namespace numpool

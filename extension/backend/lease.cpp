@@ -1,0 +1,284 @@
+#include "backend/lease.h"
+
+#include "shared/arena.h"
+#include "backend/delivery.h"
+#include "backend/definition_changes.h"
+#include "backend/undo_log.h"
+#include "backend/wait.h"
+
+namespace numpool {
+
+namespace {
+
+TimestampTz deadline_of(Patience patience) {
+  if (patience.microseconds == Patience::kForever) return DT_NOEND;
+  const TimestampTz now = GetCurrentTimestamp();
+  return patience.microseconds > DT_NOEND - 1 - now ? DT_NOEND : now + patience.microseconds;
+}
+
+[[noreturn]] void report_dropped(const PoolRef* ref) {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                  errmsg("pool \"%s\" was dropped while waiting for it", ref->name)));
+}
+
+// The lease is the session's from here on; whatever goes wrong now, the undo log knows of it.
+void become_held(Entry* entry, std::uint32_t index) {
+  const Slot& slot = live_of(entry->ref)->pool.slot(region(), index);
+  settle(entry, index, slot.fence);
+  log_created(entry);
+}
+
+std::uint32_t grant_now(PoolRef* ref, Entry* entry) {
+  LivePool* live = live_of(ref);
+  // A size that this transaction has set but not committed is not the pool's yet; a smaller one is
+  // kept to.
+  std::uint32_t limit = live->pool.size;
+  if (ref->change.size != 0 && static_cast<std::uint32_t>(ref->change.size) < limit)
+    limit = static_cast<std::uint32_t>(ref->change.size);
+  const Claim claim = {my_session_id(), reinterpret_cast<std::uint64_t>(entry), entry->scope};
+  return pool_acquire(region(), live->pool, claim, limit,
+                      grant_context(*live, GetCurrentTimestamp()));
+}
+
+// The waiter at `offset` joins the queue on behalf of `entry`. The pool is locked; cannot fail.
+void join_queue(PoolRef* ref, Entry* entry, Offset offset, WaiterKind kind) {
+  Waiter* waiter = region().at<Waiter>(offset);
+  waiter->inbox = region().offset_of(&my_session().inbox);
+  waiter->session = my_session_id();
+  waiter->owner_tag = reinterpret_cast<std::uint64_t>(entry);
+  waiter->ticket = entry->ticket;
+  waiter->kind = kind;
+  waiter->scope = entry->scope;
+  pool_join(region(), live_of(ref)->pool, *waiter, GetCurrentTimestamp());
+  entry->waiter = offset;
+  entry->live = ref->live;
+  entry->state = EntryState::kWaiting;
+  log_created(entry);
+}
+
+enum class Arrival {
+  kGranted,  // entry is kHeld
+  kBusy,     // nothing free: the pool is locked
+  kClosing,  // another transaction is dropping the pool; *closing is its id
+  kGone,     // the name has to be looked up again
+};
+
+// Tries for an immediate grant, in a pool whose definition is current.
+Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
+  debug_point(DebugPoint::kNamed);
+  LivePool* live;
+  for (;;) {
+    if (!lock_ref_loaded(ref)) return Arrival::kGone;
+    live = live_of(ref);
+    if (live->closing != InvalidTransactionId) {
+      const bool own = live->closed_by == my_session_id();
+      *closing = live->closing;
+      unlock_pool(live);
+      // The name means it again, or still: the row was put back, or its deletion is not yet seen.
+      if (own) report_uncommitted_change(ref);
+      return Arrival::kClosing;
+    }
+    const Offset fences = live->fences;
+    if (fence_covers_arrival(fences)) break;
+    unlock_pool(live);
+    if (!fence_extend(fences, definitions_fence_sequence())) return Arrival::kGone;
+  }
+  const std::uint32_t index = grant_now(ref, entry);
+  if (index == Bitmap::kNone) return Arrival::kBusy;
+  become_held(entry, index);
+  unlock_pool(live);
+  debug_point(DebugPoint::kGrantedAtOnce);
+  return Arrival::kGranted;
+}
+
+// NB: with the pool locked on entry, and unlocked on every way out.
+void check_may_wait(PoolRef* ref) {
+  if (changed_definitions()) {
+    unlock_ref(ref);
+    report_uncommitted_change(ref);
+  }
+  if (waits_for_itself(ref)) {
+    unlock_ref(ref);
+    report_own_deadlock(ref);
+  }
+}
+
+// Sleeps in the queue; nullptr at the deadline.
+Entry* wait_in_queue(Entry* entry, TimestampTz deadline) {
+  const WaitEnd end = wait_for_turn(entry, deadline);
+  debug_point(end == WaitEnd::kTimeout ? DebugPoint::kTimedOut : DebugPoint::kTurnSeen);
+  // The undo log gives the entry up if one of these ends in an error.
+  if (!definitions_exist()) report_dropped(entry->ref);
+  if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {
+    unlog_created(entry);
+    discard_entry(entry);
+    return nullptr;
+  }
+  const Waiter& waiter = *region().at<Waiter>(entry->waiter);
+  if (waiter.state.load(std::memory_order_acquire) == WaiterState::kDropped)
+    report_dropped(entry->ref);
+  settle(entry, waiter.index, waiter.fence);
+  return entry;
+}
+
+bool own_ticket_was_granted() {
+  return my_session().inbox.head.load(std::memory_order_relaxed) != 0;
+}
+
+}  // namespace
+
+Offset spare_waiter = 0;
+
+Entry* acquire(text* name, Scope scope, Patience patience) {
+  const bool waits = patience.microseconds != 0;
+  const TimestampTz deadline = waits ? deadline_of(patience) : 0;
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    PoolRef* ref = require_pool(name);
+    if (Entry* taken_back = take_back(ref, scope)) return taken_back;
+    Entry* entry = reserve_entry(ref, scope);
+    TransactionId closing = InvalidTransactionId;
+    switch (arrive(ref, entry, &closing)) {
+      case Arrival::kGranted:
+        return entry;
+      case Arrival::kGone:
+        discard_entry(entry);
+        forget_name_of(name);
+        continue;
+      case Arrival::kClosing:
+        discard_entry(entry);
+        if (!waits || !wait_for_transaction(closing, deadline)) return nullptr;
+        continue;
+      case Arrival::kBusy:
+        break;
+    }
+    if (!waits) {
+      unlock_ref(ref);
+      discard_entry(entry);
+      return nullptr;
+    }
+    if (own_ticket_was_granted()) {
+      unlock_ref(ref);
+      collect_news();
+      discard_entry(entry);
+      continue;
+    }
+    check_may_wait(ref);
+    join_queue(ref, entry, region().offset_of(&my_session().sleeper), WaiterKind::kBlocking);
+    unlock_ref(ref);
+    return wait_in_queue(entry, deadline);
+  }
+}
+
+Entry* enqueue(text* name) {
+  listen_to_own_channel();
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    PoolRef* ref = require_pool(name);
+    if (Entry* taken_back = take_back(ref, Scope::kSession)) {
+      reserve_ticket(taken_back);
+      taken_back->ticket_active = true;
+      return taken_back;
+    }
+    Entry* entry = reserve_entry(ref, Scope::kSession);
+    reserve_ticket(entry);
+    entry->ticket_active = true;
+    TransactionId closing = InvalidTransactionId;
+    Arrival arrival = arrive(ref, entry, &closing);
+    if (arrival == Arrival::kGranted) return entry;
+    if (arrival == Arrival::kBusy && changed_definitions()) {
+      unlock_ref(ref);
+      report_uncommitted_change(ref);
+    }
+    if (arrival == Arrival::kBusy && spare_waiter == 0) {
+      // Allocate with no lock held, and look again.
+      unlock_ref(ref);
+      spare_waiter = arena_try_allocate(sizeof(Waiter));
+      if (spare_waiter == 0) {
+        discard_entry(entry);
+        arena_report_full();
+      }
+      arrival = arrive(ref, entry, &closing);
+    }
+    switch (arrival) {
+      case Arrival::kGranted:
+        return entry;
+      case Arrival::kBusy:
+        entry->client_knows = false;
+        join_queue(ref, entry, spare_waiter, WaiterKind::kTicket);
+        spare_waiter = 0;
+        unlock_ref(ref);
+        return entry;
+      case Arrival::kGone:
+        discard_entry(entry);
+        forget_name_of(name);
+        break;
+      case Arrival::kClosing:
+        discard_entry(entry);
+        wait_for_transaction(closing, DT_NOEND);
+        break;
+    }
+  }
+}
+
+Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
+  *in_range = true;
+  bool locked = false;
+  PoolRef* ref = find_pool(name, IfLocked::kGiveUp, &locked);
+  if (ref == nullptr) {
+    if (!locked) report_no_pool(text_to_cstring(name));
+    return nullptr;
+  }
+  std::int64_t size = ref->defined_size;
+  Entry* entry = nullptr;
+  if (lock_ref(ref)) {
+    if (!is_stub(*live_of(ref))) size = live_of(ref)->pool.size;
+    if (index >= 0 && index < kMaxPoolSize)
+      entry = held_entry(ref, static_cast<std::uint32_t>(index));
+    unlock_ref(ref);
+  }
+  if (entry != nullptr && entry->state == EntryState::kWaiting) collect_news();
+  *in_range = entry != nullptr || (index >= 0 && index < size);
+  return entry;
+}
+
+bool release(text* name, std::int64_t index) {
+  PoolRef* ref = find_pool(name, IfLocked::kGiveUp);
+  if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
+      end_held_at_commit(ref, static_cast<std::uint32_t>(index)))
+    return true;
+  // It is not this session's, a ticket's that it has not looked at yet, or released already.
+  bool in_range;
+  Entry* entry = find_lease(name, index, &in_range);
+  if (!in_range)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("index %lld is outside pool \"%s\"", static_cast<long long>(index),
+                           text_to_cstring(name))));
+  if (entry == nullptr || entry->ending) {
+    ereport(WARNING, (errmsg("this session does not hold index %lld of pool \"%s\"",
+                             static_cast<long long>(index), text_to_cstring(name))));
+    return false;
+  }
+  end_at_commit(entry);
+  return true;
+}
+
+std::int32_t release_all() {
+  collect_news();
+  std::int32_t count = 0;
+  dlist_mutable_iter at;
+  dlist_foreach_modify(at, all_entries()) {
+    Entry* entry = dlist_container(Entry, node, at.cur);
+    if (entry->ending || entry->state == EntryState::kNew) continue;
+    if (entry->state == EntryState::kDropped ||
+        (entry->state == EntryState::kHeld && !still_held(entry))) {
+      show(entry);
+      continue;
+    }
+    end_at_commit(entry);
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace numpool

@@ -1,0 +1,35 @@
+// Acquiring and releasing: what the SQL functions do, without their arguments.
+#pragma once
+
+#include "backend/ledger.h"
+#include "pg/pg.h"
+
+namespace numpool {
+
+// How long to wait: kNone does not, kForever does without limit.
+struct Patience {
+  static constexpr std::int64_t kForever = -1;
+  std::int64_t microseconds;
+
+  static Patience none() { return {0}; }
+  static Patience forever() { return {kForever}; }
+};
+
+// A lease, granted at once or after waiting; nullptr when patience is at its end. Errors: 42704,
+// 40P01, 55000, 55P03, 57014, 53200.
+Entry* acquire(text* pool, Scope scope, Patience patience);
+
+// A waiter's record that an enqueue found and did not need; 0: none. The next one takes it.
+extern Offset spare_waiter;
+
+// An entry that holds an index, or waits for one by ticket.
+Entry* enqueue(text* pool);
+
+// False if this session does not hold the index. Errors: 42704, 22023.
+bool release(text* pool, std::int64_t index);
+// Everything that is not already being released; how many.
+std::int32_t release_all();
+// The session's lease of that index, or nullptr. Errors: 42704.
+Entry* find_lease(text* pool, std::int64_t index, bool* in_range);
+
+}  // namespace numpool

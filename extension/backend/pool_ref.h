@@ -1,0 +1,95 @@
+// A backend's own view of a pool: where its live state was last seen, and what the open transaction
+// did to it.
+#pragma once
+
+#include "backend/definitions.h"
+#include "shared/live_pool.h"
+#include "pg/pg.h"
+
+namespace numpool {
+
+// What the open transaction did to the definition; applied to the live pool at COMMIT. Each change
+// leaves a record in the undo log with the members before it, but for `growth`, which is kept until
+// the transaction ends.
+struct PendingChange {
+  bool created;  // the row is the open transaction's, and the pool is not yet published
+  bool dropped;
+  std::int32_t size;    // 0: unchanged
+  const char* name;     // nullptr: unchanged; lives as long as the transaction
+  ItemPointerData row;  // the newest version that the trigger has been told of; all 0: none
+};
+
+struct PoolRef {
+  PoolKey key;  // NB: first, the key of the hash table
+  char* name;
+  char* json_name;            // quoted and escaped to ASCII, for notifications
+  std::int32_t defined_size;  // as last read
+  Offset live;                // a hint
+  std::uint64_t generation;
+  std::uint32_t entries;  // of the ledger
+  std::uint32_t held;     // of these, those known to be leases
+
+  // Indexes released by the open transaction: what an acquire takes back first.
+  std::uint64_t* ending_words;
+  std::uint32_t ending_capacity;
+  std::uint32_t ending_count;
+
+  PendingChange change;
+  Growth* growth;     // reserved for a larger size, or nullptr
+  Offset name_block;  // room for a new name
+  char* old_name;     // before the open transaction renamed it, else nullptr
+  char* old_json_name;
+  Offset pinned;  // the live pool that it holds a pin of, or 0
+  std::uint64_t pinned_generation;
+  bool listed;  // on the list of changed pools
+  PoolRef* next_changed;
+};
+
+// The pool of that name, by the newest committed definition or the open transaction's own. nullptr
+// where there is none, or where it cannot be told because the table is locked and `if_locked` says
+// not to wait; then *locked is set.
+PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked = nullptr);
+// The same, or ereport 42704, 22023 for a name that cannot be one.
+PoolRef* require_pool(text* name);
+// Keeps the name that the pool has, in case the transaction that renames it is rolled back. May
+// ereport.
+void keep_name(PoolRef* ref);
+// At its end: puts it back, or forgets it. Cannot fail.
+void end_renaming(PoolRef* ref, bool commit);
+// To be called when the pool of that name turns out to be gone: the next look-up reads the table.
+void forget_name_of(text* name);
+// The one of a definition in hand.
+PoolRef* pool_ref(const Definition& definition);
+[[noreturn]] void report_no_pool(const char* name);
+[[noreturn]] void report_uncommitted_change(const PoolRef* ref);
+
+// Takes the lock of the live pool if there is one that has been loaded. Takes no heavyweight lock.
+bool lock_ref(PoolRef* ref);
+// The same, loaded or not.
+bool lock_registered(PoolRef* ref);
+inline LivePool* live_of(const PoolRef* ref) {
+  return live_pool_at(ref->live);
+}
+inline void unlock_ref(const PoolRef* ref) {
+  unlock_pool(live_of(ref));
+}
+
+// The same, loading it if need be. False: its definition is gone; look the name up again. Errors:
+// 53200.
+bool lock_ref_loaded(PoolRef* ref);
+// The same with the row in hand, known to be what others see: no second reading. kHeader: the
+// row has been deleted, and a pool that is not loaded becomes a stub. Errors: 53200.
+enum class Extent { kWhole, kHeader };
+void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent);
+
+// The set of indexes in `ending_words`.
+inline Bitmap ending_set(PoolRef* ref) {
+  return Bitmap(ref->ending_words, ref->ending_capacity);
+}
+// Makes room in it for `index`. May ereport 53200 (backend memory).
+void reserve_ending(PoolRef* ref, std::uint32_t index);
+
+// Pool refs live here.
+MemoryContext backend_memory();
+
+}  // namespace numpool

@@ -1,0 +1,145 @@
+#include "backend/wait.h"
+
+#include "shared/arena.h"
+#include "pg/compat.h"
+
+extern "C" {
+#include "utils/resowner.h"
+}
+
+namespace numpool {
+
+namespace {
+
+long milliseconds_until(TimestampTz deadline) {
+  if (deadline == DT_NOEND) return -1;
+  const TimestampTz now = GetCurrentTimestamp();
+  if (deadline <= now) return 0;
+  const std::int64_t left = (deadline - now + 999) / 1000;
+  return left > INT_MAX ? INT_MAX : static_cast<long>(left);
+}
+
+// Sleeps once. A client that is gone ends the session by way of CHECK_FOR_INTERRUPTS.
+void sleep_once(TimestampTz deadline) {
+  static std::uint32_t wait_event = 0;
+  if (wait_event == 0) wait_event = WaitEventExtensionNew_("NumpoolAcquire");
+  const long timeout = milliseconds_until(deadline);
+
+  if (FeBeWaitSet == nullptr) {  // a background worker
+    WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0),
+              timeout, wait_event);
+    ResetLatch(MyLatch);
+    return;
+  }
+  // Whoever next reads from or writes to the client sets its own events again.
+  ModifyWaitEvent(FeBeWaitSet, kFeBeWaitSetSocketPos,
+                  WaitEventSetCanReportClosed() ? WL_SOCKET_CLOSED : 0, nullptr);
+  WaitEvent events[kFeBeWaitSetEvents];
+  const int count = WaitEventSetWait(FeBeWaitSet, timeout, events, kFeBeWaitSetEvents, wait_event);
+  for (int i = 0; i < count; ++i) {
+    if (events[i].events & WL_POSTMASTER_DEATH)
+      ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN),
+                      errmsg("terminating connection due to unexpected postmaster exit")));
+    if (events[i].events & WL_SOCKET_CLOSED) {
+      ClientConnectionLost = true;
+      InterruptPending = true;
+    }
+  }
+  ResetLatch(MyLatch);
+}
+
+[[noreturn]] void report_lock_timeout() {
+  ereport(ERROR,
+          (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("canceling statement due to lock timeout")));
+}
+
+// While it sleeps, a ticket of this session may have been granted the last number that others held,
+// or a shrink may have left it all the numbers there are.
+void refuse_own_deadlock(Entry* entry) {
+  if (my_session().inbox.head.load(std::memory_order_relaxed) != 0) collect_news();
+  if (entry->ref->held == 0) return;
+  if (!lock_ref(entry->ref)) return;
+  const bool refused = waits_for_itself(entry->ref);
+  unlock_ref(entry->ref);
+  if (refused) report_own_deadlock(entry->ref);
+}
+
+}  // namespace
+
+bool waits_for_itself(const PoolRef* ref) {
+  Pool& pool = live_of(ref)->pool;
+  return ref->held >= pool.size && pool_sole_holder(region(), pool) == my_session_id();
+}
+
+void report_own_deadlock(const PoolRef* ref) {
+  ereport(ERROR,
+          (errcode(ERRCODE_T_R_DEADLOCK_DETECTED), errmsg("deadlock detected"),
+           errdetail("This session holds every number of pool \"%s\" and would wait for one more.",
+                     ref->name),
+           errhint("Release a number first.")));
+}
+
+WaitEnd wait_for_turn(Entry* entry, TimestampTz deadline) {
+  const Waiter& waiter = *region().at<Waiter>(entry->waiter);
+  const TimestampTz lock_deadline =
+      LockTimeout > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout) : DT_NOEND;
+  const TimestampTz next = lock_deadline < deadline ? lock_deadline : deadline;
+  debug_point(DebugPoint::kJoined);
+  for (;;) {
+    if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued) return WaitEnd::kOver;
+    refuse_own_deadlock(entry);
+    if (milliseconds_until(next) == 0) {
+      if (next == deadline) return WaitEnd::kTimeout;
+      report_lock_timeout();
+    }
+    debug_point(DebugPoint::kBeforeSleep);
+    sleep_once(next);
+    debug_point(DebugPoint::kWoken);
+    CHECK_FOR_INTERRUPTS();
+  }
+}
+
+bool wait_for_transaction(TransactionId transaction, TimestampTz deadline) {
+  const long left = milliseconds_until(deadline);
+  if (left == 0) return false;
+  if (left < 0 || (LockTimeout > 0 && LockTimeout <= left)) {
+    XactLockTableWait(transaction, nullptr, nullptr, XLTW_None);
+    return true;
+  }
+
+  // The lock manager knows one limit, lock_timeout: lend it ours, in a subtransaction that its
+  // error may end.
+  MemoryContext memory = CurrentMemoryContext;
+  ResourceOwner owner = CurrentResourceOwner;
+  const int lock_timeout = LockTimeout;
+  volatile bool in_time = true;
+  BeginInternalSubTransaction(nullptr);
+  MemoryContextSwitchTo(memory);
+  PG_TRY();
+  {
+    LockTimeout = static_cast<int>(left);
+    XactLockTableWait(transaction, nullptr, nullptr, XLTW_None);
+    // Our limit may have been reached just as the lock was granted.
+    CHECK_FOR_INTERRUPTS();
+    LockTimeout = lock_timeout;
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    LockTimeout = lock_timeout;
+    MemoryContextSwitchTo(memory);
+    ErrorData* error = CopyErrorData();
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(memory);
+    CurrentResourceOwner = owner;
+    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) ReThrowError(error);
+    in_time = false;
+  }
+  PG_END_TRY();
+  MemoryContextSwitchTo(memory);
+  CurrentResourceOwner = owner;
+  return in_time;
+}
+
+}  // namespace numpool

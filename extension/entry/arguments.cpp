@@ -1,0 +1,60 @@
+#include "entry/arguments.h"
+
+#include "shared/arena.h"
+
+namespace numpool {
+
+void enter(FunctionCallInfo fcinfo) {
+  definitions_enter(fcinfo);
+  arena_attach();
+}
+
+void require_argument(FunctionCallInfo fcinfo, int position, const char* name) {
+  if (PG_ARGISNULL(position))
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                    errmsg("argument \"%s\" must not be null", name)));
+}
+
+text* text_argument(FunctionCallInfo fcinfo, int position, const char* name) {
+  require_argument(fcinfo, position, name);
+  return PG_GETARG_TEXT_PP(position);
+}
+
+std::int32_t int_argument(FunctionCallInfo fcinfo, int position, const char* name) {
+  require_argument(fcinfo, position, name);
+  return PG_GETARG_INT32(position);
+}
+
+std::int64_t bigint_argument(FunctionCallInfo fcinfo, int position, const char* name) {
+  require_argument(fcinfo, position, name);
+  return PG_GETARG_INT64(position);
+}
+
+bool bool_argument(FunctionCallInfo fcinfo, int position, const char* name) {
+  require_argument(fcinfo, position, name);
+  return PG_GETARG_BOOL(position);
+}
+
+Patience patience_argument(FunctionCallInfo fcinfo, int position) {
+  if (PG_ARGISNULL(position)) return Patience::forever();
+  const Interval* interval = PG_GETARG_INTERVAL_P(position);
+  // A month counts 30 days, as everywhere that PostgreSQL has to decide. 128 bits: it cannot
+  // overflow.
+  const __int128 days = static_cast<__int128>(interval->month) * DAYS_PER_MONTH + interval->day;
+  const __int128 microseconds = days * USECS_PER_DAY + interval->time;
+  if (microseconds < 0)
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("timeout must not be negative")));
+  if (microseconds > PG_INT64_MAX) return Patience::forever();
+  return {static_cast<std::int64_t>(microseconds)};
+}
+
+std::int32_t size_argument(FunctionCallInfo fcinfo, int position) {
+  const std::int32_t size = int_argument(fcinfo, position, "size");
+  if (size < 1 || size > static_cast<std::int32_t>(kMaxPoolSize))
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("size of a pool must be between 1 and %u", kMaxPoolSize)));
+  return size;
+}
+
+}  // namespace numpool

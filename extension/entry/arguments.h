@@ -1,0 +1,22 @@
+// Arguments of SQL functions, checked. A NULL that must not be is 22004, never a silent NULL.
+#pragma once
+
+#include "backend/lease.h"
+#include "pg/pg.h"
+
+namespace numpool {
+
+// To be called first by every function.
+void enter(FunctionCallInfo fcinfo);
+
+void require_argument(FunctionCallInfo fcinfo, int position, const char* name);
+text* text_argument(FunctionCallInfo fcinfo, int position, const char* name);
+std::int32_t int_argument(FunctionCallInfo fcinfo, int position, const char* name);
+std::int64_t bigint_argument(FunctionCallInfo fcinfo, int position, const char* name);
+bool bool_argument(FunctionCallInfo fcinfo, int position, const char* name);
+// An interval of waiting; NULL: for ever. Errors: 22023 if negative.
+Patience patience_argument(FunctionCallInfo fcinfo, int position);
+// A pool's size. Errors: 22023.
+std::int32_t size_argument(FunctionCallInfo fcinfo, int position);
+
+}  // namespace numpool

@@ -1,0 +1,78 @@
+// The SQL functions of leases.
+
+#include "shared/arena.h"
+#include "entry/arguments.h"
+
+namespace {
+
+using namespace numpool;
+
+Datum acquire_into(FunctionCallInfo fcinfo, Scope scope, Patience patience) {
+  Entry* entry = acquire(text_argument(fcinfo, 0, "pool"), scope, patience);
+  if (entry == nullptr) PG_RETURN_NULL();
+  PG_RETURN_INT32(static_cast<std::int32_t>(entry->index));
+}
+
+Datum acquire_with_timeout(FunctionCallInfo fcinfo, Scope scope) {
+  require_argument(fcinfo, 0, "pool");
+  const Patience patience = patience_argument(fcinfo, 1);
+  enter(fcinfo);
+  return acquire_into(fcinfo, scope, patience);
+}
+
+Datum try_acquire(FunctionCallInfo fcinfo, Scope scope) {
+  require_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  return acquire_into(fcinfo, scope, Patience::none());
+}
+
+}  // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_acquire);
+PGDLLEXPORT Datum numpool_acquire(PG_FUNCTION_ARGS) {
+  return acquire_with_timeout(fcinfo, Scope::kSession);
+}
+
+PG_FUNCTION_INFO_V1(numpool_acquire_xact);
+PGDLLEXPORT Datum numpool_acquire_xact(PG_FUNCTION_ARGS) {
+  return acquire_with_timeout(fcinfo, Scope::kTransaction);
+}
+
+PG_FUNCTION_INFO_V1(numpool_try_acquire);
+PGDLLEXPORT Datum numpool_try_acquire(PG_FUNCTION_ARGS) {
+  return try_acquire(fcinfo, Scope::kSession);
+}
+
+PG_FUNCTION_INFO_V1(numpool_try_acquire_xact);
+PGDLLEXPORT Datum numpool_try_acquire_xact(PG_FUNCTION_ARGS) {
+  return try_acquire(fcinfo, Scope::kTransaction);
+}
+
+PG_FUNCTION_INFO_V1(numpool_release);
+PGDLLEXPORT Datum numpool_release(PG_FUNCTION_ARGS) {
+  text* pool = text_argument(fcinfo, 0, "pool");
+  const std::int32_t index = int_argument(fcinfo, 1, "index");
+  enter(fcinfo);
+  PG_RETURN_BOOL(release(pool, index));
+}
+
+PG_FUNCTION_INFO_V1(numpool_release_all);
+PGDLLEXPORT Datum numpool_release_all(PG_FUNCTION_ARGS) {
+  enter(fcinfo);
+  PG_RETURN_INT32(release_all());
+}
+
+PG_FUNCTION_INFO_V1(numpool_fence);
+PGDLLEXPORT Datum numpool_fence(PG_FUNCTION_ARGS) {
+  text* pool = text_argument(fcinfo, 0, "pool");
+  if (PG_ARGISNULL(1)) PG_RETURN_NULL();
+  enter(fcinfo);
+  bool in_range;
+  const Entry* entry = find_lease(pool, PG_GETARG_INT32(1), &in_range);
+  if (entry == nullptr) PG_RETURN_NULL();
+  PG_RETURN_INT64(entry->fence);
+}
+
+}  // extern "C"

@@ -1,0 +1,50 @@
+// What PostgreSQL calls when it loads the library.
+
+#include "shared/arena.h"
+#include "backend/lease.h"
+
+extern "C" {
+#include "tcop/utility.h"
+}
+
+extern "C" {
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+}
+
+namespace {
+
+using namespace numpool;
+
+ProcessUtility_hook_type next_process_utility = nullptr;
+
+// DISCARD ALL makes a session as new: its numbers go back, as its advisory locks do.
+void process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
+                     ProcessUtilityContext context, ParamListInfo parameters,
+                     QueryEnvironment* environment, DestReceiver* destination,
+                     QueryCompletion* completion) {
+  const Node* node = statement->utilityStmt;
+  const bool discards_all =
+      IsA(node, DiscardStmt) && reinterpret_cast<const DiscardStmt*>(node)->target == DISCARD_ALL;
+  if (next_process_utility != nullptr)
+    next_process_utility(statement, query, read_only_tree, context, parameters, environment,
+                         destination, completion);
+  else
+    standard_ProcessUtility(statement, query, read_only_tree, context, parameters, environment,
+                            destination, completion);
+  // NB: a procedure that rolled back may have freed the statement.
+  if (!discards_all || !arena_attached()) return;
+  release_all();
+  // It has UNLISTENed, too.
+  my_session().listens.store(false, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void _PG_init(void) {
+  arena_define_settings();
+  MarkGUCPrefixReserved("numpool");
+  next_process_utility = ProcessUtility_hook;
+  ProcessUtility_hook = process_utility;
+}

@@ -1,0 +1,239 @@
+// The SQL functions of pools. They only write rows of the table of definitions; the trigger on it
+// does the rest.
+
+#include "shared/arena.h"
+#include "entry/arguments.h"
+#include "backend/definitions.h"
+#include "backend/wait.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
+namespace {
+
+using namespace numpool;
+
+text* new_name_argument(FunctionCallInfo fcinfo) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+  if (length < 1 || length > kMaxNameLength)
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("name of a pool must have between 1 and %d characters", kMaxNameLength)));
+  return name;
+}
+
+[[noreturn]] void report_absent(text* name) {
+  report_no_pool(text_to_cstring(name));
+}
+
+bool accept_existing(text* name, std::int32_t size, const Definition& existing,
+                     bool if_not_exists) {
+  if (!if_not_exists)
+    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
+                    errmsg("pool \"%s\" already exists", text_to_cstring(name))));
+  if (existing.size != size)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("pool \"%s\" already exists with size %d", text_to_cstring(name),
+                           existing.size),
+                    errhint("Use numpool_resize to change its size.")));
+  return false;
+}
+
+// Waits for a transaction that is dropping the pool, as for a row lock; false if there is none.
+bool waited_for_drop(const Definition& existing) {
+  PoolRef* ref = pool_ref(existing);
+  if (!lock_ref(ref)) return false;
+  const TransactionId closing = live_of(ref)->closing;
+  unlock_ref(ref);
+  if (closing == InvalidTransactionId || TransactionIdIsCurrentTransactionId(closing)) return false;
+  return wait_for_transaction(closing, DT_NOEND);
+}
+
+bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
+            bool if_not_exists) {
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    Definition existing;
+    if (read_definition(name, IfLocked::kWait, &existing) == Lookup::kFound) {
+      if (waited_for_drop(existing)) continue;
+      return accept_existing(name, size, existing, if_not_exists);
+    }
+    Oid types[] = {TEXTOID, INT4OID, JSONBOID};
+    Datum values[] = {PointerGetDatum(name), Int32GetDatum(size), metadata};
+    const char nulls[] = {' ', ' ', metadata_is_null ? 'n' : ' ', '\0'};
+    // Two at once: the second waits here for the first, and then looks again. So it does where the
+    // sequence is behind identities that came another way, until it has passed them.
+    if (execute_on_definitions(
+            "INSERT INTO %s (id, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 3,
+            types, values, nulls) == 1)
+      return true;
+  }
+}
+
+// Of rows of one name.
+bool is_same_row(const Definition& one, const Definition& other) {
+  ItemPointerData a = one.row, b = other.row;
+  return one.identity == other.identity && ItemPointerIsValid(&b) && ItemPointerEquals(&a, &b);
+}
+
+// Runs the statement on the pool of that name, $1. If it waited for a transaction that deleted the
+// row and made another of the name, it looks again. False: there is no such pool.
+bool change_row(const char* statement, int argument_count, Oid* types, Datum* values,
+                const char* nulls, Datum* result = nullptr) {
+  text* name = DatumGetTextPP(values[0]);
+  Definition seen = {};
+  read_definition(name, IfLocked::kWait, &seen);
+  while (execute_on_definitions(statement, argument_count, types, values, nulls, result) == 0) {
+    CHECK_FOR_INTERRUPTS();
+    Definition now;
+    if (read_definition(name, IfLocked::kWait, &now) != Lookup::kFound || is_same_row(now, seen))
+      return false;
+    seen = now;
+  }
+  return true;
+}
+
+// IS NOT DISTINCT FROM, of a row's metadata (0: null) and an argument.
+bool same_metadata(Datum metadata, Datum argument, bool argument_is_null) {
+  if (metadata == 0 || argument_is_null) return metadata == 0 && argument_is_null;
+  return DatumGetBool(DirectFunctionCall2(jsonb_eq, metadata, argument));
+}
+
+// A drop without force: nothing but what this transaction is releasing may be left.
+void require_unused(text* name, std::int64_t identity) {
+  const Definition definition = {identity, 1, text_to_cstring(name), false, {}};
+  PoolRef* ref = pool_ref(definition);
+  collect_news();
+  if (!lock_ref(ref)) return;
+  const Pool& pool = live_of(ref)->pool;
+  const std::uint32_t leases = pool.in_use;
+  const std::uint32_t waiters = pool.queue.length;
+  unlock_ref(ref);
+  if (leases == ref->ending_count && waiters == 0) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("pool \"%s\" is in use", definition.name),
+                  errdetail("It has %u leases and %u waiters.", leases, waiters),
+                  errhint("Use force to end them.")));
+}
+
+}  // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_create);
+PGDLLEXPORT Datum numpool_create(PG_FUNCTION_ARGS) {
+  text* name = new_name_argument(fcinfo);
+  const std::int32_t size = size_argument(fcinfo, 1);
+  const bool if_not_exists = bool_argument(fcinfo, 3, "if_not_exists");
+  enter(fcinfo);
+  const bool is_null = PG_ARGISNULL(2);
+  PG_RETURN_BOOL(
+      create(name, size, is_null ? Datum{0} : PG_GETARG_DATUM(2), is_null, if_not_exists));
+}
+
+PG_FUNCTION_INFO_V1(numpool_drop);
+PGDLLEXPORT Datum numpool_drop(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const bool force = bool_argument(fcinfo, 1, "force");
+  const bool if_exists = bool_argument(fcinfo, 2, "if_exists");
+  enter(fcinfo);
+  Oid types[] = {TEXTOID};
+  Datum values[] = {PointerGetDatum(name)};
+  Datum identity = Datum{0};
+  if (!change_row("DELETE FROM %s WHERE id OPERATOR(pg_catalog.=) $1 RETURNING identity", 1, types,
+                  values, nullptr, &identity)) {
+    if (!if_exists) report_absent(name);
+    PG_RETURN_BOOL(false);
+  }
+  debug_point(DebugPoint::kClosing);
+  // Closing now: nobody comes in any more. What is there decides.
+  if (!force) require_unused(name, DatumGetInt64(identity));
+  PG_RETURN_BOOL(true);
+}
+
+PG_FUNCTION_INFO_V1(numpool_resize);
+PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const std::int32_t size = size_argument(fcinfo, 1);
+  enter(fcinfo);
+  Oid types[] = {TEXTOID, INT4OID};
+  Datum values[] = {PointerGetDatum(name), Int32GetDatum(size)};
+  Datum old_size = Datum{0};
+  if (!change_row(
+          "WITH old AS MATERIALIZED (SELECT id, size FROM %1$s WHERE id OPERATOR(pg_catalog.=) $1 "
+          "FOR UPDATE) "
+          "UPDATE %1$s AS new SET size = $2 FROM old WHERE new.id OPERATOR(pg_catalog.=) old.id "
+          "RETURNING old.size",
+          2, types, values, nullptr, &old_size))
+    report_absent(name);
+  PG_RETURN_DATUM(old_size);
+}
+
+PG_FUNCTION_INFO_V1(numpool_metadata);
+PGDLLEXPORT Datum numpool_metadata(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  definitions_enter(fcinfo);
+  Definition definition;
+  Datum metadata;
+  if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+    report_absent(name);
+  if (metadata == 0) PG_RETURN_NULL();
+  PG_RETURN_DATUM(metadata);
+}
+
+PG_FUNCTION_INFO_V1(numpool_set_metadata);
+PGDLLEXPORT Datum numpool_set_metadata(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  Oid types[] = {TEXTOID, JSONBOID};
+  Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1)};
+  const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', '\0'};
+  if (!change_row("UPDATE %s SET metadata = $2 WHERE id OPERATOR(pg_catalog.=) $1", 2, types,
+                  values, nulls))
+    report_absent(name);
+  PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(numpool_replace_metadata);
+PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  Oid types[] = {TEXTOID, JSONBOID, JSONBOID};
+  Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
+                    PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2)};
+  const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', '\0'};
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    if (execute_on_definitions(
+            "UPDATE %s SET metadata = $3 WHERE id OPERATOR(pg_catalog.=) $1 AND "
+            "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
+            3, types, values, nulls) == 1)
+      PG_RETURN_BOOL(true);
+    Definition definition;
+    Datum metadata;
+    if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+      report_absent(name);
+    if (same_metadata(metadata, values[2], PG_ARGISNULL(2))) PG_RETURN_BOOL(true);
+    // Else another pool of that name has come, and is to be looked at again.
+    if (!same_metadata(metadata, values[1], PG_ARGISNULL(1))) PG_RETURN_BOOL(false);
+  }
+}
+
+PG_FUNCTION_INFO_V1(numpool_xact_lock);
+PGDLLEXPORT Datum numpool_xact_lock(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    const std::int64_t identity = require_pool(name)->key.identity;
+    lock_identity(identity, IdentityLock::kUser);
+    // It may have been dropped while this session waited.
+    Definition definition;
+    if (read_definition(identity, IfLocked::kWait, &definition) == Lookup::kFound) break;
+    forget_name_of(name);
+  }
+  PG_RETURN_VOID();
+}
+
+}  // extern "C"

@@ -1,0 +1,86 @@
+// The SQL functions of tickets.
+
+#include "shared/arena.h"
+#include "entry/arguments.h"
+#include "backend/delivery.h"
+
+namespace {
+
+using namespace numpool;
+
+Datum make_row(FunctionCallInfo fcinfo, Datum* values, bool* nulls) {
+  TupleDesc descriptor;
+  if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+}
+
+// The last two columns of a row: index and fence of a lease, or nulls.
+void fill_grant(const Entry* entry, Datum* values, bool* nulls) {
+  const bool held = entry != nullptr && entry->state == EntryState::kHeld;
+  nulls[1] = nulls[2] = !held;
+  values[1] = held ? Int32GetDatum(static_cast<std::int32_t>(entry->index)) : Datum{0};
+  values[2] = held ? Int64GetDatum(entry->fence) : Datum{0};
+}
+
+const char* state_of(Entry* entry) {
+  if (entry == nullptr) return "gone";
+  if (entry->state == EntryState::kWaiting) return "waiting";
+  return entry->state == EntryState::kHeld && still_held(entry) ? "granted" : "dropped";
+}
+
+Entry* ticket_argument(FunctionCallInfo fcinfo) {
+  const std::int64_t ticket = bigint_argument(fcinfo, 0, "ticket");
+  enter(fcinfo);
+  collect_news();
+  return find_ticket(ticket);
+}
+
+}  // namespace
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_enqueue);
+PGDLLEXPORT Datum numpool_enqueue(PG_FUNCTION_ARGS) {
+  text* pool = text_argument(fcinfo, 0, "pool");
+  enter(fcinfo);
+  const Entry* entry = enqueue(pool);
+  Datum values[3];
+  bool nulls[3] = {};
+  values[0] = Int64GetDatum(entry->ticket);
+  fill_grant(entry, values, nulls);
+  return make_row(fcinfo, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(numpool_poll);
+PGDLLEXPORT Datum numpool_poll(PG_FUNCTION_ARGS) {
+  Entry* entry = ticket_argument(fcinfo);
+  Datum values[3];
+  bool nulls[3] = {};
+  values[0] = CStringGetTextDatum(state_of(entry));
+  fill_grant(entry, values, nulls);
+  // What is shown is not announced again.
+  if (entry != nullptr && entry->state != EntryState::kWaiting) show(entry);
+  return make_row(fcinfo, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(numpool_cancel);
+PGDLLEXPORT Datum numpool_cancel(PG_FUNCTION_ARGS) {
+  Entry* entry = ticket_argument(fcinfo);
+  if (entry == nullptr || entry->ending) PG_RETURN_BOOL(false);
+  if (entry->state == EntryState::kDropped ||
+      (entry->state == EntryState::kHeld && !still_held(entry))) {
+    show(entry);
+    PG_RETURN_BOOL(false);
+  }
+  end_at_commit(entry);
+  PG_RETURN_BOOL(true);
+}
+
+PG_FUNCTION_INFO_V1(numpool_channel);
+PGDLLEXPORT Datum numpool_channel(PG_FUNCTION_ARGS) {
+  enter(fcinfo);
+  PG_RETURN_TEXT_P(cstring_to_text(own_channel()));
+}
+
+}  // extern "C"

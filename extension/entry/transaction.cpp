@@ -1,0 +1,62 @@
+#include "entry/transaction.h"
+
+#include "shared/arena.h"
+#include "backend/delivery.h"
+#include "backend/definition_changes.h"
+#include "backend/undo_log.h"
+
+namespace numpool {
+
+namespace {
+
+void finish_transaction(bool commit) {
+  debug_point(commit ? DebugPoint::kRowsVisible : DebugPoint::kAborting);
+  if (commit)
+    forget_log();
+  else
+    undo_to(TopSubTransactionId);
+  finish_changes(commit);
+  debug_point(DebugPoint::kChangesDone);
+  finish_entries();
+  debug_point(DebugPoint::kEntriesDone);
+  // Whoever was granted something meanwhile is told before the next command.
+  if (news_waiting()) raise_delivery();
+}
+
+void on_transaction_event(XactEvent event, void*) {
+  if (!arena_attached()) return;
+  switch (event) {
+    case XACT_EVENT_PRE_COMMIT:
+      deliver();
+      break;
+    case XACT_EVENT_PRE_PREPARE:
+      if (!undo_log_is_empty())
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("cannot PREPARE a transaction that has acquired or released a number of a "
+                        "pool, or changed a pool")));
+      break;
+    case XACT_EVENT_COMMIT:
+    case XACT_EVENT_PREPARE:
+      finish_transaction(true);
+      break;
+    case XACT_EVENT_ABORT:
+      finish_transaction(false);
+      break;
+    default:
+      break;
+  }
+}
+
+void on_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId, void*) {
+  if (event == SUBXACT_EVENT_ABORT_SUB && arena_attached()) undo_to(mine);
+}
+
+}  // namespace
+
+void register_transaction_callbacks() {
+  RegisterXactCallback(on_transaction_event, nullptr);
+  RegisterSubXactCallback(on_subtransaction_event, nullptr);
+}
+
+}  // namespace numpool

@@ -1,0 +1,351 @@
+// What the views show. Rows are copied out under a pool's lock, a batch at a time, and formed
+// without it.
+
+#include "shared/arena.h"
+#include "entry/arguments.h"
+
+extern "C" {
+#include "utils/varbit.h"
+}
+
+namespace numpool {
+
+namespace {
+
+// Slots copied under one lock.
+constexpr std::uint32_t kBatch = 1024;
+
+struct Rows {
+  ReturnSetInfo* result;
+};
+
+Rows begin_rows(FunctionCallInfo fcinfo) {
+  definitions_enter(fcinfo);
+  // On a standby there are definitions and nothing live.
+  if (!RecoveryInProgress()) arena_attach();
+  InitMaterializedSRF(fcinfo, 0);
+  return {reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
+}
+
+void put(Rows& rows, Datum* values, bool* nulls) {
+  tuplestore_putvalues(rows.result->setResult, rows.result->setDesc, values, nulls);
+}
+
+Datum seconds_interval(std::int64_t microseconds) {
+  Interval* interval = static_cast<Interval*>(palloc0(sizeof(Interval)));
+  interval->time = microseconds;
+  return IntervalPGetDatum(interval);
+}
+
+// The offsets of this database's live pools.
+struct LivePools {
+  Offset* offsets;
+  std::uint64_t* generations;
+  std::uint32_t count;
+};
+
+std::uint32_t count_live_pools() {
+  std::uint32_t count = 0;
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  const Offset* buckets = region().at<Offset>(arena().buckets);
+  for (std::uint32_t b = 0; b < arena().bucket_count; ++b)
+    for (Offset at = buckets[b]; at != 0; at = live_pool_at(at)->next) ++count;
+  LWLockRelease(&arena().registry_lock);
+  return count;
+}
+
+LivePools list_live_pools() {
+  LivePools pools = {};
+  if (!arena_attached() || RecoveryInProgress()) return pools;
+  const std::uint32_t room = count_live_pools() + kBatch;
+  pools.offsets = static_cast<Offset*>(palloc(sizeof(Offset) * room));
+  pools.generations = static_cast<std::uint64_t*>(palloc(sizeof(std::uint64_t) * room));
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  const Offset* buckets = region().at<Offset>(arena().buckets);
+  for (std::uint32_t b = 0; b < arena().bucket_count; ++b)
+    for (Offset at = buckets[b]; at != 0 && pools.count < room; at = live_pool_at(at)->next) {
+      const LivePool* live = live_pool_at(at);
+      if (live->key.database != MyDatabaseId || live->key.relation != definitions_relation())
+        continue;
+      pools.offsets[pools.count] = at;
+      pools.generations[pools.count++] = live->generation;
+    }
+  LWLockRelease(&arena().registry_lock);
+  return pools;
+}
+
+// Locks the i-th of them if it is still there and others may know of it.
+LivePool* lock_listed(const LivePools& pools, std::uint32_t i) {
+  LivePool* live = live_pool_at(pools.offsets[i]);
+  LWLockAcquire(&live->lock, LW_EXCLUSIVE);
+  if (live->generation == pools.generations[i] && live->state == LiveState::kLive &&
+      live->maker == 0)
+    return live;
+  LWLockRelease(&live->lock);
+  return nullptr;
+}
+
+// A pool's name, copied under its lock.
+struct Name {
+  char bytes[kMaxNameLength * 4];
+  std::uint32_t length;
+};
+
+void copy_name(const LivePool& live, Name* name) {
+  name->length = live.name_length < sizeof(name->bytes) ? live.name_length : sizeof(name->bytes);
+  memcpy(name->bytes, region().at<char>(live.name), name->length);
+}
+
+Datum name_datum(const Name& name) {
+  return PointerGetDatum(cstring_to_text_with_len(name.bytes, static_cast<int>(name.length)));
+}
+
+// --- numpool_pools ---
+
+// Live numbers of one pool; all zero where it is not loaded.
+struct PoolFigures {
+  bool loaded;
+  std::uint32_t size;
+  std::uint32_t in_use;
+  std::uint32_t free;
+  std::uint32_t waiting;
+  PoolCounters counters;
+  std::uint64_t taken[kMaxPoolSize / 64];  // bit i of word i / 64: index i has a lease
+};
+
+void read_figures(const Definition& definition, PoolFigures* figures) {
+  MemSet(figures, 0, sizeof(*figures));
+  figures->size = static_cast<std::uint32_t>(definition.size);
+  figures->free = figures->size;
+  if (!arena_attached() || RecoveryInProgress()) return;
+  PoolKey key;
+  MemSet(&key, 0, sizeof(key));
+  key.database = MyDatabaseId;
+  key.relation = definitions_relation();
+  key.identity = definition.identity;
+  std::uint64_t generation;
+  const Offset offset = find_live_pool(key, &generation);
+  if (!lock_pool(offset, key, generation)) return;
+  LivePool* live = live_pool_at(offset);
+  Pool& pool = live->pool;
+  if (is_stub(*live)) {
+    unlock_pool(live);
+    return;
+  }
+  figures->loaded = true;
+  figures->size = pool.size;
+  figures->in_use = pool.in_use;
+  figures->free = pool.free;
+  figures->waiting = pool.queue.length;
+  figures->counters = pool.counters;
+  const Bitmap free_set = pool.free_set(region());
+  for (std::uint32_t i = 0; i < pool.size; ++i)
+    if (!free_set.contains(i)) figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
+  unlock_pool(live);
+}
+
+// A bit string with a bit an index, index 0 first; 1: has a lease.
+Datum bitmap_datum(const PoolFigures& figures) {
+  const int bits = static_cast<int>(figures.size);
+  const int bytes = VARBITTOTALLEN(bits);
+  VarBit* bit_string = static_cast<VarBit*>(palloc0(bytes));
+  SET_VARSIZE(bit_string, bytes);
+  VARBITLEN(bit_string) = bits;
+  for (std::uint32_t i = 0; i < figures.size; ++i)
+    if (figures.taken[i / 64] >> (i % 64) & 1)
+      VARBITS(bit_string)[i / 8] |= static_cast<bits8>(0x80 >> (i % 8));
+  return VarBitPGetDatum(bit_string);
+}
+
+void put_pool(HeapTuple row, TupleDesc descriptor, void* state) {
+  Definition definition;
+  fill_definition(row, descriptor, &definition);
+  static PoolFigures figures;
+  read_figures(definition, &figures);
+  Datum values[14];
+  bool nulls[14] = {};
+  values[0] = CStringGetTextDatum(definition.name);
+  values[1] = Int32GetDatum(static_cast<std::int32_t>(figures.size));
+  values[2] = Int32GetDatum(static_cast<std::int32_t>(figures.in_use));
+  values[3] = Int32GetDatum(static_cast<std::int32_t>(figures.free));
+  values[4] = Int32GetDatum(static_cast<std::int32_t>(figures.waiting));
+  values[5] = bitmap_datum(figures);
+  values[6] = copy_metadata(row, descriptor);
+  nulls[6] = values[6] == 0;
+  values[7] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.grants));
+  values[8] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.handoffs));
+  values[9] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.timeouts));
+  values[10] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.cancels));
+  values[11] = seconds_interval(figures.counters.wait_total);
+  values[12] = seconds_interval(figures.counters.wait_longest);
+  values[13] = TimestampTzGetDatum(figures.counters.since);
+  nulls[13] = !figures.loaded;
+  put(*static_cast<Rows*>(state), values, nulls);
+}
+
+// --- numpool_leases ---
+
+struct LeaseRow {
+  std::uint32_t index;
+  Slot slot;
+};
+
+const char* state_name(LeaseState state) {
+  switch (state) {
+    case LeaseState::kHeld:
+      return "held";
+    case LeaseState::kGranted:
+      return "granted";
+    case LeaseState::kReleasing:
+      return "releasing";
+  }
+  return nullptr;
+}
+
+void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
+  const Session* session = find_session(lease.slot.holder);
+  Datum values[7];
+  bool nulls[7] = {};
+  values[0] = name_datum(name);
+  values[1] = Int32GetDatum(static_cast<std::int32_t>(lease.index));
+  values[2] = Int64GetDatum(lease.slot.fence);
+  values[3] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
+  nulls[3] = session == nullptr;
+  values[4] = CStringGetTextDatum(lease.slot.scope == Scope::kSession ? "session" : "transaction");
+  values[5] = CStringGetTextDatum(state_name(lease.slot.state));
+  values[6] = TimestampTzGetDatum(lease.slot.acquired_at);
+  put(rows, values, nulls);
+}
+
+void put_leases(Rows& rows, const LivePools& pools, std::uint32_t i, LeaseRow* batch) {
+  Name name;
+  for (std::uint32_t from = 0, capacity = 1; from < capacity; from += kBatch) {
+    LivePool* live = lock_listed(pools, i);
+    if (live == nullptr) return;
+    copy_name(*live, &name);
+    capacity = chunk::capacity(live->pool.chunk_count);
+    std::uint32_t count = 0;
+    for (std::uint32_t index = from; index < capacity && index < from + kBatch; ++index) {
+      const Slot& slot = live->pool.slot(region(), index);
+      if (slot.holder != 0) batch[count++] = {index, slot};
+    }
+    unlock_pool(live);
+    for (std::uint32_t k = 0; k < count; ++k) put_lease(rows, name, batch[k]);
+    CHECK_FOR_INTERRUPTS();
+  }
+}
+
+// --- numpool_waiters ---
+
+struct WaiterRow {
+  SessionId session;
+  std::int64_t ticket;
+  std::int64_t since;
+  WaiterKind kind;
+};
+
+void put_waiter(Rows& rows, const Name& name, std::uint32_t position, const WaiterRow& waiter) {
+  const Session* session = find_session(waiter.session);
+  Datum values[6];
+  bool nulls[6] = {};
+  values[0] = name_datum(name);
+  values[1] = Int32GetDatum(static_cast<std::int32_t>(position));
+  values[2] = Int64GetDatum(waiter.ticket);
+  nulls[2] = waiter.ticket == 0;
+  values[3] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
+  nulls[3] = session == nullptr;
+  values[4] = CStringGetTextDatum(waiter.kind == WaiterKind::kBlocking ? "blocking" : "ticket");
+  values[5] = TimestampTzGetDatum(waiter.since);
+  put(rows, values, nulls);
+}
+
+// NB: one queue is copied under one lock, since nothing marks a place in it: some milliseconds for
+// 100,000.
+void put_waiters(Rows& rows, const LivePools& pools, std::uint32_t i) {
+  Name name;
+  std::uint32_t room = 0;
+  WaiterRow* copy = nullptr;
+  for (;;) {
+    LivePool* live = lock_listed(pools, i);
+    if (live == nullptr) return;
+    const std::uint32_t length = live->pool.queue.length;
+    if (length <= room) {
+      copy_name(*live, &name);
+      std::uint32_t count = 0;
+      for (Offset at = live->pool.queue.head; at != 0; at = region().at<Waiter>(at)->next) {
+        const Waiter& waiter = *region().at<Waiter>(at);
+        copy[count++] = {waiter.session, waiter.ticket, waiter.since, waiter.kind};
+      }
+      unlock_pool(live);
+      for (std::uint32_t k = 0; k < count; ++k) put_waiter(rows, name, k + 1, copy[k]);
+      if (copy != nullptr) pfree(copy);
+      return;
+    }
+    unlock_pool(live);
+    if (copy != nullptr) pfree(copy);
+    room = length + length / 4 + 16;
+    copy = static_cast<WaiterRow*>(palloc_extended(sizeof(WaiterRow) * room, MCXT_ALLOC_HUGE));
+  }
+}
+
+}  // namespace
+
+}  // namespace numpool
+
+using namespace numpool;
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_show_pools);
+PGDLLEXPORT Datum numpool_show_pools(PG_FUNCTION_ARGS) {
+  Rows rows = begin_rows(fcinfo);
+  scan_definitions(put_pool, &rows);
+  return Datum{0};
+}
+
+PG_FUNCTION_INFO_V1(numpool_show_leases);
+PGDLLEXPORT Datum numpool_show_leases(PG_FUNCTION_ARGS) {
+  Rows rows = begin_rows(fcinfo);
+  const LivePools pools = list_live_pools();
+  LeaseRow* batch = static_cast<LeaseRow*>(palloc(sizeof(LeaseRow) * kBatch));
+  for (std::uint32_t i = 0; i < pools.count; ++i) put_leases(rows, pools, i, batch);
+  return Datum{0};
+}
+
+PG_FUNCTION_INFO_V1(numpool_show_waiters);
+PGDLLEXPORT Datum numpool_show_waiters(PG_FUNCTION_ARGS) {
+  Rows rows = begin_rows(fcinfo);
+  const LivePools pools = list_live_pools();
+  for (std::uint32_t i = 0; i < pools.count; ++i) put_waiters(rows, pools, i);
+  return Datum{0};
+}
+
+PG_FUNCTION_INFO_V1(numpool_list);
+PGDLLEXPORT Datum numpool_list(PG_FUNCTION_ARGS) {
+  struct Listing {
+    Rows rows;
+    text* prefix;
+  };
+  Listing listing;
+  listing.prefix = text_argument(fcinfo, 0, "prefix");
+  definitions_enter(fcinfo);
+  InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+  listing.rows = {reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
+  scan_definitions(
+      [](HeapTuple row, TupleDesc descriptor, void* state) {
+        Listing& wanted = *static_cast<Listing*>(state);
+        bool is_null;
+        Datum id = heap_getattr(row, kColumnId, descriptor, &is_null);
+        const text* name = DatumGetTextPP(id);
+        const std::size_t length = VARSIZE_ANY_EXHDR(wanted.prefix);
+        if (VARSIZE_ANY_EXHDR(name) < length ||
+            memcmp(VARDATA_ANY(name), VARDATA_ANY(wanted.prefix), length) != 0)
+          return;
+        Datum values[] = {id};
+        put(wanted.rows, values, &is_null);
+      },
+      &listing);
+  return Datum{0};
+}
+
+}  // extern "C"

@@ -1,0 +1,84 @@
+// Differences between PostgreSQL 15 to 18, each under the name of the newest API that it stands
+// for.
+#pragma once
+
+#include "pg/pg.h"
+
+extern "C" {
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#include "storage/procnumber.h"
+#include "utils/wait_event.h"
+#endif
+#include "replication/walsender.h"
+#include "replication/walsender_private.h"
+#include "storage/procsignal.h"
+
+// NB: libpq/libpq.h, which declares it, wants gssapi.h on Debian.
+extern PGDLLIMPORT WaitEventSet* FeBeWaitSet;
+}
+
+namespace numpool {
+
+constexpr int kFeBeWaitSetSocketPos = 0;
+constexpr int kFeBeWaitSetEvents = 3;
+
+// 17 numbers processes by ProcNumber; before, pgprocno and (for signals) the backend id differ.
+#if PG_VERSION_NUM >= 170000
+inline int my_proc_number() {
+  return MyProcNumber;
+}
+inline int my_signal_slot() {
+  return MyProcNumber;
+}
+#else
+inline int my_proc_number() {
+  return MyProc->pgprocno;
+}
+inline int my_signal_slot() {
+  return MyBackendId;
+}
+#endif
+
+// 17 has GetNamedDSMSegment; before, the slack of the main segment does.
+inline void* GetNamedDSMSegment_(const char* name, std::size_t size, void (*init)(void*)) {
+#if PG_VERSION_NUM >= 170000
+  bool found;
+  return GetNamedDSMSegment(name, size, init, &found);
+#else
+  bool found;
+  void* memory = ShmemInitStruct(name, size, &found);
+  if (!found) init(memory);
+  return memory;
+#endif
+}
+
+// 17 names wait events of extensions; before, all are "Extension".
+inline std::uint32_t WaitEventExtensionNew_([[maybe_unused]] const char* name) {
+#if PG_VERSION_NUM >= 170000
+  return WaitEventExtensionNew(name);
+#else
+  return PG_WAIT_EXTENSION;
+#endif
+}
+
+// 17 keeps it in vxid.
+inline LocalTransactionId my_local_transaction() {
+#if PG_VERSION_NUM >= 170000
+  return MyProc->vxid.lxid;
+#else
+  return MyProc->lxid;
+#endif
+}
+
+// 18, and later minor releases of those before, turn the flag of WalSndCtl into one of several
+// bits.
+inline bool sync_standbys_defined() {
+#ifdef SYNC_STANDBY_DEFINED
+  return (WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) != 0;
+#else
+  return WalSndCtl->sync_standbys_defined;
+#endif
+}
+
+}  // namespace numpool

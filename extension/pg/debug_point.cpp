@@ -1,0 +1,55 @@
+#include "pg/debug_point.h"
+
+#ifdef NUMPOOL_DEBUG_POINTS
+
+#include "shared/arena.h"
+#include "shared/live_pool.h"
+
+namespace numpool {
+
+namespace {
+
+LOCKTAG tag_of(std::uint32_t key) {
+  LOCKTAG tag;
+  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<std::uint32_t>(MyProcPid), key, 1);
+  return tag;
+}
+
+// For the session, so that no transaction or resource owner is involved.
+bool try_lock(const LOCKTAG& tag) {
+  return LockAcquire(&tag, ShareLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void refuse_lock(LWLock*, LWLockMode, void* point) {
+  elog(PANIC, "debug point %d is under an LWLock", *static_cast<int*>(point));
+}
+
+}  // namespace
+
+void debug_point(DebugPoint point) {
+  int number = static_cast<int>(point);
+  ForEachLWLockHeldByMe(refuse_lock, &number);
+  const LOCKTAG gate = tag_of(gate_of(point));
+  const LOCKTAG standing = tag_of(standing_at(point));
+  HOLD_INTERRUPTS();
+  if (!try_lock(gate)) {
+    // NB: polled, because a sleep in the lock manager would swallow what sets the latch, and arm
+    // timers.
+    try_lock(standing);
+    while (!try_lock(gate)) pg_usleep(500);
+    LockRelease(&standing, ShareLock, true);
+  }
+  LockRelease(&gate, ShareLock, true);
+  RESUME_INTERRUPTS();
+}
+
+void debug_check(LivePool& live) {
+  if (live.state != LiveState::kLive || is_stub(live)) return;
+  const char* wrong = check_pool(region(), live.pool);
+  // I3 is between a growth and the last of its hand-offs what the growth is there for.
+  if (wrong != nullptr && strncmp(wrong, "I3", 2) != 0) elog(PANIC, "pool: %s", wrong);
+}
+
+}  // namespace numpool
+
+#endif

@@ -1,0 +1,44 @@
+#include "shared/session.h"
+
+#include "shared/arena.h"
+#include "pg/compat.h"
+#include "pg/debug_point.h"
+
+namespace numpool {
+
+void session_enter(Session& session, SessionId serial) {
+  session.inbox.head.store(0, std::memory_order_relaxed);
+  session.listens.store(false, std::memory_order_relaxed);
+  session.lost_leases.store(false, std::memory_order_relaxed);
+  session.pid = MyProcPid;
+  session.signal_slot = my_signal_slot();
+  session.sleeper.kind = WaiterKind::kBlocking;
+  session.sleeper.state.store(WaiterState::kIdle, std::memory_order_relaxed);
+  const SessionId id = (serial << kProcessBits) | static_cast<SessionId>(my_proc_number());
+  session.sleeper.session = id;
+  session.id.store(id, std::memory_order_release);
+}
+
+Session* find_session(SessionId id) {
+  Session& session = region().at<Session>(arena().sessions)[process_of(id)];
+  return session.id.load(std::memory_order_acquire) == id ? &session : nullptr;
+}
+
+void signal_session(const Session& session) {
+  SendProcSignal(session.pid, PROCSIG_NOTIFY_INTERRUPT, session.signal_slot);
+}
+
+void wake_all(WakeList& list) {
+  if (list.begin() != list.end()) debug_point(DebugPoint::kWakeDue);
+  for (const WakeList::Entry& entry : list) {
+    const Session* session = find_session(entry.session);
+    if (session == nullptr) continue;
+    if (entry.kind == WaiterKind::kBlocking)
+      SetLatch(&GetPGProcByNumber(process_of(entry.session))->procLatch);
+    else
+      signal_session(*session);
+  }
+  list.clear();
+}
+
+}  // namespace numpool

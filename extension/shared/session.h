@@ -1,0 +1,42 @@
+// The shared record of a session: who it is, how to wake it, and where it sleeps. One a backend, in
+// an array by process number, so that a blocking waiter needs no allocation.
+#pragma once
+
+#include "core/pool.h"
+#include "core/wait_queue.h"
+#include "pg/pg.h"
+
+namespace numpool {
+
+// A SessionId is a serial that is never reused while the server runs, above the number of the
+// process: MAX_BACKENDS fits in 18 bits.
+constexpr unsigned kProcessBits = 18;
+
+inline std::uint32_t process_of(SessionId id) {
+  return static_cast<std::uint32_t>(id & ((SessionId{1} << kProcessBits) - 1));
+}
+
+struct Session {
+  std::atomic<SessionId> id;      // 0: no session
+  Inbox inbox;                    // tickets granted or dropped, not yet collected
+  Waiter sleeper;                 // the waiter of a blocking acquire
+  std::atomic<bool> listens;      // has a channel: its client is told of a forced drop
+  std::atomic<bool> lost_leases;  // a pool in which it held a lease was dropped by force
+  int pid;
+  int signal_slot;  // SendProcSignal's name for the backend
+};
+
+// Fills in and publishes this backend's record. Cannot fail.
+void session_enter(Session& session, SessionId serial);
+
+// Wakes every session in the list, and clears the list. Stale entries are harmless. Cannot fail; no
+// lock needed.
+void wake_all(WakeList& list);
+
+// Tells a session that listens to look at its inbox, its lost leases. Cannot fail.
+void signal_session(const Session& session);
+
+// The session's record if it is still that session's, else nullptr.
+Session* find_session(SessionId id);
+
+}  // namespace numpool
