@@ -1,6 +1,6 @@
 // The one path by which a change of a definition reaches the live pools, whoever changed the row:
 // the functions, pg_restore, replication, a superuser. The trigger notes; COMMIT applies
-// (pending.cpp).
+// (definition_changes.cpp).
 
 #include "shared/arena.h"
 #include "backend/definition_changes.h"

@@ -271,7 +271,7 @@ over:
 
 mtype = { None, Resize, Drop, DropForce, PutBack, Create };
 
-/* pending.cpp, pin_live_pool. Under the pool's lock. */
+/* definition_changes.cpp, pin_live_pool. Under the pool's lock. */
 inline pin_live_pool() {
 #ifndef BUG_NO_PIN
 #ifdef BUG_PIN_OF_ANY
@@ -351,7 +351,7 @@ inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed th
 
 #define forget_pin() atomic { pinned_at = NONE; pinned_generation = 0 }
 
-inline unpin() { /* pending.cpp, unpin_live_pool */
+inline unpin() { /* definition_changes.cpp, unpin_live_pool */
 #ifdef BUG_PIN_OF_ANY
   if
   :: pinned_at != NONE -> WITH_REF(assert(pins[at] > 0); pins[at]--)
@@ -370,7 +370,7 @@ inline unpin() { /* pending.cpp, unpin_live_pool */
   forget_pin()
 }
 
-/* pending.cpp, reopen. */
+/* definition_changes.cpp, reopen. */
 inline reopen() {
   WITH_REF(
     stub = size[at] == 0;
@@ -390,7 +390,7 @@ inline reopen() {
   stub = false
 }
 
-/* pending.cpp, restore_change to nothing; newest first in undo_log.cpp: leases before. */
+/* definition_changes.cpp, restore_change to nothing; newest first in undo_log.cpp: leases before. */
 inline undo() {
   if
   :: has -> release(USERS + me)
@@ -415,7 +415,7 @@ inline undo() {
   to_size = NONE
 }
 
-inline apply() { /* pending.cpp, apply_change */
+inline apply() { /* definition_changes.cpp, apply_change */
   if
   :: dropped -> forget_pin(); drop_live_pool()
   :: !dropped && (created || to_size != NONE) ->
