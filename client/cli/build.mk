@@ -1,9 +1,10 @@
 # The command numpool. Needs the client library: client/build.mk is read first.
 
 CLI_LIBRARY := $(BUILD)/client/libnumpool.a
-CLI_CXXFLAGS = -std=c++17 $(WARNINGS) $(CXXFLAGS) -MMD -MP -Iclient/include -isystem $(PG_INCLUDE)
+CLI_CXXFLAGS = -std=c++17 $(WARNINGS) $(CXXFLAGS) -MMD -MP -Iclient/include -Iclient/src -Iclient/cli \
+	-isystem $(PG_INCLUDE)
 
-cli_sources := $(wildcard client/cli/*.cpp)
+cli_sources := $(wildcard client/cli/*.cpp client/cli/run/*.cpp)
 cli_objects := $(cli_sources:%.cpp=$(BUILD)/%.o)
 # All but main(), for the unit tests.
 cli_parts := $(filter-out %/main.o,$(cli_objects))
@@ -50,4 +51,5 @@ check-cli: cli pgroot $(BUILD)/tests/cli_unit_tests $(BUILD)/tests/cli_tests  ##
 	tests/cli/check-manual
 	tests/setup/with-server -- $(BUILD)/tests/cli_tests
 
--include $(wildcard $(BUILD)/client/cli/*.d $(BUILD)/tests/cli/*.d $(BUILD)/tests/cli/unit/*.d)
+-include $(wildcard $(BUILD)/client/cli/*.d $(BUILD)/client/cli/run/*.d \
+	$(BUILD)/tests/cli/*.d $(BUILD)/tests/cli/unit/*.d)

@@ -1,5 +1,5 @@
-// The subcommands.  Each takes the parsed command line and returns the exit status; it throws
-// failure or numpool::error.
+// The subcommands: the small ones are in commands.cpp, each other one in a file of its own.  Each
+// takes the parsed command line and returns the exit status; it throws failure or numpool::error.
 #pragma once
 
 #include <numpool/client.hpp>

@@ -1,14 +1,9 @@
-// File descriptors that close themselves.
+// A file descriptor that closes itself.
 #pragma once
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
 #include <utility>
-
-#include "failure.hpp"
 
 namespace numpool::cli {
 
@@ -31,22 +26,6 @@ class descriptor {
 
  private:
   int fd_ = -1;
-};
-
-/// Wakes a poll() in another thread: readable once raise() was called, and for ever.
-class flag {
- public:
-  flag() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (fd_.get() < 0) throw_errno("eventfd");
-  }
-  int fd() const noexcept { return fd_.get(); }
-  void raise() const noexcept {
-    const std::uint64_t one = 1;
-    while (write(fd_.get(), &one, sizeof one) < 0 && errno == EINTR) continue;
-  }
-
- private:
-  descriptor fd_;
 };
 
 }  // namespace numpool::cli

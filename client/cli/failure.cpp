@@ -65,7 +65,7 @@ void complain(const std::string& message) noexcept {
   }
 }
 
-int guarded(int (*body)(void*), void* argument) noexcept {
+int catch_all(int (*body)(void*), void* argument) noexcept {
   try {
     return body(argument);
   } catch (const failure& e) {

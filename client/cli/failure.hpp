@@ -36,12 +36,12 @@ class failure : public std::runtime_error {
 
 /// Runs `body` and returns what it returns; on an exception prints it as one line on standard
 /// error, after "numpool: ", and returns the exit code for it.
-int guarded(int (*body)(void*), void* argument) noexcept;
+int catch_all(int (*body)(void*), void* argument) noexcept;
 
 /// The same for any callable returning int.
 template <class F>
-int guarded(F&& body) noexcept {
-  return guarded([](void* f) { return (*static_cast<F*>(f))(); }, &body);
+int catch_all(F&& body) noexcept {
+  return catch_all([](void* f) { return (*static_cast<F*>(f))(); }, &body);
 }
 
 /// Prints "numpool: MESSAGE" on standard error as one line, whatever `message` has in it.

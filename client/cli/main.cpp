@@ -48,7 +48,7 @@ int dispatch(const arguments& args) {
 int main(int argc, char** argv) {
   // For the character set only: numbers and dates stay as they are everywhere.
   std::setlocale(LC_CTYPE, "");
-  return numpool::cli::guarded([&] {
+  return numpool::cli::catch_all([&] {
     const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     return numpool::cli::dispatch(numpool::cli::parse_arguments(words));
   });

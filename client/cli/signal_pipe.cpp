@@ -6,7 +6,8 @@
 #include <cerrno>
 #include <csignal>
 
-#include "signals.hpp"
+#include "failure.hpp"
+#include "run/signal_queue.hpp"
 
 namespace numpool::cli {
 namespace {

@@ -25,10 +25,10 @@ using clock = std::chrono::steady_clock;
 
 /// Looks at the server again and again in a thread of its own, so that keys work while the server
 /// does not answer.
-class watcher {
+class refresher {
  public:
-  watcher(client& server, const arguments& args, bar_style style);
-  ~watcher();
+  refresher(client& server, const arguments& args, bar_style style);
+  ~refresher();
 
   /// Readable after every look, until text() is called.
   int fd() const noexcept { return pipe_[0].get(); }
@@ -52,7 +52,7 @@ class watcher {
   std::thread thread_;
 };
 
-watcher::watcher(client& server, const arguments& args, bar_style style)
+refresher::refresher(client& server, const arguments& args, bar_style style)
     : server_(server), args_(args), style_(style) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw_errno("pipe");
@@ -61,7 +61,7 @@ watcher::watcher(client& server, const arguments& args, bar_style style)
   thread_ = std::thread([this] { work(); });
 }
 
-watcher::~watcher() {
+refresher::~refresher() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     ended_ = true;
@@ -71,7 +71,7 @@ watcher::~watcher() {
   thread_.join();
 }
 
-void watcher::work() {
+void refresher::work() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!ended_) {
     lock.unlock();
@@ -85,7 +85,7 @@ void watcher::work() {
   }
 }
 
-void watcher::look() {
+void refresher::look() {
   std::vector<pool_view> views;
   std::string problem;
   try {
@@ -102,7 +102,7 @@ void watcher::look() {
   problem_ = std::move(problem);
 }
 
-std::string watcher::text(std::size_t columns) {
+std::string refresher::text(std::size_t columns) {
   char bytes[64];
   while (read(pipe_[0].get(), bytes, sizeof bytes) > 0) continue;
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -137,7 +137,7 @@ bool take_keys() {
 }
 
 /// Returns the exit status.
-int show(screen& display, watcher& source, signal_pipe& signals) {
+int show(screen& display, refresher& source, signal_pipe& signals) {
   for (;;) {
     display.draw(title() + source.text(display.columns()));
     pollfd events[] = {
@@ -170,7 +170,7 @@ int run_top(const arguments& args) {
   signal_pipe signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
   if (args.pool) server.open(*args.pool);  // fails here, before the screen changes, if it must
   screen display;
-  watcher source(server, args, bar_style_of_locale());
+  refresher source(server, args, bar_style_of_locale());
   return show(display, source, signals);
 }
 

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "job_terminal.hpp"
-#include "signals.hpp"
+#include "signal_queue.hpp"
 #include "turn.hpp"
 
 namespace numpool::cli {

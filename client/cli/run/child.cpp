@@ -10,6 +10,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "failure.hpp"
+
 namespace numpool::cli {
 namespace {
 
@@ -84,7 +86,7 @@ std::vector<char*> merged_environment(const std::vector<std::string>& added) {
 
 }  // namespace
 
-pid_t start_child(const child_request& request, guard& watcher, job_terminal& terminal) {
+pid_t start_child(const child_request& request, guard& outliver, job_terminal& terminal) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) throw_errno("socketpair");
   const descriptor gate(pair[0]);
@@ -103,7 +105,7 @@ pid_t start_child(const child_request& request, guard& watcher, job_terminal& te
   if (pid == 0) become_command(p);
   childs_gate.reset();
   setpgid(pid, pid);  // in both, so that the group exists whoever runs first
-  watcher.watch(pid);
+  outliver.watch(pid);
   if (lend) terminal.note_lent(pid);
   const char go = 1;
   send(gate.get(), &go, 1, MSG_NOSIGNAL);
@@ -116,7 +118,7 @@ pid_t start_child(const child_request& request, guard& watcher, job_terminal& te
   if (n != static_cast<ssize_t>(sizeof reason)) return pid;  // closed by exec, or killed
 
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
-  watcher.watch(0);
+  outliver.watch(0);
   terminal.take_back();
   const std::string& command = request.command[0];
   if (reason == EACCES && !is_there(command)) reason = ENOENT;

@@ -5,15 +5,17 @@
 #include <mutex>
 #include <utility>
 
+#include "io_event.hpp"
+
 namespace numpool::cli {
 
 struct turn::state {
   turn_request request;
   cancellation_source source;
-  flag done;
-  flag lost;
+  detail::event done;
+  detail::event lost;
 
-  // Written by the thread before `done` is raised, by the owner afterwards.
+  // Written by the thread before `done` is set, by the owner afterwards.
   std::unique_ptr<client> connection;
   std::optional<lease> held;
   std::exception_ptr problem;
@@ -28,7 +30,7 @@ turn::turn(turn_request request) : state_(std::make_shared<state>()) {
     if (const auto s = shared.lock()) {
       const std::lock_guard<std::mutex> lock(s->mutex);
       s->reason = l.reason;
-      s->lost.raise();
+      s->lost.set();
     }
   };
   thread_ = std::thread([shared = state_] { work(*shared); });
@@ -54,7 +56,7 @@ void turn::work(state& s) noexcept {
   } catch (...) {
     s.problem = std::current_exception();
   }
-  s.done.raise();
+  s.done.set();
 }
 
 int turn::outcome_fd() const noexcept {

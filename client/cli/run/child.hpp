@@ -28,6 +28,6 @@ struct child_request {
 /// - it has the terminal, if the terminal is to be lent from the start.
 /// To be called from the main thread.  Throws failure(kNotFound), failure(kNotExecutable), or
 /// failure(kInternal).
-pid_t start_child(const child_request& request, guard& watcher, job_terminal& terminal);
+pid_t start_child(const child_request& request, guard& outliver, job_terminal& terminal);
 
 }  // namespace numpool::cli

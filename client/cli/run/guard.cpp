@@ -14,6 +14,8 @@
 #include <cstring>
 #include <memory>
 
+#include "failure.hpp"
+
 namespace numpool::cli {
 namespace {
 

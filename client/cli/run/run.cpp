@@ -67,7 +67,7 @@ int run_run(const arguments& args) {
   const auto pipe_action = signal(SIGPIPE, SIG_IGN);
   signal_queue signals{SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGTSTP,  SIGCONT,
                        SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD};
-  guard watcher(args.grace);
+  guard outliver(args.grace);
   turn queued(request_of(args, "numpool run"));
   const waited result = wait_for_turn(queued, signals);
   if (result.signal != 0) return kSignalBase + result.signal;
@@ -82,13 +82,13 @@ int run_run(const arguments& args) {
        "NUMPOOL_FENCE=" + std::to_string(held->fence())},
       signals.original_mask(),
       pipe_action};
-  const pid_t child = start_child(request, watcher, terminal);
+  const pid_t child = start_child(request, outliver, terminal);
   int status = 0;
   {
-    supervisor looking_after(child, args.grace, queued, signals, terminal);
-    status = looking_after.run();
+    supervisor keeper(child, args.grace, queued, signals, terminal);
+    status = keeper.run();
   }
-  watcher.watch(0);
+  outliver.watch(0);
   queued.release();
   return status;
 }

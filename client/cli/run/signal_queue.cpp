@@ -1,7 +1,9 @@
-#include "signals.hpp"
+#include "signal_queue.hpp"
 
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include "failure.hpp"
 
 namespace numpool::cli {
 
