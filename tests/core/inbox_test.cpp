@@ -36,8 +36,8 @@ struct InboxFixture {
 
 using Tags = std::vector<std::uint64_t>;
 
-// One granter with a few records of its own, each pushed again as soon as the owner has taken it:
-// the order in which an address comes back is then as bad as it can be.
+// One granter with a few records of its own. It pushes each again as soon as the owner has taken
+// it, so that addresses come back in the worst order for a stack that is not safe against ABA.
 class Granter {
  public:
   static constexpr std::size_t kRecords = 3;
@@ -56,8 +56,7 @@ class Granter {
     }
   }
 
-  // The owner's side: takes note of a record, and gives it back. False if it is not the next in
-  // order.
+  // The owner takes note of a record and gives it back. False if it is not the next in order.
   bool collect(Waiter& waiter) {
     const std::int64_t number = waiter.fence;
     out_[static_cast<std::size_t>(number) % kRecords].store(false, std::memory_order_release);

@@ -222,8 +222,8 @@ void ModelRun::expect_wakes(const std::vector<Ask>& asks) {
   if (!same) differ("not those woken who should be");
 }
 
-// After a grant of `index`, or its release. A fence it has not seen before has to be the largest so
-// far (P7).
+// To be called after a grant of `index` or its release. A fence that this run has not seen before
+// has to be the largest so far (P7).
 void ModelRun::compare_slot(std::uint32_t index) {
   const Slot& slot = real_.slot(index);
   const auto& lease = model_.lease(index);
@@ -247,8 +247,7 @@ void ModelRun::compare_slot(std::uint32_t index) {
 }
 
 void ModelRun::compare_all() {
-  // Between two portions of a growth's service I3 is not promised, and the model knows when that
-  // is.
+  // I3 has its exception between two portions of a growth, and the model knows when that is.
   const char* const broken = check_pool(real_.region, real_.pool);
   if (broken != nullptr && !(model_.owes_service() && std::strncmp(broken, "I3", 2) == 0))
     differ(broken);

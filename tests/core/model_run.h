@@ -33,7 +33,7 @@ class ModelRun {
 
   const std::string& problem() const { return problem_; }
 
-  // What a run has to have met, or it has shown little.
+  // What a run must have met; a run that has not has shown little.
   struct Seen {
     std::uint64_t grants, handoffs, left_queue, left_after_grant, resizes, long_services,
         long_dismissals, retired, collected, ended;
@@ -41,7 +41,7 @@ class ModelRun {
   const Seen& seen() const { return seen_; }
 
  private:
-  // Somebody's place in the queue, until its session has taken note of how it ended.
+  // A place in the queue, kept until its session has taken note of how it ended.
   struct Wait {
     Ask ask;
     numpool::Waiter* record;

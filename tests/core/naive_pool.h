@@ -37,7 +37,7 @@ class NaivePool {
  public:
   explicit NaivePool(std::uint32_t size) : size_(size), leases_(size) {}
 
-  // P4 lowest first; P2 nobody overtakes the queue.
+  // P4: the lowest free index; P2: nobody overtakes the queue.
   std::optional<std::uint32_t> acquire(const Ask& ask, std::uint32_t limit, std::int64_t now) {
     if (!queue_.empty()) return std::nullopt;
     const std::optional<std::uint32_t> index = lowest_free();
@@ -59,8 +59,8 @@ class NaivePool {
     return true;
   }
 
-  // P2 the index goes to who waits, P3 to who has waited longest; above the size it is granted no
-  // more.
+  // P2: the index goes to a waiter if there is one; P3: to the one who has waited longest. An index
+  // above the size is granted no more.
   std::vector<NaiveGrant> release(std::uint32_t index, std::int64_t now) {
     leases_[index].reset();
     if (index >= size_ || queue_.empty()) return {};
@@ -73,7 +73,7 @@ class NaivePool {
     if (size > leases_.size()) leases_.resize(size);
   }
 
-  // What a growth owes to who waits, in portions.
+  // Gives waiters the numbers that a growth has brought, in portions.
   std::vector<NaiveGrant> serve(std::size_t at_most, std::int64_t now) {
     std::vector<NaiveGrant> grants;
     while (grants.size() < at_most && owes_service())
@@ -97,7 +97,8 @@ class NaivePool {
   }
   const std::deque<Ask>& queue() const { return queue_; }
 
-  // nullptr, or which number of the real pool's header differs. O(size).
+  // Compares with the header of the real pool: nullptr, or the name of the first member that
+  // differs. O(size).
   const char* compare_totals(const numpool::Pool& pool) const {
     std::uint32_t in_use = 0;
     std::uint32_t free = 0;

@@ -1,4 +1,4 @@
-// check_pool finds each kind of damage: the tests that lean on it can fail.
+// check_pool finds each kind of damage, so the tests that rely on it can fail.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -10,7 +10,7 @@ using numpool_test::PoolFixture;
 
 namespace {
 
-// Two leases of four numbers; or, all taken and two waiting.
+// Half: four numbers, two of them leased. Crowded: all four leased, and two waiters.
 struct Half : PoolFixture {
   Half() : PoolFixture(4) {
     acquire(1);

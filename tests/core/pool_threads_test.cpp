@@ -86,7 +86,7 @@ class Worker {
       pool_join(shared_.fixture.region, shared_.fixture.pool, record, 0);
     }
     const bool timer = random_() % 3 == 0;
-    // The state is read without the lock; a latch may be set by an older grant.
+    // The state is read without the lock, since a latch may have been set by an older grant.
     while (record.state.load(std::memory_order_acquire) == WaiterState::kQueued) {
       if (shared_.latches[id_].wait(std::chrono::microseconds(random_() % 200), timer)) continue;
       if (!timer) ++shared_.lost_wakes;
@@ -97,7 +97,7 @@ class Worker {
     return index;
   }
 
-  // Leaves, or passes on the grant that was faster.
+  // Leaves the queue; if a grant was faster, passes it on.
   std::uint32_t withdraw(Waiter& record) {
     bool left;
     {

@@ -1,4 +1,4 @@
-// The tests' own allocator: a test that stands on a broken one proves nothing.
+// The tests' own allocator. A test proves nothing if the allocator under it is broken.
 #include <doctest/doctest.h>
 
 #include "region_memory.h"

@@ -1,4 +1,5 @@
-// Memory for records: never two at one place, none where there is no room, and all back in the end.
+// The heap never gives two records the same place, gives none where there is no room, and has all
+// back in the end.
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -109,7 +110,7 @@ TEST_CASE("slab heap: the fuller block is used first, so that others empty") {
   Fixture fixture(2);
   std::vector<Offset> objects;
   for (int i = 0; i < 8; ++i) objects.push_back(fixture.heap.allocate(fixture.region, 10240));
-  // One gone from the first block, all but one from the second.
+  // One object has gone from the first block, and all but one from the second.
   fixture.heap.release(fixture.region, objects[5]);
   fixture.heap.release(fixture.region, objects[6]);
   fixture.heap.release(fixture.region, objects[7]);

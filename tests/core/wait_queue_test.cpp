@@ -76,7 +76,7 @@ TEST_CASE("wait queue: leaves from the head, the middle and the tail") {
     CHECK(leaver.prev == 0);
     CHECK(leaver.next == 0);
     CHECK(fixture.tags() == row.remain);
-    // Who comes back is last.
+    // A waiter that comes back is last.
     fixture.queue.join(fixture.region, leaver);
     Tags expected = row.remain;
     expected.push_back(row.leaves + 1);

@@ -17,7 +17,8 @@ void sort_by(Leases& leases, Time Lease::*member) {
             [member](const Lease* a, const Lease* b) { return a->*member < b->*member; });
 }
 
-// Between two resets fences can be compared. -1: it is not sure between which.
+// An era is the time between two resets; only fences of one era can be compared. -1: it is not
+// certain in which era it was.
 int era(const History& history, Time from, Time to) {
   int began = 0, over = 0;
   for (const Wipes::Span& reset : history.resets) {
@@ -80,12 +81,13 @@ class Checker {
 
  private:
   void add(Broken what, const Lease& a, const Lease& b) { faults_.add(what, history_, a, b); }
-  // Two leases are no contradiction without the look that shows who waited before whom.
+  // Two leases alone contradict nothing; it takes the look that shows who waited before whom.
   void add(Broken what, const Lease& a, const Lease& b, const Queue& queue) {
     faults_.add(what, history_, a, b, text_of(queue));
   }
 
-  // In the order of the holders' being told, nobody is told before the last one has asked to end.
+  // Sorted by when holders were told: nobody may be told before the last holder has asked for the
+  // end of his lease.
   void check_holders(Leases leases) {
     std::sort(leases.begin(), leases.end(), [](const Lease* a, const Lease* b) {
       return std::tie(a->index, a->told) < std::tie(b->index, b->told);
@@ -102,7 +104,8 @@ class Checker {
     }
   }
 
-  // By fence instead of by time: each lease of an index was over before the next one was told.
+  // The same by fence instead of by time: each lease of an index was over before the next one was
+  // told.
   void check_fences_of_an_index(Leases leases) {
     std::sort(leases.begin(), leases.end(), [](const Lease* a, const Lease* b) {
       return std::tie(a->index, a->fence) < std::tie(b->index, b->fence);
@@ -134,8 +137,8 @@ class Checker {
     }
   }
 
-  // The lease that a waiter seen in a queue went on to get: his wait covers all of the look, so
-  // there is one at most. nullptr if he got none.
+  // The lease that a waiter seen in a queue went on to get, or nullptr if he got none. There is at
+  // most one, because his wait covers the whole time of the look.
   const Lease* granted(const Queue& queue, const std::pair<int, std::int64_t>& waiter) const {
     const auto of_pid = waits_.find({queue.pool, waiter.first, waiter.second});
     if (of_pid == waits_.end()) return nullptr;
@@ -182,14 +185,14 @@ class Checker {
                                  ", waiting " + std::to_string(row.waiting) + ", bits " +
                                  std::to_string(row.taken) + " at " + std::to_string(row.asked);
       if (row.free > 0 && row.waiting > 0) faults_.add(Broken::kIdleNumber, detail);
-      // Above the size of a pool that has shrunk there may be leases, which have no bit.
+      // A pool that has shrunk may have leases above its size; the bitmap has no bit for them.
       if (row.taken + row.free != row.size || row.in_use < row.taken || row.free < 0 ||
           row.waiting < 0)
         faults_.add(Broken::kMiscounted, detail);
     }
   }
 
-  // Only of leases that no other drop can have ended before.
+  // This counts only leases that no other drop can have ended before.
   void check_unused_drops() {
     for (const UnusedDrop& drop : history_.unused_drops)
       for (const Lease& lease : history_.leases) {

@@ -55,7 +55,8 @@ TEST_CASE("checker: a sound history is sound, in any order of its events") {
   std::swap(turned.leases[0], turned.leases[3]);
   std::swap(turned.counts[0], turned.counts[2]);
   CHECK(check(turned, true).empty());
-  // A lease may end while its end is being answered: the next one is told before that.
+  // A lease may end before its holder has the answer to his release; so the next holder may be told
+  // before that.
   History tight;
   tight.leases = {lease(0, 1, 10, 20), lease(0, 2, 12, 30)};
   tight.leases[1].told = 20;
@@ -120,7 +121,7 @@ TEST_CASE("checker: the second in the queue is granted first") {
   // Third and first, with someone between them who was never granted.
   history.queues = {{1, 20, 22, {{30, 0}, {99, 0}, {31, 0}}}};
   CHECK(finds(history, Broken::kQueueOrder));
-  // Tickets are waiters of their own.
+  // A ticket is a waiter of its own, beside its session.
   history.queues = {{1, 20, 22, {{30, 5}, {31, 0}}}};
   CHECK(check(history, true).empty());
   history.leases[0].ticket = 5;
@@ -155,7 +156,7 @@ TEST_CASE("checker: a newcomer overtakes one who was seen waiting") {
   history.leases[1].end_asked = 44;
   CHECK(finds(history, Broken::kOvertaken));
   CHECK_FALSE(finds(history, Broken::kTwoHolders));
-  // If he had asked before the look, nobody could tell.
+  // If he had asked before the look, nobody could tell who was first.
   history.leases.back().asked = 41;
   CHECK_FALSE(finds(history, Broken::kOvertaken));
 }
@@ -166,14 +167,15 @@ TEST_CASE("checker: a drop without force that does not see a holder") {
   history.unused_drops = {{1, 70, 72}};
   history.wipes.sort();
   CHECK(finds(history, Broken::kDroppedHeld));
-  // Who may have ended it in time, or been told after it, proves nothing.
+  // A holder who may have ended the lease in time, or who was told of it after that, proves
+  // nothing.
   history.leases[2].end_asked = history.leases[3].end_asked = 71;
   CHECK_FALSE(finds(history, Broken::kDroppedHeld));
   history.leases[2].end_asked = 90;
   CHECK(finds(history, Broken::kDroppedHeld));
   history.leases[2].told = 71;
   CHECK_FALSE(finds(history, Broken::kDroppedHeld));
-  // Nor does one whose pool had been dropped by force before.
+  // Nor does a holder whose pool had been dropped by force before.
   history.leases[2].told = 21;
   history.wipes.add(1, 50, 51);
   history.wipes.sort();

@@ -32,7 +32,7 @@ bool is_of_a_session(Verb verb) {
   return verb < Verb::kWipe;
 }
 
-// Calls `use` for each whole line; whether it returns true decides if the line is a fault.
+// Calls `use` for each whole line. A line for which it returns false is a fault.
 void each_line(const std::string& file, History& history,
                const std::function<bool(const std::string&)>& use) {
   std::ifstream in(file);
@@ -76,7 +76,7 @@ class Collector : public LeaseSink {
   int log_;
 };
 
-// What does not depend on a session. False if the line is none of these.
+// Handles lines that do not depend on a session. False if the line is none of these.
 bool read_bystander(const std::string& line, const Event& event, bool is_event, History& history) {
   if (is_event) {
     switch (event.verb) {
@@ -126,7 +126,7 @@ void History::read(const std::vector<std::string>& files) {
     each_line(files[log], *this, [&](const std::string& line) {
       if (!from_line(line, &event) || !is_of_a_session(event.verb)) return true;
       model.apply(event);
-      // Whoever was told his ticket is in the queue from then on.
+      // A waiter who was told his ticket is in the queue from then on.
       if (event.verb == Verb::kEnqueue && event.index < 0)
         queues.push_back({event.pool, event.told, event.told, {{model.pid(), event.ticket}}});
       return true;

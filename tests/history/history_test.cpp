@@ -132,8 +132,8 @@ TEST_CASE("history: drops end leases, and a new extension begins fences anew") {
 }
 
 TEST_CASE("history: a lease does not outlive its primary") {
-  // Of the old primary, which has gone at 45; its holder learns it later than the number is given
-  // again by the new one.
+  // The holder of the old primary, which went at 45, learns of that only after the new primary has
+  // given the number again.
   const std::string old = "session 0 9 0 0 - 1 2\nacquire 1 0 7 0 session 20 21\n";
   const std::string lost = "lost 0 0 0 0 - 80 80\n";
   Logs logs;

@@ -19,7 +19,7 @@ void SessionModel::apply(const Event& event) {
       break;
     case Verb::kGranted:
       granted(event);
-      // A notification is no answer either.
+      // A notification is not an answer either.
       if (event.text == "notification") return;
       break;
     case Verb::kCancel:
@@ -113,7 +113,7 @@ void SessionModel::acquire(const Event& event) {
       return broken("got none though a pending release could be taken back", event);
 }
 
-// If what was got is the lowest pending release, taken back: true.
+// True if the number is the lowest whose release is pending, which is thereby taken back.
 bool SessionModel::take_back(const Event& event, bool transaction_scope) {
   for (auto& [key, held] : state_.held) {
     if (key.first != event.pool || !held.pending) continue;
@@ -132,7 +132,7 @@ bool SessionModel::take_back(const Event& event, bool transaction_scope) {
   return false;
 }
 
-// An index was got: a pending release is taken back, or it is a new lease.
+// The session got an index: either a pending release is taken back, or it is a new lease.
 void SessionModel::take(const Event& event) {
   const bool transaction_scope = event.verb == Verb::kAcquire && event.text == "transaction";
   if (take_back(event, transaction_scope)) return;
@@ -226,7 +226,7 @@ void SessionModel::release_all(const Event& event) {
     expected += ticket.ending ? 0 : 1;
     ticket.ending = true;
   }
-  // A lease whose extension is gone counts still, one whose pool was dropped does not.
+  // A lease whose extension is gone still counts; a lease whose pool was dropped does not.
   const bool known = wipes_ != nullptr && !wipes_->any_between(connected_, event.told);
   if (known && event.index != expected)
     broken("release_all did not count " + std::to_string(expected), event);
@@ -250,7 +250,7 @@ void SessionModel::error(const Event& event) {
   }
   if (status == 'I') return roll_back(event.asked, event.told);
   if (status != 'E') broken("an error that did not fail the transaction", event);
-  // What is rolled back later was given up here, at least in part.
+  // A later rollback brings this back, so it was given up here at least in part.
   failed_since_ = std::min(failed_since_, event.asked);
 }
 

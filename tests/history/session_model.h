@@ -12,14 +12,14 @@
 
 namespace numpool_test {
 
-// Where leases go that a model learns of.
+// Receives the leases that a model learns of.
 class LeaseSink {
  public:
   virtual ~LeaseSink() = default;
   // Returns a number that names the lease from then on.
   virtual std::size_t began(const Event& grant, int pid) = 0;
-  // Its holder asked for its end at `asked`, and had the answer at `told`. Only the first one
-  // counts.
+  // The holder asked for the end of the lease at `asked` and had the answer at `told`. Only the
+  // first such call for a lease counts.
   virtual void ended(std::size_t lease, Time asked, Time told) = 0;
   virtual void broken(const std::string& what) = 0;
 };
@@ -45,8 +45,8 @@ class SessionModel {
     std::map<std::int64_t, Ticket> tickets;  // those that wait
   };
 
-  // `wipes` is nullptr while they are not known: then nothing that they might explain is called
-  // broken.
+  // `wipes` is nullptr while the wipes are not known yet. Then the model blames no answer that a
+  // wipe might explain.
   SessionModel(LeaseSink& sink, const Wipes* wipes) : sink_(sink), wipes_(wipes) {}
 
   void apply(const Event& event);
@@ -77,8 +77,8 @@ class SessionModel {
   void roll_back(Time asked, Time told);
   void give_up_all(Time asked, Time told);
   void become(State state, Time asked, Time told);
-  // The answer says that it is not held. True if a wipe may have been the cause; it then is none
-  // any more.
+  // The server's answer says that the session does not hold it. True if a wipe may have been the
+  // cause; the model then drops the lease.
   bool vanished(Holdings::iterator held, const Event& event);
   bool may_be_gone(int pool, Time from, Time to) const;
   bool waits_by_ticket(int pool) const;

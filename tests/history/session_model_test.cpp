@@ -1,5 +1,5 @@
-// Each answer that no session may have had is found when it is planted (P6), and none where all is
-// as promised.
+// Each answer that no session may have had is found when it is planted (P6); a log in which all is
+// as promised has none.
 #include <doctest/doctest.h>
 
 #include <sstream>
@@ -112,7 +112,7 @@ TEST_CASE("model: planted answers that break a promise") {
   broken(kHolds +
          "acquire 1 1 8 0 session\nbegin 0 0 0 0 -\nrelease_all 0 2 0 0 -\n"
          "acquire 1 1 8 0 session\n");
-  // Answers about what is held.
+  // Answers that tell what the session holds.
   broken(kHolds + "acquire 1 0 8 0 session\n");
   broken(kHolds + "acquire 1 1 0 0 session\n");
   broken(kHolds + "fence 1 1 8 0 -\n");
@@ -145,14 +145,15 @@ TEST_CASE("model: tickets") {
 }
 
 TEST_CASE("model: when a lease was surely held") {
-  // A release ends it when its COMMIT is asked for, a rolled-back acquire when the ROLLBACK is.
+  // A lease ends at the earliest when the COMMIT of its release is asked for; an acquire that is
+  // rolled back, when the ROLLBACK is.
   CHECK(replay(kReleased + "commit 0 0 0 0 -\n").ends == std::vector<Time>{40});
   CHECK(replay(kBegin + "acquire 1 1 8 0 session\nrollback 0 0 0 0 -\n").ends ==
         std::vector<Time>{kNever, 40});
-  // What an error may have ended, it has ended.
+  // Whatever an error may have ended counts as ended.
   CHECK(replay(kBegin + "acquire 1 1 8 0 session\nerror 0 0 0 0 22012:E\nrollback 0 0 0 0 -\n")
             .ends == std::vector<Time>{kNever, 40});
-  // Of a lost session nobody knows more than its last answer.
+  // After a session is lost, its last answer is all that anybody knows of it.
   CHECK(replay(kHolds + "alive 0 0 0 0 -\nlost 0 0 0 0 -\n").ends == std::vector<Time>{20});
   CHECK(replay(kHolds + "alive 0 0 0 0 -\nclose 0 0 0 0 -\n").ends == std::vector<Time>{20});
   CHECK(replay(kTicket + "granted 1 0 7 5 notification\nclose 0 0 0 0 -\n").ends ==
@@ -178,7 +179,7 @@ TEST_CASE("model: a drop by others explains what it may have caused, and nothing
     if (!counts_all) CHECK(replay(kHolds + line, later).faults.size() == 1);
   }
   CHECK(replay(kTicket + "cancel 1 0 0 5 f\n", wipes).faults.empty());
-  // One's own releases may have been of the pool that was.
+  // The session's own releases may have been of the pool that was there before.
   Wipes dropped;
   dropped.add(1, 35, 36);
   dropped.sort();

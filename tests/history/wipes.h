@@ -1,5 +1,5 @@
-// The times at which pools were dropped, by whoever meddles with definitions: within each of them
-// every lease of a pool may have ended without its holder's being told.
+// A wipe is a time in which whoever meddles with definitions has dropped a pool: every lease of the
+// pool may have ended in it without its holder being told.
 #pragma once
 
 #include <map>
@@ -18,11 +18,11 @@ class Wipes {
   };
 
   void add(int pool, Time asked, Time told);
-  // All are added; to be called before the others.
+  // Adds a wipe. All must be added before anything is asked.
   void sort();
   // The first one of the pool that was not over at `time`; nullptr if there is none.
   const Span* first_after(int pool, Time time) const;
-  // Whether one of the pool lies, if only in part, between the two times.
+  // Whether a wipe of the pool overlaps the time between the two.
   bool between(int pool, Time from, Time to) const;
   bool any_between(Time from, Time to) const;
 

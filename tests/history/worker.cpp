@@ -185,7 +185,7 @@ std::optional<Outcome> Worker::ask(const std::string& sql) {
 bool Worker::expects(const Outcome& outcome) const {
   const auto& expected = habits_.expected;
   if (std::find(expected.begin(), expected.end(), outcome.sqlstate) != expected.end()) return true;
-  // So PostgreSQL says of a function that was dropped after the statement had been analysed.
+  // PostgreSQL reports this when a function is dropped after the statement has been analysed.
   return habits_.pools_change && outcome.sqlstate == "XX000" &&
          outcome.message.rfind("cache lookup failed for function ", 0) == 0;
 }
@@ -200,7 +200,7 @@ void Worker::failed(const Outcome& outcome) {
   note(event);
 }
 
-// From a failed transaction there is no way but back.
+// A failed transaction can only be rolled back.
 void Worker::recover() {
   const int depth = static_cast<int>(random(static_cast<unsigned>(model_.depth()) + 2));
   if (depth == 0) {
@@ -231,7 +231,8 @@ void Worker::note_acquire(int pool, bool transaction_scope, const Outcome& outco
 void Worker::acquire() {
   const int pool = random_pool();
   const bool transaction_scope = random(3) == 0;
-  // Whoever holds something never waits for ever: nobody would see a deadlock over two pools.
+  // A worker that holds something never waits for ever: no deadlock detector would see a circle
+  // over two pools.
   const unsigned kind = random(10);
   std::string timeout = ", '" + std::to_string(random(6)) + " ms'";
   if (kind >= 7 && model_.held().empty()) timeout = "";
@@ -326,8 +327,8 @@ void Worker::end_transaction() {
   }
 }
 
-// What a statement did before it failed has not happened. NB: an expression of constants would fail
-// before anything was called.
+// What a statement did before it failed counts as not done. NB: PostgreSQL evaluates an expression
+// of constants early, so it would fail before anything was called.
 void Worker::fail_statement() {
   stage_.count(Mischief::kFailingStatement);
   std::string call = "numpool_try_acquire(" + quoted(random_pool()) + ")";

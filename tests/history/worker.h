@@ -43,7 +43,7 @@ enum class Step {
   kDisconnect
 };
 
-// How a worker behaves, and what it has to put up with.
+// How a worker behaves, and what it must tolerate.
 struct Habits {
   std::map<Step, unsigned> weights;
   std::vector<std::string> expected;  // SQLSTATEs
@@ -55,14 +55,15 @@ struct Habits {
 // Those of an undisturbed run.
 Habits calm_habits();
 
-// Longer than anything lasts while all the others go on: whoever waits so long was forgotten.
+// Longer than anything lasts while all the others go on. A session that waits so long was
+// forgotten.
 constexpr Milliseconds kPatience = 300s;
 
 class Worker {
  public:
   Worker(unsigned seed, const std::string& log_file, const std::vector<PoolUnderTest>& pools,
          const Habits& habits, Stage& stage, int slot);
-  // Until goes_on() is false. An error that ends it early is in the log.
+  // Works until goes_on() is false. If an error ends it early, the error is in the log.
   void run(const std::function<bool()>& goes_on);
   // Gives everything up, by the end of the session.
   void finish();
@@ -96,7 +97,7 @@ class Worker {
   std::optional<Outcome> ask(const std::string& sql);
   void send(const std::string& sql);
   std::optional<Outcome> collect();
-  // Whether what was waited for since `began` will never come.
+  // Whether the answer that has been waited for since `began` will never come.
   bool too_late(Clock::time_point began);
   bool expects(const Outcome& outcome) const;
   void failed(const Outcome& outcome);
@@ -123,7 +124,7 @@ class Worker {
   void show(Doing doing);
   void fault(const std::string& what);
   void pause_and_cancel();
-  // Whether it was woken when it was granted what it waited for.
+  // Checks that the session was woken soon after it was granted what it waited for.
   void check_delay(int pool, std::int64_t index);
 
   std::mt19937 engine_;

@@ -5,10 +5,11 @@ namespace numpool_test {
 
 namespace {
 
-// Once the others only give up what they have.
+// How long to wait once the others only give up what they have.
 constexpr Milliseconds kPatienceAtEnd = 60s;
 constexpr Milliseconds kPoll = 100ms;
-// From a grant to the answer; a sleeper that nobody wakes sleeps for longer.
+// The time from a grant to the answer may be no longer than this; a sleeper that nobody wakes
+// sleeps for longer.
 constexpr Time kLongestDelay = 5000000000;
 
 }  // namespace
@@ -25,13 +26,14 @@ std::optional<Outcome> Worker::collect() {
   Outcome outcome = session_->finish(session_->done() ? kPatience : 0ms);
   told_ = now();
   if (!session_->connected()) throw Lost();
-  // A cancel that comes after the statement was over fails nothing.
+  // A cancel that comes after the statement was over makes nothing fail.
   if (outcome.ok || outcome.completed > 0) return outcome;
   failed(outcome);
   return std::nullopt;
 }
 
-// Time in which this process could not run counts as before the grant, whenever it was.
+// Time in which this process could not run counts as if it had been before the grant, whenever it
+// was.
 void Worker::check_delay(int pool, std::int64_t index) {
   if (told_ - asked_ <= kLongestDelay) return;
   const Time stalled = told_ - asked_ - polls_ * Time{kPoll.count()} * 1000000;

@@ -42,8 +42,9 @@ void Worker::use_ticket() {
 }
 
 void Worker::follow_ticket(int pool, std::int64_t ticket) {
-  // Who holds nothing may wait as long as it takes, and then for nothing but the notification: one
-  // that does not come is missed only by him, also when the run is over and all others give up.
+  // A session that holds nothing may wait as long as it takes, and then for nothing but the
+  // notification. If that does not come, only this worker notices; so it goes on waiting when the
+  // run is over and all the others give up.
   const bool for_ever = model_.held().empty() && random(3) == 0;
   const auto began = Clock::now();
   const unsigned looks = 1 + random(3);
@@ -61,7 +62,7 @@ void Worker::follow_ticket(int pool, std::int64_t ticket) {
   cancel_ticket(pool, ticket);
 }
 
-// True if the ticket's own has come.
+// True if a notification of this very ticket has come.
 bool Worker::take_notifications(int pool, std::int64_t ticket, Milliseconds time) {
   bool settled = false;
   asked_ = now();
@@ -94,7 +95,7 @@ bool Worker::poll_ticket(int pool, std::int64_t ticket) {
     note(Verb::kAlive);
     return false;
   }
-  // A notification that was under way before the answer is no second one.
+  // A notification that was under way before the answer does not count as a second one.
   const Time asked = asked_, told = told_;
   if (take_notifications(pool, ticket, 0ms)) return true;
   asked_ = asked;

@@ -47,7 +47,7 @@ TEST_CASE("a drop of a pool that is not loaded, and an arrival that loads it mea
   in_all_orders(1, [&other](Stage& stage) {
     Actor& dropper = stage.actor("dropper");
     Actor& taker = stage.actor("taker");
-    // The second call is one more place to stop at, after the drop has found the pool unused.
+    // The second call gives the drop one more place to stop at, after it has found the pool unused.
     stage.part(dropper, drop(stage.pool(), "false") + ", numpool_try_acquire(" + other.q() + ")",
                {DebugPoint::kPinDue, DebugPoint::kNamed});
     stage.part(taker, call("try_acquire", stage.pool()),
@@ -243,7 +243,8 @@ TEST_CASE("loading, while another session changes the definition") {
     stage.finally([&taker, change, name] {
       const std::string end = came_to(taker);
       CHECK((end == "0" || (end == "42704" && (change == "drop" || change == "rename"))));
-      // What a drop by force took is nobody's: a lease that came after it would be.
+      // A drop by force leaves nothing to release. A lease that was granted after the drop would be
+      // found here.
       if (change == "drop") CHECK(taker.session().number("SELECT numpool_release_all()") == 0);
       if (change != "rename") return;
       const std::string renamed = "SELECT count(*) FROM numpool_leases WHERE pool = " + name;

@@ -39,8 +39,8 @@ std::string key(int pid, std::uint32_t low) {
   return std::to_string((static_cast<std::int64_t>(pid) << 32) | low);
 }
 
-// Whether the kernel has put the process to sleep. One that was woken counts as running at once,
-// however long it has to wait for a processor.
+// Whether the kernel has put the process to sleep. A process that was woken counts as running at
+// once, even if it still waits for a processor.
 bool is_asleep(int pid) {
   const std::string path = "/proc/" + std::to_string(pid) + "/stat";
   std::FILE* file = std::fopen(path.c_str(), "r");
@@ -54,7 +54,7 @@ bool is_asleep(int pid) {
   return end != std::string::npos && end + 2 < line.size() && line[end + 2] == 'S';
 }
 
-// Sessions are used again from play to play; a new one takes the place of one that has gone.
+// Sessions are used again from play to play; a new one replaces one that has gone.
 std::map<std::string, std::unique_ptr<Actor>>& cast() {
   static std::map<std::string, std::unique_ptr<Actor>> actors;
   return actors;
@@ -71,7 +71,7 @@ std::string came_to(const Actor& actor) {
 Stage::Stage(int size) : pool_(size), size_(size) {}
 
 Stage::~Stage() {
-  // A play that failed may have left somebody standing.
+  // A play that failed may have left an actor standing at a point.
   try {
     keeper().must("SELECT pg_advisory_unlock_all()");
     for (Actor* actor : actors_) cast().erase(actor->name());
@@ -196,7 +196,7 @@ void Stage::take(int choice) {
     story_ += actor->doing == Doing::kSleeping ? " to sleep" : " to its end";
 }
 
-// Looks once what everybody does; false if somebody is on the way.
+// Looks once at what every actor does; false if one of them is still on its way to a place of rest.
 bool Stage::look() {
   std::string pids = "0";
   bool still = true;
@@ -362,7 +362,7 @@ void in_all_orders(int size, const std::function<void(Stage&)>& scene) {
       for (;; depth++) {
         const std::vector<int> open = stage.choices();
         if (open.empty()) break;
-        // Where a machine's load lets somebody fall behind, the play goes on as it can.
+        // On a loaded machine an actor may fall behind; the play then goes on as it can.
         if (depth < path.size() && path[depth].open != open) path.resize(depth);
         if (depth == path.size()) path.push_back({open, 0});
         stage.take(open[path[depth].taken]);

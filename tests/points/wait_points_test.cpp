@@ -68,7 +68,7 @@ TEST_CASE("a grant and the waiter's own timeout, lock_timeout and statement_time
       stage.part(waiter, limit + acquire(stage.pool(), own ? "5 ms" : ""),
                  {DebugPoint::kBeforeSleep, own ? DebugPoint::kTimedOut : DebugPoint::kWoken,
                   DebugPoint::kLeaving});
-      // By then it is over.
+      // By then the time is over.
       stage.event(
           "bystander joins",
           [&] {

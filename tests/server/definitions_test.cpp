@@ -84,7 +84,7 @@ TEST_CASE("a function in RETURNING does not load a row that may be rolled back")
   CHECK(admin.state(erase(pool) + " RETURNING pg_temp.taken()") == "42704");
   CHECK(other.number("SELECT size FROM numpool_pools WHERE pool = " + pool.q()) == 2);
 
-  // Its own row is, once the trigger knows of it, whatever was undone since.
+  // Its own row can be loaded once the trigger has noted it, whatever has been undone since.
   admin.must("BEGIN; " + update(pool, "metadata = '1'") + "; SAVEPOINT s; " +
              update(pool, "metadata = '2'") + "; ROLLBACK TO s");
   CHECK(admin.number(try_acquire(pool)) == 0);
@@ -185,8 +185,8 @@ TEST_CASE("changes reach live pools in the order in which they committed") {
 }
 
 TEST_CASE("a second resize does not overtake the first one's COMMIT callback") {
-  // The first transaction's callback is busy handing out thousands of numbers of another pool when
-  // its row is already visible: a second resize that comes just then has to wait for it.
+  // The first transaction's row is visible already, but its callback is still busy handing out
+  // thousands of numbers of another pool. A second resize that comes just then has to wait for it.
   constexpr int kTickets = 20000;
   Pool pool(5), crowded(1);
   Session a, b, queue;

@@ -33,7 +33,7 @@ TEST_CASE("DROP EXTENSION with leases and waiters works at once; made again, it 
   const auto start = Clock::now();
   REQUIRE(dropper.run("DROP EXTENSION numpool", 5s).ok);
   CHECK(Clock::now() - start < 1s);
-  // Told at its timeout; not an ordinary timeout's NULL.
+  // The waiter is told at its timeout, by an error and not by the NULL of an ordinary timeout.
   CHECK(impatient.finish(5s).sqlstate == "42704");
 
   dropper.must("CREATE EXTENSION numpool");
@@ -46,7 +46,7 @@ TEST_CASE("DROP EXTENSION with leases and waiters works at once; made again, it 
   CHECK(holder.value("SELECT numpool_release('a', 0)") == "f");
   CHECK(dropper.number("SELECT in_use FROM numpool_pools") == 1);
 
-  // The old holder's end is the old waiter's turn: it learns that its pool is gone.
+  // When the old holder ends, the old waiter's turn comes, and it learns that its pool is gone.
   holder.close();
   CHECK(waiter.finish(5s).sqlstate == "42704");
   ticket.must("SELECT 1");
@@ -61,7 +61,7 @@ TEST_CASE("a second pool taken while DROP EXTENSION runs and others sleep: no de
   REQUIRE(waits_in_queue(dropper, sleeper));
   dropper.must("BEGIN");
   REQUIRE(dropper.run("DROP EXTENSION numpool", 5s).ok);
-  // A pool that this session has not used, so its definition has to be read, which has to wait.
+  // This session has not used the pool yet, so it has to read the definition, and that has to wait.
   holder.send("SELECT numpool_acquire('b')");
   CHECK_FALSE(holder.done_within(100ms));
 
@@ -113,7 +113,8 @@ TEST_CASE("a waiter holds no heavyweight lock but its transaction's own") {
       "EXISTS (SELECT FROM pg_class WHERE oid = c AND relkind = 'r')");
   CHECK(maintainer.run("VACUUM FULL " + table, 5s).ok);
   CHECK(maintainer.run("ALTER TABLE " + table + " SET (fillfactor = 90)", 5s).ok);
-  // Taken while the table is locked for a long time: what is loaded needs no table.
+  // A number is taken while somebody locks the table for a long time: a pool that is loaded needs
+  // no table.
   maintainer.must("BEGIN; LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE");
   CHECK(holder.run("SELECT numpool_release('a', 0)", 2s).value() == "t");
   CHECK(waiter.finish(2s).number() == 0);

@@ -1,5 +1,5 @@
-// Pools in databases of every kind of encoding: a name with bytes that stand for no Unicode
-// character can be used, told of and dropped like any other.
+// Pools in databases of every kind of encoding. A name may have bytes that stand for no Unicode
+// character; such a pool can be used, its clients notified, and it can be dropped, like any other.
 #include <doctest/doctest.h>
 
 #include "server/database.h"

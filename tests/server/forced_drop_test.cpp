@@ -60,7 +60,7 @@ TEST_CASE("whoever holds a lease of a dropped pool gives it up in peace, each wa
 }
 
 TEST_CASE("memory of dropped pools is used again, while old leases are still held") {
-  // Together far more than shared memory holds, were it not given back.
+  // Together they are far more than shared memory holds, if it were not given back.
   Session keeper;
   for (int round = 0; round < 60; round++) {
     CAPTURE(round);
@@ -88,7 +88,8 @@ TEST_CASE("drop and create the same pool again and again under acquirers") {
                  pool.q() + ", " + std::to_string(1 + round % 3) + ")");
     for (auto& taker : takers) taker->send(acquire(pool, "1 s"));
     definer.must("COMMIT");
-    // As many as fit are served, and never more; they hold until the round is over.
+    // As many waiters as fit are served, and never more; they hold their numbers until the round is
+    // over.
     const int size = 1 + round % 3;
     REQUIRE(eventually([&] { return pool.in_use() == size && pool.waiting() == 4 - size; }, 900ms));
     definer.must("SELECT numpool_drop(" + pool.q() + ", true); SELECT numpool_create(" + pool.q() +

@@ -80,7 +80,7 @@ TEST_CASE("release, savepoint, take-back, rollback to it, rollback: one holder a
   holder.must("BEGIN");
   holder.must(release(pool, 0));
   holder.must("SAVEPOINT s");
-  // The waiter stays behind: what is taken back never was free.
+  // The waiter stays behind, because a number that is taken back never was free.
   CHECK(holder.number(acquire(pool)) == 0);
   holder.must("ROLLBACK TO s");
   CHECK_FALSE(waiter.done_within(50ms));

@@ -1,5 +1,5 @@
-// P13: whoever sleeps in a queue holds no heavyweight lock that DROP EXTENSION, and through it
-// everybody else, could queue behind; a wait that would is refused.
+// P13: a session that sleeps in a queue holds no heavyweight lock behind which DROP EXTENSION, and
+// with it everybody else, could queue. A wait that would hold one is refused.
 #include <doctest/doctest.h>
 
 #include "server/calls.h"
@@ -75,7 +75,7 @@ TEST_CASE("a create that finds the pool made by another meanwhile forbids to wai
 }
 
 TEST_CASE("who has taken a block of fences and then sleeps holds no lock on their sequence") {
-  // The first arrival of a new extension takes one.
+  // The first arrival of a new extension takes a block of fences.
   FullPool database;
   Session first(database.kWhere), session(database.kWhere);
   database.holder.must("DROP EXTENSION numpool; CREATE EXTENSION numpool");
@@ -101,7 +101,7 @@ TEST_CASE("who has taken a block of fences and then sleeps holds no lock on thei
   session.send("SELECT numpool_acquire('free')");
   REQUIRE(waits_in_queue(database.witness, session));
   CHECK(locks_of(database.witness, session).find("numpool") == std::string::npos);
-  // What waits for nobody:
+  // These wait for nobody:
   CHECK(database.witness.run("DROP EXTENSION numpool", 5s).ok);
   database.holder.close();
   CHECK(session.finish().sqlstate == "42704");

@@ -67,7 +67,8 @@ TEST_CASE("50 waiters of both scopes and both kinds are served in the order they
     } else {
       REQUIRE(session.finish().number() == 0);
     }
-    // A transaction lease ended with its statement, so the next one may have it already.
+    // A transaction lease ends with its statement here, so the next waiter may have the number
+    // already.
     if (i % 4 == 1) continue;
     const auto mine = session.number(call("fence", pool, "0"));
     REQUIRE(mine.has_value());
@@ -84,7 +85,7 @@ TEST_CASE("a newcomer does not pass the queue") {
   Session newcomer;
   CHECK_FALSE(newcomer.number(try_acquire(line.pool)));
   line.holder->must(release(line.pool, 0));
-  // From the release on the number is the waiter's, whether it has noticed or not.
+  // From the release on the number is the waiter's, whether it has noticed or not (Q3).
   CHECK_FALSE(newcomer.number(try_acquire(line.pool)));
   CHECK(line[0].finish().number() == 0);
 }

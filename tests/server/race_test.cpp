@@ -23,7 +23,8 @@ void line_up(const Pool& pool, Session& victim, const std::string& wait, Session
   wait_in_queue(bystander, pool, 2);
 }
 
-// What the victim got it gives back; then it is the bystander's, and then nobody's.
+// If the victim got the number, it gives it back; then the bystander gets it, and then nobody has
+// it.
 void settle(const Pool& pool, Session* victim, const Outcome& outcome, Session& bystander) {
   if (outcome.number()) {
     REQUIRE(victim != nullptr);
@@ -44,7 +45,8 @@ TEST_CASE("cancel racing with the grant") {
     holder.must(acquire(pool));
     line_up(pool, victim, acquire(pool), bystander);
     const std::string strike = "SELECT pg_cancel_backend(" + std::to_string(victim.pid()) + ")";
-    // Which of the two is sent first changes, so that the order of arrival does.
+    // The two are sent in turns, one first and then the other, so that the order of arrival changes
+    // too.
     if (round % 2 == 0) {
       canceller.send(strike);
       pause_up_to(300);
@@ -82,7 +84,7 @@ TEST_CASE("pg_terminate_backend racing with the grant") {
     killer.finish();
     const Outcome outcome = victim.finish(5s);
     if (outcome.ok) served_then_gone++;
-    // Served or not, its session is over, so the number moves on by itself.
+    // Whether it was served or not, its session is over, so the number moves on by itself.
     settle(pool, nullptr, Outcome{}, bystander);
   }
   CHECK(pool.idle_within());

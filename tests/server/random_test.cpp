@@ -76,7 +76,7 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   for (const Fault& fault : faults) FAIL_CHECK(name_of(fault.what), ": ", fault.detail);
   std::size_t queued = 0;
   for (const Queue& queue : history.queues) queued += queue.waiters.size() > 1 ? 1 : 0;
-  // A run that shows the checker nothing would prove nothing.
+  // A run in which the checker sees too little would prove nothing.
   CHECK(history.leases.size() > 10000);
   CHECK(queued > 100);
   MESSAGE("seed ", seed, ": ", done, " operations, ", history.leases.size(), " leases, ",

@@ -1,4 +1,5 @@
-// Calls that meet a pool of a name made anew: by others while they wait, or by the own transaction.
+// Calls that meet a pool which was dropped and made anew under the same name: by others while they
+// wait, or by their own transaction.
 #include <doctest/doctest.h>
 
 #include "server/calls.h"
@@ -10,8 +11,8 @@ namespace {
 
 const std::string kDefinitions = "numpool_definitions";
 
-// Starts the statement while another transaction has dropped and made the pool again, and commits
-// that.
+// Starts the statement while another transaction has dropped the pool and made it again, and then
+// commits that transaction.
 Outcome across_recreation(const Pool& pool, const std::string& create_arguments,
                           const std::string& statement) {
   Session maker, session;

@@ -214,7 +214,7 @@ Pool::~Pool() {
   try {
     observer().run("SELECT numpool_drop(" + q() + ", true, true)");
   } catch (const std::exception&) {
-    // The test has failed by then; that it did is what matters.
+    // The test has failed by then, so only that it failed matters.
   }
 }
 

@@ -239,7 +239,7 @@ TEST_CASE("DISCARD ALL leaves nothing to tell to whoever has the session next") 
   enqueue_ticket(owner, pool);
   owner.must("BEGIN; CREATE TEMP TABLE t (i int)");
   holder.must("SELECT numpool_drop(" + pool.q() + ", true)");
-  // A commit with an xid tells nothing by itself; the next one must not either.
+  // A COMMIT with an xid notifies nobody by itself; the next one must not either.
   owner.must("SELECT numpool_release_all(); COMMIT");
   owner.must("DISCARD ALL");
   owner.must("SELECT 1");
@@ -298,7 +298,7 @@ TEST_CASE("a thousand waiters, tickets and sleepers, served in order, gone with 
             sessions[i]->pid());
     queued -= i % 2 == 0 ? static_cast<int>(kTickets) : 1;
     sessions[i]->sever();
-    // The next one's first place has become a lease.
+    // The next session has been granted the first place that it had in the queue.
     REQUIRE(pool.waiters_become(queued > 0 ? queued - 1 : 0, 5s));
   }
   CHECK(pool.idle_within());

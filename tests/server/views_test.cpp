@@ -44,7 +44,7 @@ TEST_CASE("a plain role sees that others hold and wait, not who they are") {
     const Outcome waiters = plain.must(of_waiter + pool.q());
     REQUIRE(waiters.rows.size() == 1);
     CHECK(waiters.rows[0][0] == what_is_shown(plain, waiter));
-    // Its own it sees.
+    // It sees its own.
     plain.must("SET application_name = 'mine'");
     Pool own(1);
     plain.must(acquire(own));
@@ -148,8 +148,8 @@ TEST_CASE("a sleeping waiter shows in pg_stat_activity as active and waiting, an
                "pg_stat_activity WHERE pid = " +
                std::to_string(waiter.pid())) == "t";
   }));
-  // P8: it does not wake while nothing happens. Its voluntary context switches are counted by the
-  // kernel.
+  // P8: a waiter does not wake while nothing happens. The kernel counts its voluntary context
+  // switches.
   const auto switches = [&] {
     return observer().number("SELECT substring(pg_read_file('/proc/" +
                              std::to_string(waiter.pid()) +

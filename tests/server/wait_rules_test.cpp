@@ -23,9 +23,9 @@ TEST_CASE("a session that holds every number of a pool cannot wait for one more:
   CHECK_FALSE(holder.number(acquire(pool, "0")));
   CHECK(pool.in_use() == 2);
   CHECK(pool.queue().empty());
-  // A ticket sleeps nowhere and may.
+  // An enqueue does not sleep, so it is allowed.
   CHECK(holder.run(enqueue(pool)).ok);
-  // In a failed savepoint nothing of it stays either.
+  // In a savepoint that failed nothing of it stays either.
   holder.must("BEGIN; SAVEPOINT s");
   CHECK(holder.state(acquire(pool)) == "40P01");
   holder.must("ROLLBACK TO s; COMMIT; SELECT numpool_release_all()");
@@ -150,7 +150,7 @@ TEST_CASE("an error while waiting for a closing pool leaves the transaction as i
   comer.must("CREATE TEMP TABLE t (i int); SET statement_timeout = '100ms'");
   CHECK(comer.state("INSERT INTO t VALUES (1) RETURNING " + acquire(pool, "10 s").substr(7)) ==
         "57014");
-  // Over, and not inside a subtransaction that nobody ends.
+  // The wait is over, and the session is not inside a subtransaction that nobody ends.
   CHECK(PQtransactionStatus(comer.handle()) == PQTRANS_IDLE);
   CHECK(comer.number("SELECT count(*) FROM t") == 0);
   // What an exception block did is undone with it.
@@ -167,7 +167,7 @@ TEST_CASE("release takes no lock on the table or on its indexes") {
   Session holder, locker, admin;
   holder.must(acquire(pool));
   locker.must("BEGIN; REINDEX INDEX numpool_definitions_pkey");
-  // Whatever the holder remembers of the name is stale now.
+  // Whatever the holder remembers under the name is out of date now.
   admin.must("SELECT pg_notify('nobody', ''); SET lock_timeout = '50ms'");
   admin.run("COMMENT ON TABLE numpool_definitions IS NULL");
   holder.must("SET lock_timeout = '500ms'");
@@ -226,7 +226,7 @@ TEST_CASE("a release goes through, and to the next in line, while a forced drop 
   SUBCASE("committed") {
     dropper.must("COMMIT");
     const Outcome outcome = waiter.finish();
-    // Served just before, or told that there is no such pool any more.
+    // It was served just before, or it is told that there is no such pool any more.
     CHECK((outcome.ok || outcome.sqlstate == "42704"));
     CHECK(waiter.state(try_acquire(pool)) == "42704");
   }

@@ -19,8 +19,8 @@ const Lease* heir_of(const ByIndex& by_index, const Lease& lease, Time time) {
   return *next;
 }
 
-// Of the session that has died at `time`: it never had an answer to the end of these. A pid is used
-// again, so that it is the last session with it.
+// The leases of the session that died at `time`, for whose end it never had an answer. Pids are
+// used again, so it is the last session with that pid.
 std::vector<const Lease*> held_at(const std::vector<const Lease*>& of_pid, Time time) {
   const Lease* last = nullptr;
   for (const Lease* lease : of_pid)
@@ -34,7 +34,8 @@ std::vector<const Lease*> held_at(const std::vector<const Lease*>& of_pid, Time 
   return held;
 }
 
-// The first one told of those that were asked for when there was nobody left to grant anything.
+// The first grant that was told, of those that were asked for when nobody was left to grant
+// anything.
 const Lease* first_after(const History& history, const Death& death) {
   const Lease* first = nullptr;
   for (const Lease& lease : history.leases)

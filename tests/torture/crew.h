@@ -26,14 +26,15 @@ class Crew {
   void start();
   // Notices who has ended, and replaces who was killed.
   void tend();
-  // SIGKILL of a random worker that is just doing that; any other if there is none.
+  // Kills a random worker that is doing just that with SIGKILL; any other worker if there is none.
   void kill_one(Doing doing);
   void stop_one_client();
   void stop_one_backend();
   // A random backend of a worker; 0 if none is connected.
   pid_t some_backend();
   void log_death(const std::string& kind, pid_t backend);
-  // Of the server with all its sessions: it was told to end at `asked`, and is gone now.
+  // Notes the death of the server with all its sessions: it was told to end at `asked`, and is gone
+  // now.
   void log_server_death(const std::string& kind, Time asked);
   // All shall finish. False if somebody does not.
   bool finish();

@@ -100,7 +100,7 @@ void Director::set_up() {
   session.must("SELECT numpool_create('hog', 1)");
 }
 
-// A pool of its own is made, all of it is taken, and it is dropped again.
+// Makes a pool of its own, takes all of it, and drops it again.
 bool Director::give_everything(Session& session, const std::string& pool, int size) {
   const std::string quoted = "'" + pool + "'", text = std::to_string(size);
   session.must("SELECT numpool_create(" + quoted + ", " + text + ")");
@@ -190,13 +190,13 @@ void Director::restart_server(Mischief how) {
   stage_.leave = false;
 }
 
-// The promises hold over a promotion only if the old primary is dead, and dead it is.
+// The promises hold over a promotion only if the old primary is dead, so it is killed first.
 void Director::fail_over(Mischief how) {
-  // Fences are taken once in a server's life. Half of the time the old primary has just begun a new
-  // one, so that it dies before, while or after its standby receives them.
+  // A block of fences is taken once in the life of a server. Half of the time the old primary has
+  // just taken one, so that it dies before, while or after its standby receives the block.
   if (crew_.random(2) == 0 && crash_backend())
     std::this_thread::sleep_for(Milliseconds(crew_.random(800)));
-  // A client that sleeps through it all believes that it holds what it held.
+  // A client that sleeps through the promotion believes that it still holds what it held.
   if (crew_.random(2) == 0) crew_.stop_one_client();
   const Time told = end_server(how);
   if (!server_.gone_within(30)) throw TestError("a process outlives its primary");

@@ -32,7 +32,8 @@ class DefinitionMeddler : public Meddler {
   }
 
   bool expects(const Outcome& outcome) const override {
-    // In use; and DROP EXTENSION locks views and table in another order than their readers do.
+    // The pool may be in use (55006). DROP EXTENSION locks views and table in another order than
+    // their readers do (40P01). After either the transaction has failed (25P02).
     return outcome.sqlstate == "55006" || outcome.sqlstate == "40P01" ||
            outcome.sqlstate == "25P02";
   }
@@ -95,8 +96,8 @@ class DefinitionMeddler : public Meddler {
     const Time asked = now();
     const auto dropped = ask("SELECT numpool_drop(" + quoted(number) + ")");
     if (!dropped) return;
-    // Nobody held anything; but whoever was granted it in a transaction of his own may not yet know
-    // that it was rolled back.
+    // Nobody held anything. But a worker that was granted a number in a transaction of its own may
+    // not yet know that it was rolled back.
     wiped_unused(number, asked);
     make(pool(number), random_size(number));
   }

@@ -34,8 +34,8 @@ class ResourceMeddler : public Meddler {
            outcome.sqlstate == "54000" || outcome.message.find("NOTIFY queue") != std::string::npos;
   }
 
-  // One listener idle in a transaction, so that no page of the queue is ever given back; and one
-  // that is up to date, so that new listeners need not read all of it.
+  // One listener idles in a transaction, so that no page of the queue is ever given back. Another
+  // is up to date, so that new listeners need not read all of it.
   void prepare() {
     try {
       up_to_date_.emplace();
@@ -65,7 +65,8 @@ class ResourceMeddler : public Meddler {
     up_to_date_->notifications();
   }
 
-  // Tickets until there is no room for one more; others must get an error, and nothing else.
+  // Enqueues until there is no room for one more ticket. Others must get an error then, and nothing
+  // else may happen.
   void fill_arena() {
     for (int batch = 8192; batch >= 1; batch /= 8) {
       while (ask("SELECT count(numpool_enqueue('hog')) FROM generate_series(1, " +

@@ -1,4 +1,4 @@
-// The memory of the server while a mix runs: it is to stay as it is.
+// Watches the server's memory while a mix runs; it must not grow.
 #pragma once
 
 #include <string>

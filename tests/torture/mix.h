@@ -1,4 +1,4 @@
-// A mix: what the workers do, what they have to put up with, and who disturbs them.
+// A mix: what the workers do, which faults they meet, and who causes these.
 #pragma once
 
 #include <string>

@@ -14,15 +14,15 @@ class Pair {
   // Makes a standby of the running server, which stays the primary in turn. From then on libpq's
   // environment leads to the primary, whichever of the two it is.
   explicit Pair(Server& primary);
-  // Ends the one of the two that was not there before.
+  // Ends the one of the two servers that this object has added.
   ~Pair();
   Pair(const Pair&) = delete;
   Pair& operator=(const Pair&) = delete;
 
   // The primary must be gone.
   void promote();
-  // In the place of the standby that there was. Whatever is granted when this returns, its fence
-  // has been received there.
+  // Makes a new standby in the place of the old one. When this returns, the standby has received
+  // the fence of every grant made so far.
   void make_standby();
 
  private:

@@ -47,7 +47,8 @@ int run_program(std::vector<std::string> words) {
   const pid_t child = fork();
   if (child == 0) {
     for (const int number : {SIGINT, SIGTERM}) signal(number, SIG_IGN);
-    // Where clients look for servers is no setting of a server.
+    // These variables tell clients where to look for a server. A server that is started would take
+    // some of them as settings of its own.
     for (const char* name : {"PGHOST", "PGPORT", "PGTARGETSESSIONATTRS"}) unsetenv(name);
     const int nowhere = open("/dev/null", O_RDWR);
     for (const int fd : {0, 1, 2}) dup2(nowhere, fd);
