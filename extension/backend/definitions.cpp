@@ -67,36 +67,92 @@ bool lock_table(Oid table, Oid index, IfLocked if_locked) {
   return false;
 }
 
-// By the index that `found` names.
-Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
-                IfLocked if_locked, Definition* definition, Datum* metadata) {
-  const Oid relation = found.relation;
-  Oid index;
+// The table and one of its indexes, locked for reading and open.
+struct OpenTable {
+  Relation table;
+  Relation index;
+};
+
+// Opens the table and the index that `by` names. kAbsent: DROP EXTENSION has committed; nothing is
+// locked then.
+Lookup open_table(Oid Found::*by, IfLocked if_locked, OpenTable* open) {
   for (;;) {
-    index = found.*by;
+    const Oid relation = found.relation;
+    const Oid index = found.*by;
     if (!lock_table(relation, index, if_locked)) return Lookup::kLocked;
     // NB: LockRelationOid skips this where the transaction has the lock already.
     AcceptInvalidationMessages();
-    if (found.valid) break;
+    if (found.valid) {
+      *open = {table_open(relation, NoLock), index_open(index, NoLock)};
+      return Lookup::kFound;
+    }
     // Perhaps there is another index now (REINDEX CONCURRENTLY), perhaps there is nothing.
     UnlockRelationOid(index, AccessShareLock);
     UnlockRelationOid(relation, AccessShareLock);
     if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) return Lookup::kAbsent;
     find_relations(get_rel_namespace(relation));
   }
-  Relation table = table_open(relation, NoLock);
+}
 
+void close_table(const OpenTable& open) {
+  index_close(open.index, AccessShareLock);
+  table_close(open.table, AccessShareLock);
+}
+
+// A scan of the versions that one snapshot sees. The access method is asked for all versions and
+// the snapshot is applied here, because a scan that knows of an MVCC snapshot takes predicate locks
+// in a SERIALIZABLE transaction: a session that acquires would then fail with 40001 when somebody
+// makes an unrelated pool.
+class Scan {
+ public:
+  // In the order of the index if `key_count` is 0.
+  void begin(const OpenTable& open, int key_count, ScanKeyData* key) {
+    snapshot_ = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(open.table)));
+    scan_ = systable_beginscan_ordered(open.table, open.index, SnapshotAny, key_count, key);
+  }
+  // Valid until the next call; not a valid tuple at the end.
+  HeapTuple next() {
+    for (;;) {
+      HeapTuple row = systable_getnext_ordered(scan_, ForwardScanDirection);
+      if (!HeapTupleIsValid(row) ||
+          table_tuple_satisfies_snapshot(scan_->heap_rel, scan_->slot, snapshot_))
+        return row;
+    }
+  }
+  void end() {
+    systable_endscan_ordered(scan_);
+    UnregisterSnapshot(snapshot_);
+  }
+
+ private:
+  Snapshot snapshot_;
+  SysScanDesc scan_;
+};
+
+// By the index that `found` names.
+Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
+                IfLocked if_locked, Definition* definition, Datum* metadata) {
+  OpenTable open;
+  const Lookup lookup = open_table(by, if_locked, &open);
+  if (lookup != Lookup::kFound) return lookup;
   ScanKeyData key;
   ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
-  SysScanDesc scan = systable_beginscan(table, index, true, nullptr, 1, &key);
-  HeapTuple row = systable_getnext(scan);
+  Scan scan;
+  scan.begin(open, 1, &key);
+  HeapTuple row = scan.next();
   const bool is_there = HeapTupleIsValid(row);
-  if (is_there) fill_definition(row, RelationGetDescr(table), definition);
-  if (is_there && metadata != nullptr) *metadata = copy_metadata(row, RelationGetDescr(table));
-  systable_endscan(scan);
-  table_close(table, AccessShareLock);
-  UnlockRelationOid(index, AccessShareLock);
+  if (is_there) fill_definition(row, RelationGetDescr(open.table), definition);
+  if (is_there && metadata != nullptr) *metadata = copy_metadata(row, RelationGetDescr(open.table));
+  scan.end();
+  close_table(open);
   return is_there ? Lookup::kFound : Lookup::kAbsent;
+}
+
+// Whether others see this version, though the open transaction has updated or deleted it.
+bool is_before_own_change(HeapTupleHeader row) {
+  return !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row)) &&
+         (row->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(row->t_infomask) &&
+         TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(row));
 }
 
 }  // namespace
@@ -211,26 +267,43 @@ std::uint64_t execute_on_definitions(const char* statement, int argument_count, 
   return rows;
 }
 
+bool read_own_change(std::int64_t identity, OwnVersion which, Definition* definition) {
+  OpenTable open;
+  if (open_table(&Found::identity_index, IfLocked::kWait, &open) != Lookup::kFound)
+    report_not_installed();
+  ScanKeyData key;
+  ScanKeyInit(&key, kColumnIdentity, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(identity));
+  const bool newest = which == OwnVersion::kNewest;
+  SysScanDesc scan = systable_beginscan_ordered(open.table, open.index,
+                                                newest ? SnapshotSelf : SnapshotAny, 1, &key);
+  HeapTuple row;
+  do row = systable_getnext_ordered(scan, ForwardScanDirection);
+  while (HeapTupleIsValid(row) && !newest && !is_before_own_change(row->t_data));
+  const bool is_there = HeapTupleIsValid(row);
+  if (is_there) fill_definition(row, RelationGetDescr(open.table), definition);
+  systable_endscan_ordered(scan);
+  close_table(open);
+  return is_there;
+}
+
 void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* state),
                       void* state) {
-  Relation table = table_open(found.relation, AccessShareLock);
-  Relation index = index_open(found.name_index, AccessShareLock);
-  Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-  SysScanDesc scan = systable_beginscan_ordered(table, index, snapshot, 0, nullptr);
+  OpenTable open;
+  if (open_table(&Found::name_index, IfLocked::kWait, &open) != Lookup::kFound)
+    report_not_installed();
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
-  for (HeapTuple row = systable_getnext_ordered(scan, ForwardScanDirection); HeapTupleIsValid(row);
-       row = systable_getnext_ordered(scan, ForwardScanDirection)) {
+  Scan scan;
+  scan.begin(open, 0, nullptr);
+  for (HeapTuple row = scan.next(); HeapTupleIsValid(row); row = scan.next()) {
     MemoryContext old = MemoryContextSwitchTo(row_memory);
-    visit(row, RelationGetDescr(table), state);
+    visit(row, RelationGetDescr(open.table), state);
     MemoryContextSwitchTo(old);
     MemoryContextReset(row_memory);
   }
+  scan.end();
   MemoryContextDelete(row_memory);
-  systable_endscan_ordered(scan);
-  UnregisterSnapshot(snapshot);
-  index_close(index, AccessShareLock);
-  table_close(table, AccessShareLock);
+  close_table(open);
 }
 
 void lock_identity(std::int64_t identity, IdentityLock purpose) {

@@ -33,6 +33,13 @@ enum class IfLocked { kWait, kGiveUp };
 Lookup read_definition(text* name, IfLocked if_locked, Definition* definition,
                        Datum* metadata = nullptr);
 Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition);
+// A version of the row that the open transaction has changed, whatever command changed it:
+enum class OwnVersion {
+  kNewest,     // as it leaves it; none if it has deleted the row
+  kCommitted,  // as others see it; none if it has made the row
+};
+// False: there is no such version, or the open transaction has not changed the row.
+bool read_own_change(std::int64_t identity, OwnVersion which, Definition* definition);
 // From a row in hand.
 void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition);
 Datum copy_metadata(HeapTuple row, TupleDesc descriptor);

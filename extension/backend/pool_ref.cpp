@@ -167,6 +167,15 @@ char* json_string(const char* name) {
   return MemoryContextStrdup(backend_memory(), out.data);
 }
 
+PoolKey key_of(std::int64_t identity) {
+  PoolKey key;
+  MemSet(&key, 0, sizeof(key));  // NB: hashed with its padding
+  key.database = MyDatabaseId;
+  key.relation = definitions_relation();
+  key.identity = identity;
+  return key;
+}
+
 SessionId maker_of(const PoolRef* ref) {
   return ref->change.created ? my_session_id() : 0;
 }
@@ -185,10 +194,11 @@ void become_live(const PoolRef* ref, LivePool* live) {
 // A row is the open transaction's own from the end of its command on, but the trigger may still
 // have to be told: a function in RETURNING, another trigger. Of such a row nothing may be loaded.
 void require_told(const PoolRef* ref, const Definition& definition) {
-  if (!definition.own) return;
-  ItemPointerData told = ref->change.row;
-  ItemPointerData row = definition.row;
-  if (!ItemPointerIsValid(&told) || !ItemPointerEquals(&told, &row)) report_uncommitted_change(ref);
+  const PendingChange& change = ref->change;
+  if (!definition.own || (change.noted_name != nullptr && change.noted_size == definition.size &&
+                          strcmp(change.noted_name, definition.name) == 0))
+    return;
+  report_uncommitted_change(ref);
 }
 
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
@@ -242,14 +252,14 @@ void report_uncommitted_change(const PoolRef* ref) {
                   errhint("Commit first.")));
 }
 
-PoolRef* pool_ref(const Definition& definition) {
+PoolRef* known_pool(std::int64_t identity) {
   make_tables();
-  PoolKey key;
-  MemSet(&key, 0, sizeof(key));
-  key.database = MyDatabaseId;
-  key.relation = definitions_relation();
-  key.identity = definition.identity;
-  PoolRef* ref = static_cast<PoolRef*>(hash_search(refs, &key, HASH_FIND, nullptr));
+  const PoolKey key = key_of(identity);
+  return static_cast<PoolRef*>(hash_search(refs, &key, HASH_FIND, nullptr));
+}
+
+PoolRef* pool_ref(const Definition& definition) {
+  PoolRef* ref = known_pool(definition.identity);
   if (ref != nullptr && strcmp(ref->name, definition.name) == 0) {
     ref->defined_size = definition.size;
     return ref;
@@ -257,6 +267,7 @@ PoolRef* pool_ref(const Definition& definition) {
   char* name = MemoryContextStrdup(backend_memory(), definition.name);
   char* json_name = json_string(definition.name);
   if (ref == nullptr) {
+    const PoolKey key = key_of(definition.identity);
     ref = static_cast<PoolRef*>(hash_search(refs, &key, HASH_ENTER, nullptr));
     MemSet(reinterpret_cast<char*>(ref) + sizeof(PoolKey), 0, sizeof(PoolRef) - sizeof(PoolKey));
   } else {

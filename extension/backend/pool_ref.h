@@ -14,9 +14,12 @@ namespace numpool {
 struct PendingChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
-  std::int32_t size;    // 0: unchanged
-  const char* name;     // nullptr: unchanged; lives as long as the transaction
-  ItemPointerData row;  // the newest version that the trigger has been told of; all 0: none
+  std::int32_t size;  // 0: unchanged
+  const char* name;   // nullptr: unchanged; lives as long as the transaction
+  // What the newest version that the trigger has been told of says; nullptr: none. Lives as long as
+  // the transaction.
+  const char* noted_name;
+  std::int32_t noted_size;
 };
 
 struct PoolRef {
@@ -60,6 +63,8 @@ void end_renaming(PoolRef* ref, bool commit);
 void forget_name_of(text* name);
 // The one of a definition in hand.
 PoolRef* pool_ref(const Definition& definition);
+// The one of an identity that this backend has met, or nullptr.
+PoolRef* known_pool(std::int64_t identity);
 [[noreturn]] void report_no_pool(const char* name);
 [[noreturn]] void report_uncommitted_change(const PoolRef* ref);
 

@@ -44,51 +44,91 @@ void note_name(PoolRef* ref, const char* name) {
   ref->change.name = MemoryContextStrdup(TopTransactionContext, name);
 }
 
-// Nobody else can see the row, so there is no live pool of it but what this transaction makes;
-// except where it puts back a row that it deleted: that pool stays closing, and goes at COMMIT.
-void note_insert(const Definition& fresh) {
-  PoolRef* ref = pool_ref(fresh);
-  if (ref->change.dropped) return;
-  // NB: a row of the same identity is gone, but the callback of the transaction that ended it may
-  // still have to run; what that finds dropped, it leaves alone.
-  ref->live = find_live_pool(ref->key, &ref->generation);
-  if (ref->live != 0) drop_live_pool(ref->live, ref->key, ref->generation);
-  begin_change(ref);
-  ref->change.created = true;
-  ref->change.row = fresh.row;
+// Notes what the row says now, for who loads the pool before COMMIT (rule D4). After begin_change.
+void note_version(PoolRef* ref, const Definition& newest) {
+  PendingChange& change = ref->change;
+  if (change.noted_name == nullptr || strcmp(change.noted_name, newest.name) != 0)
+    change.noted_name = MemoryContextStrdup(TopTransactionContext, newest.name);
+  change.noted_size = newest.size;
 }
 
-void note_update(Relation table, const Definition& old, const Definition& fresh) {
-  if (old.identity != fresh.identity)
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("the identity of a pool cannot be changed")));
-  const bool renamed = strcmp(old.name, fresh.name) != 0;
-  // Metadata are no part of the live pool.
-  if (old.size == fresh.size && !renamed) {
-    PoolRef* ref = pool_ref(old);
-    begin_change(ref);
-    ref->change.row = fresh.row;
+// The row as it was before what is to be noted now. False: the open transaction has made it, and
+// that has not been noted yet.
+bool read_base(std::int64_t identity, Definition* base) {
+  const PoolRef* ref = known_pool(identity);
+  if (ref == nullptr || ref->change.noted_name == nullptr)
+    return read_own_change(identity, OwnVersion::kCommitted, base);
+  base->identity = identity;
+  base->size = ref->change.noted_size;
+  base->name = ref->change.noted_name;
+  base->own = true;
+  return true;
+}
+
+// Nobody else can see the row, so there is no live pool of it but what this transaction makes;
+// except where it puts back a row that it deleted: that pool stays closing, and goes at COMMIT.
+void note_insert(const Definition& newest) {
+  PoolRef* ref = pool_ref(newest);
+  if (ref->change.dropped) return;
+  if (!ref->change.created) {
+    // NB: a row of the same identity is gone, but the callback of the transaction that ended it may
+    // still have to run; what that finds dropped, it leaves alone.
+    ref->live = find_live_pool(ref->key, &ref->generation);
+    if (ref->live != 0) drop_live_pool(ref->live, ref->key, ref->generation);
+  }
+  begin_change(ref);
+  ref->change.created = true;
+  note_version(ref, newest);
+}
+
+void note_update(Relation table, const Definition& newest) {
+  Definition base;
+  if (!read_base(newest.identity, &base)) {
+    note_insert(newest);
     return;
   }
-  PoolRef* ref = lock_changed(old, Extent::kWhole);
-  ref->change.row = fresh.row;
-  if (old.size != fresh.size)
-    note_size(ref, fresh.size);
+  const bool renamed = strcmp(base.name, newest.name) != 0;
+  // Metadata are no part of the live pool.
+  if (base.size == newest.size && !renamed) {
+    PoolRef* ref = pool_ref(base);
+    begin_change(ref);
+    note_version(ref, newest);
+    return;
+  }
+  PoolRef* ref = lock_changed(base, Extent::kWhole);
+  if (base.size != newest.size)
+    note_size(ref, newest.size);
   else
     unlock_ref(ref);
   if (renamed) {
-    note_name(ref, fresh.name);
+    note_name(ref, newest.name);
     CacheInvalidateRelcache(table);
   }
+  note_version(ref, newest);
 }
 
-void note_delete(Relation table, const Definition& old) {
-  PoolRef* ref = lock_changed(old, Extent::kHeader);
+void note_delete(Relation table, const Definition& deleted) {
+  Definition base;
+  if (!read_base(deleted.identity, &base)) base = deleted;
+  PoolRef* ref = lock_changed(base, Extent::kHeader);
   // A row put back and deleted again closes nothing anew: the first deletion is the one that lasts.
   if (!ref->change.dropped) close_live_pool(*live_of(ref));
   unlock_ref(ref);
   ref->change.dropped = true;
+  ref->change.noted_name = nullptr;
   CacheInvalidateRelcache(table);
+}
+
+// What the open transaction has made of a row that it inserted or updated. Another trigger may have
+// changed the row again before this one runs, and the event says nothing of that; so the row is
+// read. Where it is gone, its deletion was noted by an event of its own.
+void note_row(Relation table, bool inserted, std::int64_t identity) {
+  Definition newest;
+  if (!read_own_change(identity, OwnVersion::kNewest, &newest)) return;
+  if (inserted)
+    note_insert(newest);
+  else
+    note_update(table, newest);
 }
 
 Datum on_change(TriggerData* trigger) {
@@ -105,18 +145,19 @@ Datum on_change(TriggerData* trigger) {
   log_row_change();
   debug_point(DebugPoint::kRowWritten);
 
-  Definition old;
-  if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
-    Definition fresh;
-    fill_definition(trigger->tg_trigtuple, descriptor, &old);
-    fill_definition(trigger->tg_newtuple, descriptor, &fresh);
-    note_update(table, old, fresh);
-  } else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
-    fill_definition(trigger->tg_trigtuple, descriptor, &old);
-    note_delete(table, old);
+  Definition row;
+  fill_definition(trigger->tg_trigtuple, descriptor, &row);
+  if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) {
+    note_delete(table, row);
+  } else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event)) {
+    note_row(table, true, row.identity);
   } else {
-    fill_definition(trigger->tg_trigtuple, descriptor, &old);
-    note_insert(old);
+    Definition changed;
+    fill_definition(trigger->tg_newtuple, descriptor, &changed);
+    if (row.identity != changed.identity)
+      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                      errmsg("the identity of a pool cannot be changed")));
+    note_row(table, false, row.identity);
   }
   return PointerGetDatum(trigger->tg_trigtuple);
 }
