@@ -180,6 +180,10 @@ void put_pool(HeapTuple row, TupleDesc descriptor, void* state) {
   values[12] = seconds_interval(figures.counters.wait_longest);
   values[13] = TimestampTzGetDatum(figures.counters.since);
   nulls[13] = !figures.loaded;
+  // What happens on the primary is not known here.
+  if (RecoveryInProgress())
+    for (int column = 0; column < 14; ++column)
+      nulls[column] = nulls[column] || (column != 0 && column != 1 && column != 6);
   put(*static_cast<Rows*>(state), values, nulls);
 }
 
