@@ -57,6 +57,24 @@ SELECT count(*) FILTER (WHERE numpool_release('leases', i)) FROM generate_series
 SELECT numpool_acquire('leases') FROM generate_series(1, 3);          -- 0, 2, 4
 SELECT numpool_release_all();                                         -- 103
 
+-- with its fence: what is not this session's lease is an error
+SELECT numpool_acquire('leases');                                     -- 0
+SELECT numpool_fence('leases', 0) AS f \gset
+SELECT numpool_release('leases', 0, :f + 1);                          -- 55000
+SELECT numpool_release('leases', 1, :f);                              -- 55000
+SELECT numpool_release('leases', 200, :f);                            -- 22023
+SELECT numpool_release('leases', 0, NULL);                            -- 22004
+BEGIN;
+SELECT numpool_release('leases', 0, :f);                              -- t
+SAVEPOINT s;
+SELECT numpool_release('leases', 0, :f);                              -- 55000: released already
+ROLLBACK TO s;
+SELECT numpool_acquire('leases');                                     -- 0: taken back, with its fence
+SELECT numpool_release('leases', 0, :f);                              -- t
+ROLLBACK;
+SELECT numpool_release('leases', 0, :f);                              -- t
+SELECT numpool_release('leases', 0, :f);                              -- 55000
+
 -- timeouts: a short one passes; a huge one does not overflow
 SELECT numpool_resize('leases', 1);
 SELECT numpool_acquire('leases', '1000000 years');                    -- 0

@@ -242,18 +242,39 @@ Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
   return entry;
 }
 
-bool release(text* name, std::int64_t index) {
-  PoolRef* ref = find_pool(name, IfLocked::kGiveUp);
-  if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
-      end_held_at_commit(ref, static_cast<std::uint32_t>(index)))
-    return true;
-  // It is not this session's, a ticket's that it has not looked at yet, or released already.
+namespace {
+
+// The session's lease of that index, or nullptr. Errors: 42704, 22023.
+Entry* lease_in_range(text* name, std::int64_t index) {
   bool in_range;
   Entry* entry = find_lease(name, index, &in_range);
   if (!in_range)
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("index %lld is outside pool \"%s\"", static_cast<long long>(index),
                            text_to_cstring(name))));
+  return entry;
+}
+
+}  // namespace
+
+void release_fenced(text* name, std::int64_t index, std::int64_t fence) {
+  Entry* entry = lease_in_range(name, index);
+  if (entry == nullptr || entry->ending || entry->fence != fence)
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("this session does not hold index %lld of pool \"%s\" with fence %lld",
+                           static_cast<long long>(index), text_to_cstring(name),
+                           static_cast<long long>(fence)),
+                    errhint("The lease has ended, or belongs to another session.")));
+  end_at_commit(entry);
+}
+
+bool release(text* name, std::int64_t index) {
+  PoolRef* ref = find_pool(name, IfLocked::kGiveUp);
+  if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
+      end_held_at_commit(ref, static_cast<std::uint32_t>(index)))
+    return true;
+  // It is not this session's, a ticket's that it has not looked at yet, or released already.
+  Entry* entry = lease_in_range(name, index);
   if (entry == nullptr || entry->ending) {
     ereport(WARNING, (errmsg("this session does not hold index %lld of pool \"%s\"",
                              static_cast<long long>(index), text_to_cstring(name))));

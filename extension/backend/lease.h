@@ -27,6 +27,9 @@ Entry* enqueue(text* pool);
 
 // False if this session does not hold the index. Errors: 42704, 22023.
 bool release(text* pool, std::int64_t index);
+// Releases the lease of the index that has this fence. Errors: 55000 if this session does not hold
+// it; 42704, 22023.
+void release_fenced(text* pool, std::int64_t index, std::int64_t fence);
 // Everything that is not already being released; how many.
 std::int32_t release_all();
 // The session's lease of that index, or nullptr. Errors: 42704.

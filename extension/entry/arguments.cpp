@@ -9,6 +9,15 @@ void enter(FunctionCallInfo fcinfo) {
   arena_attach();
 }
 
+void enter_changing_session(FunctionCallInfo fcinfo) {
+  enter(fcinfo);
+  if (InSecurityRestrictedOperation())
+    ereport(ERROR,
+            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+             errmsg("cannot acquire or release numbers of the session within a security-restricted "
+                    "operation")));
+}
+
 void require_argument(FunctionCallInfo fcinfo, int position, const char* name) {
   if (PG_ARGISNULL(position))
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

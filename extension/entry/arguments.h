@@ -9,6 +9,11 @@ namespace numpool {
 // To be called first by every function.
 void enter(FunctionCallInfo fcinfo);
 
+// The same for a function that changes what the session holds: a lease or a ticket outlives the
+// statement, so code that only seems to be the user's own may not touch it. Errors: 42501 in a
+// security-restricted operation.
+void enter_changing_session(FunctionCallInfo fcinfo);
+
 void require_argument(FunctionCallInfo fcinfo, int position, const char* name);
 text* text_argument(FunctionCallInfo fcinfo, int position, const char* name);
 std::int32_t int_argument(FunctionCallInfo fcinfo, int position, const char* name);

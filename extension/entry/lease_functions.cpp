@@ -7,6 +7,13 @@ namespace {
 
 using namespace numpool;
 
+void enter_for(FunctionCallInfo fcinfo, Scope scope) {
+  if (scope == Scope::kSession)
+    enter_changing_session(fcinfo);
+  else
+    enter(fcinfo);
+}
+
 Datum acquire_into(FunctionCallInfo fcinfo, Scope scope, Patience patience) {
   Entry* entry = acquire(text_argument(fcinfo, 0, "pool"), scope, patience);
   if (entry == nullptr) PG_RETURN_NULL();
@@ -16,13 +23,13 @@ Datum acquire_into(FunctionCallInfo fcinfo, Scope scope, Patience patience) {
 Datum acquire_with_timeout(FunctionCallInfo fcinfo, Scope scope) {
   require_argument(fcinfo, 0, "pool");
   const Patience patience = patience_argument(fcinfo, 1);
-  enter(fcinfo);
+  enter_for(fcinfo, scope);
   return acquire_into(fcinfo, scope, patience);
 }
 
 Datum try_acquire(FunctionCallInfo fcinfo, Scope scope) {
   require_argument(fcinfo, 0, "pool");
-  enter(fcinfo);
+  enter_for(fcinfo, scope);
   return acquire_into(fcinfo, scope, Patience::none());
 }
 
@@ -54,13 +61,23 @@ PG_FUNCTION_INFO_V1(numpool_release);
 PGDLLEXPORT Datum numpool_release(PG_FUNCTION_ARGS) {
   text* pool = text_argument(fcinfo, 0, "pool");
   const std::int32_t index = int_argument(fcinfo, 1, "index");
-  enter(fcinfo);
+  enter_changing_session(fcinfo);
   PG_RETURN_BOOL(release(pool, index));
+}
+
+PG_FUNCTION_INFO_V1(numpool_release_fenced);
+PGDLLEXPORT Datum numpool_release_fenced(PG_FUNCTION_ARGS) {
+  text* pool = text_argument(fcinfo, 0, "pool");
+  const std::int32_t index = int_argument(fcinfo, 1, "index");
+  const std::int64_t fence = bigint_argument(fcinfo, 2, "fence");
+  enter_changing_session(fcinfo);
+  release_fenced(pool, index, fence);
+  PG_RETURN_BOOL(true);
 }
 
 PG_FUNCTION_INFO_V1(numpool_release_all);
 PGDLLEXPORT Datum numpool_release_all(PG_FUNCTION_ARGS) {
-  enter(fcinfo);
+  enter_changing_session(fcinfo);
   PG_RETURN_INT32(release_all());
 }
 

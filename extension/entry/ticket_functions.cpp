@@ -29,9 +29,9 @@ const char* state_of(Entry* entry) {
   return entry->state == EntryState::kHeld && still_held(entry) ? "granted" : "dropped";
 }
 
-Entry* ticket_argument(FunctionCallInfo fcinfo) {
+Entry* ticket_argument(FunctionCallInfo fcinfo, void (*enter_function)(FunctionCallInfo)) {
   const std::int64_t ticket = bigint_argument(fcinfo, 0, "ticket");
-  enter(fcinfo);
+  enter_function(fcinfo);
   collect_news();
   return find_ticket(ticket);
 }
@@ -43,7 +43,7 @@ extern "C" {
 PG_FUNCTION_INFO_V1(numpool_enqueue);
 PGDLLEXPORT Datum numpool_enqueue(PG_FUNCTION_ARGS) {
   text* pool = text_argument(fcinfo, 0, "pool");
-  enter(fcinfo);
+  enter_changing_session(fcinfo);
   const Entry* entry = enqueue(pool);
   Datum values[3];
   bool nulls[3] = {};
@@ -54,7 +54,7 @@ PGDLLEXPORT Datum numpool_enqueue(PG_FUNCTION_ARGS) {
 
 PG_FUNCTION_INFO_V1(numpool_poll);
 PGDLLEXPORT Datum numpool_poll(PG_FUNCTION_ARGS) {
-  Entry* entry = ticket_argument(fcinfo);
+  Entry* entry = ticket_argument(fcinfo, enter);
   Datum values[3];
   bool nulls[3] = {};
   values[0] = CStringGetTextDatum(state_of(entry));
@@ -66,7 +66,7 @@ PGDLLEXPORT Datum numpool_poll(PG_FUNCTION_ARGS) {
 
 PG_FUNCTION_INFO_V1(numpool_cancel);
 PGDLLEXPORT Datum numpool_cancel(PG_FUNCTION_ARGS) {
-  Entry* entry = ticket_argument(fcinfo);
+  Entry* entry = ticket_argument(fcinfo, enter_changing_session);
   if (entry == nullptr || entry->ending) PG_RETURN_BOOL(false);
   if (entry->state == EntryState::kDropped ||
       (entry->state == EntryState::kHeld && !still_held(entry))) {
