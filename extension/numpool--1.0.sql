@@ -20,6 +20,12 @@ SELECT pg_catalog.pg_extension_config_dump('numpool_definitions', '');
 SELECT pg_catalog.pg_extension_config_dump('numpool_identity_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('numpool_fence_seq', '');
 
+-- pg_dump reads these, and a restored dump fills them.
+GRANT SELECT ON TABLE numpool_definitions, numpool_identity_seq, numpool_fence_seq
+  TO pg_database_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE numpool_definitions TO @extowner@;
+GRANT SELECT, USAGE, UPDATE ON SEQUENCE numpool_identity_seq, numpool_fence_seq TO @extowner@;
+
 CREATE FUNCTION numpool_definition_changed() RETURNS trigger
   LANGUAGE C AS 'MODULE_PATHNAME';
 REVOKE ALL ON FUNCTION numpool_definition_changed() FROM PUBLIC;
@@ -45,6 +51,9 @@ CREATE FUNCTION numpool_resize(pool text, size integer) RETURNS integer
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_list(prefix text DEFAULT '') RETURNS SETOF text
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+-- Finds a pool without the right to make one. Its metadata; 42704, or 42710 if it has another size.
+CREATE FUNCTION numpool_open(pool text, size integer DEFAULT NULL) RETURNS jsonb
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_metadata(pool text) RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_set_metadata(pool text, metadata jsonb) RETURNS void
@@ -60,6 +69,13 @@ REVOKE ALL ON FUNCTION numpool_drop(text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_resize(text, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_set_metadata(text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_replace_metadata(text, jsonb, jsonb) FROM PUBLIC;
+-- Where the extension is trusted, its objects belong to the bootstrap superuser, not to who
+-- installed it.
+GRANT EXECUTE ON FUNCTION
+    numpool_create(text, integer, jsonb, boolean), numpool_drop(text, boolean, boolean),
+    numpool_resize(text, integer), numpool_set_metadata(text, jsonb),
+    numpool_replace_metadata(text, jsonb, jsonb)
+  TO @extowner@;
 
 -- Leases
 CREATE FUNCTION numpool_acquire(pool text, timeout interval DEFAULT NULL) RETURNS integer
@@ -72,6 +88,9 @@ CREATE FUNCTION numpool_try_acquire_xact(pool text) RETURNS integer
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_release(pool text, index integer) RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+-- 55000 where the other one warns and returns false.
+CREATE FUNCTION numpool_release(pool text, index integer, fence bigint) RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'numpool_release_fenced';
 CREATE FUNCTION numpool_release_all() RETURNS integer
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_fence(pool text, index integer) RETURNS bigint

@@ -9,10 +9,20 @@ RESET client_min_messages;
 SELECT numpool_create('pools_a', 3);                                  -- t
 SELECT numpool_create('pools_a', 3);                                  -- 42710
 SELECT numpool_create('pools_a', 3, if_not_exists => true);           -- f
-SELECT numpool_create('pools_a', 4, if_not_exists => true);           -- 22023: another size
+SELECT numpool_create('pools_a', 4, if_not_exists => true);           -- 42710: another size
 SELECT numpool_create('pools_b', 1, '{"k": 1}', true);                -- t
 SELECT numpool_create('pools_b', 1, '{"k": 2}', true);                -- f; metadata is kept
 SELECT numpool_metadata('pools_b');                                   -- {"k": 1}
+
+-- open finds a pool without making one
+SELECT numpool_open('pools_a') IS NOT DISTINCT FROM numpool_metadata('pools_a') AS metadata,
+       numpool_open('pools_a', NULL) IS NOT DISTINCT FROM numpool_metadata('pools_a') AS of_any_size;
+SELECT numpool_open('pools_a', 4);                                    -- 42710
+\set VERBOSITY default
+SELECT numpool_open('pools_a', 4);                                    -- both sizes
+\set VERBOSITY sqlstate
+SELECT numpool_open('pools_none');                                    -- 42704
+SELECT numpool_open('pools_a', 0);                                    -- 22023
 
 -- sizes run from 1 to 65,536
 SELECT numpool_create('pools_size', 0);                               -- 22023

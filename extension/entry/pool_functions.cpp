@@ -28,16 +28,19 @@ text* new_name_argument(FunctionCallInfo fcinfo) {
   report_no_pool(text_to_cstring(name));
 }
 
+[[noreturn]] void report_other_size(text* name, std::int32_t size, const Definition& existing) {
+  ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
+                  errmsg("pool \"%s\" exists with another size", text_to_cstring(name)),
+                  errdetail("It has size %d, and size %d was asked for.", existing.size, size),
+                  errhint("Use numpool_resize to change its size.")));
+}
+
 bool accept_existing(text* name, std::int32_t size, const Definition& existing,
                      bool if_not_exists) {
   if (!if_not_exists)
     ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
                     errmsg("pool \"%s\" already exists", text_to_cstring(name))));
-  if (existing.size != size)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("pool \"%s\" already exists with size %d", text_to_cstring(name),
-                           existing.size),
-                    errhint("Use numpool_resize to change its size.")));
+  if (existing.size != size) report_other_size(name, size, existing);
   return false;
 }
 
@@ -168,6 +171,20 @@ PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
           2, types, values, nullptr, &old_size))
     report_absent(name);
   PG_RETURN_DATUM(old_size);
+}
+
+PG_FUNCTION_INFO_V1(numpool_open);
+PGDLLEXPORT Datum numpool_open(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const std::int32_t size = PG_ARGISNULL(1) ? 0 : size_argument(fcinfo, 1);
+  definitions_enter(fcinfo);
+  Definition definition;
+  Datum metadata;
+  if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+    report_absent(name);
+  if (size != 0 && size != definition.size) report_other_size(name, size, definition);
+  if (metadata == 0) PG_RETURN_NULL();
+  PG_RETURN_DATUM(metadata);
 }
 
 PG_FUNCTION_INFO_V1(numpool_metadata);
