@@ -24,7 +24,7 @@ jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 MODULE := $(MAKE) --no-print-directory -f extension/build.mk PG_CONFIG='$(PG_CONFIG)'
 
 .PHONY: all extension install uninstall clean help packages pgroot check demo bench bench-quick \
-	torture format installcheck need-postgres
+	torture format include-graph installcheck need-postgres
 
 all: extension  ## build everything: extension, client library, command
 
@@ -90,6 +90,9 @@ torture-installed: pgroot $(BUILD)/tests/torture
 
 format:  ## format every C++ file as .clang-format says
 	@git ls-files '*.cpp' '*.h' '*.hpp' | xargs -r clang-format -i
+
+include-graph:  ## print which module of the extension includes which, from the bottom up
+	@tests/setup/check-layers --graph
 
 clean:  ## remove everything that was built
 	@if [ -n "$(PG_CONFIG)" ]; then $(MODULE) clean; fi

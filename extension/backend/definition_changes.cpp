@@ -1,6 +1,10 @@
 #include "backend/definition_changes.h"
 
 #include "backend/undo_log.h"
+#include "pg/debug_point.h"
+#include "shared/pool_memory.h"
+#include "shared/registration.h"
+#include "shared/session.h"
 
 namespace numpool {
 

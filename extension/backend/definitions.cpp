@@ -1,6 +1,6 @@
 #include "backend/definitions.h"
 
-#include "backend/undo_log.h"
+#include "pg/errors.h"
 
 extern "C" {
 #include "executor/spi.h"
@@ -157,11 +157,6 @@ bool is_before_own_change(HeapTupleHeader row) {
 
 }  // namespace
 
-void report_not_installed() {
-  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                  errmsg("the extension numpool is not installed in this database any more")));
-}
-
 void definitions_enter(FunctionCallInfo fcinfo) {
   if (!IsUnderPostmaster)
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -229,8 +224,6 @@ Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* de
 
 std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
                                      Datum* values, const char* nulls, Datum* result) {
-  // Whatever it finds, it leaves locks on the table until the transaction ends (rule D7).
-  log_row_change();
   const Oid schema = get_rel_namespace(found.relation);
   Oid owner = InvalidOid;
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.relation));

@@ -2,8 +2,8 @@
 // table.
 #pragma once
 
-#include "shared/live_pool.h"
 #include "pg/pg.h"
+#include "shared/definition.h"
 
 namespace numpool {
 
@@ -12,8 +12,6 @@ namespace numpool {
 void definitions_enter(FunctionCallInfo fcinfo);
 // The same for a trigger on the table itself. Errors: 39P01 on any other.
 void definitions_enter_table(Oid relation);
-
-[[noreturn]] void report_not_installed();
 
 Oid definitions_relation();
 // Grows whenever a name may have come to mean something else.
@@ -54,7 +52,8 @@ constexpr int kMaxNameLength = 200;  // characters
 
 // Runs one statement on the table ("%s" in it stands for the table's name) as the table's owner, on
 // a snapshot taken now, and returns how many rows it touched. With `result`, the first column of
-// its first row.
+// its first row. Whatever it finds, it leaves locks on the table until the transaction ends (rule
+// D7): the caller has logged that (log_row_change).
 std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
                                      Datum* values, const char* nulls, Datum* result = nullptr);
 

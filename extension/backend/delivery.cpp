@@ -1,8 +1,9 @@
 #include "backend/delivery.h"
 
-#include "shared/arena.h"
 #include "backend/ledger.h"
 #include "backend/undo_log.h"
+#include "pg/debug_point.h"
+#include "shared/session.h"
 
 namespace numpool {
 

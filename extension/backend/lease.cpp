@@ -1,10 +1,12 @@
 #include "backend/lease.h"
 
-#include "shared/arena.h"
 #include "backend/delivery.h"
-#include "backend/definition_changes.h"
 #include "backend/undo_log.h"
 #include "backend/wait.h"
+#include "pg/debug_point.h"
+#include "pg/errors.h"
+#include "shared/pool_memory.h"
+#include "shared/session.h"
 
 namespace numpool {
 
@@ -25,7 +27,7 @@ TimestampTz deadline_of(Patience patience) {
 void become_held(Entry* entry, std::uint32_t index) {
   const Slot& slot = live_of(entry->ref)->pool.slot(region(), index);
   settle(entry, index, slot.fence);
-  log_created(entry);
+  record_creation(entry);
 }
 
 std::uint32_t grant_now(PoolRef* ref, Entry* entry) {
@@ -53,7 +55,7 @@ void join_queue(PoolRef* ref, Entry* entry, Offset offset, WaiterKind kind) {
   entry->waiter = offset;
   entry->live = ref->live;
   entry->state = EntryState::kWaiting;
-  log_created(entry);
+  record_creation(entry);
 }
 
 enum class Arrival {
@@ -121,13 +123,14 @@ Entry* wait_in_queue(Entry* entry, TimestampTz deadline) {
   return entry;
 }
 
+// A waiter's record that an enqueue found and did not need; 0: none. The next one takes it.
+Offset spare_waiter = 0;
+
 bool own_ticket_was_granted() {
   return my_session().inbox.head.load(std::memory_order_relaxed) != 0;
 }
 
 }  // namespace
-
-Offset spare_waiter = 0;
 
 Entry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
@@ -282,6 +285,11 @@ bool release(text* name, std::int64_t index) {
   }
   end_at_commit(entry);
   return true;
+}
+
+void free_spare_waiter() {
+  arena_free(spare_waiter);
+  spare_waiter = 0;
 }
 
 std::int32_t release_all() {

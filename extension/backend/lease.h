@@ -19,9 +19,6 @@ struct Patience {
 // 40P01, 55000, 55P03, 57014, 53200.
 Entry* acquire(text* pool, Scope scope, Patience patience);
 
-// A waiter's record that an enqueue found and did not need; 0: none. The next one takes it.
-extern Offset spare_waiter;
-
 // An entry that holds an index, or waits for one by ticket.
 Entry* enqueue(text* pool);
 
@@ -32,6 +29,8 @@ bool release(text* pool, std::int64_t index);
 void release_fenced(text* pool, std::int64_t index, std::int64_t fence);
 // Everything that is not already being released; how many.
 std::int32_t release_all();
+// At the end of the session: what an enqueue left for the next. Cannot fail.
+void free_spare_waiter();
 // The session's lease of that index, or nullptr. Errors: 42704.
 Entry* find_lease(text* pool, std::int64_t index, bool* in_range);
 

@@ -1,8 +1,7 @@
 #include "backend/ledger.h"
 
-#include "shared/arena.h"
-#include "entry/transaction.h"
-#include "backend/undo_log.h"
+#include "pg/debug_point.h"
+#include "shared/session.h"
 
 namespace numpool {
 
@@ -67,6 +66,48 @@ void become_dropped(Entry* entry) {
   entry->state = EntryState::kDropped;
   // Whoever found it: a client that listens is to be told, unless what it does now ends the lease.
   if (my_session().listens.load(std::memory_order_relaxed)) tell(entry);
+}
+
+// Marks that the open transaction changed the entry.
+void touch(Entry* entry) {
+  entry->logged = GetCurrentSubTransactionId();
+  if (entry->touched) return;
+  entry->touched = true;
+  dlist_push_tail(&touched, &entry->touched_node);
+}
+
+// Records what a rollback restores of the entry, before it is changed. May ereport.
+void record_change(Entry* entry) {
+  // What this subtransaction changed before is restored by its first record.
+  if (entry->touched && entry->logged == GetCurrentSubTransactionId()) return;
+  log_change(entry);
+  touch(entry);
+}
+
+// Sets or clears the pending end.
+void set_ending(Entry* entry, bool ending) {
+  if (entry->ending == ending) return;
+  if (entry->state == EntryState::kHeld) {
+    Bitmap set = ending_set(entry->ref);
+    if (ending)
+      set.insert(entry->index);
+    else
+      set.erase(entry->index);
+    entry->ref->ending_count += ending ? 1 : -1;
+  }
+  entry->ending = ending;
+}
+
+// Shows in the slot what the ledger says; the entry becomes kDropped if there is no such lease.
+void mirror(Entry* entry) {
+  Slot* slot = lock_slot(entry);
+  if (slot == nullptr) {
+    become_dropped(entry);
+    return;
+  }
+  slot->scope = entry->scope;
+  slot->state = entry->ending ? LeaseState::kReleasing : LeaseState::kHeld;
+  unlock_ref(entry->ref);
 }
 
 void release_slot(Entry* entry) {
@@ -171,7 +212,6 @@ void ledger_init() {
   dlist_init(&entries);
   dlist_init(&touched);
   dlist_init(&untold);
-  register_transaction_callbacks();
   tickets = table;
 }
 
@@ -189,37 +229,6 @@ void ledger_end_session() {
     debug_point(DebugPoint::kGivingUpOne);
     give_up(dlist_container(Entry, node, dlist_head_node(&entries)));
   }
-}
-
-void touch(Entry* entry) {
-  entry->logged = GetCurrentSubTransactionId();
-  if (entry->touched) return;
-  entry->touched = true;
-  dlist_push_tail(&touched, &entry->touched_node);
-}
-
-void set_ending(Entry* entry, bool ending) {
-  if (entry->ending == ending) return;
-  if (entry->state == EntryState::kHeld) {
-    Bitmap set = ending_set(entry->ref);
-    if (ending)
-      set.insert(entry->index);
-    else
-      set.erase(entry->index);
-    entry->ref->ending_count += ending ? 1 : -1;
-  }
-  entry->ending = ending;
-}
-
-void mirror(Entry* entry) {
-  Slot* slot = lock_slot(entry);
-  if (slot == nullptr) {
-    become_dropped(entry);
-    return;
-  }
-  slot->scope = entry->scope;
-  slot->state = entry->ending ? LeaseState::kReleasing : LeaseState::kHeld;
-  unlock_ref(entry->ref);
 }
 
 Entry* reserve_entry(PoolRef* ref, Scope scope) {
@@ -301,7 +310,7 @@ void give_up(Entry* entry) {
 void end_at_commit(Entry* entry) {
   // Room for any index: a waiter does not yet know which it will be granted.
   reserve_ending(entry->ref, entry->state == EntryState::kHeld ? entry->index : kMaxPoolSize - 1);
-  log_change(entry);
+  record_change(entry);
   set_ending(entry, true);
   if (entry->state == EntryState::kHeld) mirror(entry);
 }
@@ -314,7 +323,7 @@ bool end_held_at_commit(PoolRef* ref, std::uint32_t index) {
   Entry* entry = held_entry(ref, index);
   const bool ends = entry != nullptr && entry->state == EntryState::kHeld && !entry->ending;
   if (ends) {
-    log_change(entry);
+    record_change(entry);
     set_ending(entry, true);
     live_of(ref)->pool.slot(region(), index).state = LeaseState::kReleasing;
   }
@@ -331,7 +340,7 @@ Entry* take_back(PoolRef* ref, Scope scope) {
       forget_lost(ref);
       continue;
     }
-    log_change(entry);
+    record_change(entry);
     set_ending(entry, false);
     entry->scope = scope;
     entry->ticket_active = false;
@@ -389,9 +398,23 @@ void mark_told(Entry* entry) {
 
 void show(Entry* entry) {
   if (entry->shown || (!entry->untold && entry->state != EntryState::kDropped)) return;
-  log_change(entry);
+  record_change(entry);
   tell(entry);
   entry->shown = true;
+}
+
+void record_creation(Entry* entry) {
+  log_created(entry);
+  touch(entry);
+}
+
+void restore_entry(const UndoRecord& record) {
+  Entry* entry = record.entry;
+  set_ending(entry, record.ending);
+  entry->scope = record.scope;
+  entry->ticket_active = record.ticket_active;
+  entry->shown = record.shown;
+  if (entry->state == EntryState::kHeld) mirror(entry);
 }
 
 void finish_entries() {

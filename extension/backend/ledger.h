@@ -1,43 +1,13 @@
 // A backend's leases and waiters.
 #pragma once
 
+#include "backend/ledger_entry.h"
+#include "backend/undo_log.h"
 #include "pg/pg.h"
-#include "backend/pool_ref.h"
 
 namespace numpool {
 
-enum class EntryState : std::uint8_t {
-  kNew,      // reserved: nothing shared refers to it, no record tells of it
-  kWaiting,  // `waiter` is in the queue, or was granted or dropped and that has not been noted yet
-  kHeld,     // holds `index`
-  kDropped,  // its pool is gone: nothing of it is left in shared memory
-};
-
-// One lease or waiter of this session.
-struct Entry {
-  dlist_node node;          // in the list of all entries
-  dlist_node touched_node;  // in the list of those that the open transaction changed
-  dlist_node untold_node;   // in the list of those whose client is to be told something
-  PoolRef* ref;
-  Offset live;              // the LivePool whose queue `waiter` joined
-  Offset waiter;            // while kWaiting
-  std::int64_t ticket;      // 0: never had one
-  std::int64_t fence;       // once granted
-  std::uint32_t index;      // once granted
-  SubTransactionId logged;  // of its newest undo record
-  EntryState state;
-  // What a rollback restores.
-  Scope scope;
-  bool ending;         // release or cancel pending in the open transaction
-  bool ticket_active;  // `ticket` names this entry
-  bool shown;          // the open transaction has shown what it has `untold`
-  // What it does not.
-  bool touched;       // on that list
-  bool untold;        // on that list
-  bool client_knows;  // that it was granted
-};
-
-// Once a backend, with the transaction callbacks. May ereport.
+// Once a backend. May ereport.
 void ledger_init();
 // Gives up everything. Cannot fail.
 void ledger_end_session();
@@ -86,12 +56,10 @@ void show(Entry* entry);
 dlist_head* all_entries();
 dlist_head* untold_entries();
 
-// For the undo log: marks that the open transaction changed the entry; sets or clears the pending
-// end; shows in the slot what the ledger says (the entry becomes kDropped if there is no such
-// lease). Cannot fail.
-void touch(Entry* entry);
-void set_ending(Entry* entry, bool ending);
-void mirror(Entry* entry);
+// Records that the entry came to be. Cannot fail after reserve_entry.
+void record_creation(Entry* entry);
+// Restores what a record of the undo log has of the entry. Cannot fail.
+void restore_entry(const UndoRecord& record);
 // At the end of the transaction: ends what is to end. Cannot fail.
 void finish_entries();
 

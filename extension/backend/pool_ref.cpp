@@ -1,6 +1,10 @@
 #include "backend/pool_ref.h"
 
-#include "shared/arena.h"
+#include "pg/debug_point.h"
+#include "pg/errors.h"
+#include "shared/registration.h"
+#include "shared/registry.h"
+#include "shared/session.h"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -239,10 +243,6 @@ MemoryContext backend_memory() {
   if (memory == nullptr)
     memory = AllocSetContextCreate(TopMemoryContext, "numpool", ALLOCSET_DEFAULT_SIZES);
   return memory;
-}
-
-void report_no_pool(const char* name) {
-  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("pool \"%s\" does not exist", name)));
 }
 
 void report_uncommitted_change(const PoolRef* ref) {

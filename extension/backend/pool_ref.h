@@ -65,7 +65,6 @@ void forget_name_of(text* name);
 PoolRef* pool_ref(const Definition& definition);
 // The one of an identity that this backend has met, or nullptr.
 PoolRef* known_pool(std::int64_t identity);
-[[noreturn]] void report_no_pool(const char* name);
 [[noreturn]] void report_uncommitted_change(const PoolRef* ref);
 
 // Takes the lock of the live pool if there is one that has been loaded. Takes no heavyweight lock.

@@ -1,29 +1,8 @@
 #include "backend/undo_log.h"
 
-#include "backend/definition_changes.h"
-
 namespace numpool {
 
 namespace {
-
-enum class RecordKind : std::uint8_t {
-  kCreated,     // entry: came to be
-  kChanged,     // entry: its restorable members changed
-  kDefinition,  // ref: its pending change changed
-  kRows,        // rows of the table changed
-};
-
-struct UndoRecord {
-  SubTransactionId subtransaction;
-  RecordKind kind;
-  Scope scope;
-  bool ending;
-  bool ticket_active;
-  bool shown;
-  Entry* entry;
-  PoolRef* ref;
-  PendingChange change;
-};
 
 UndoRecord* undo_log = nullptr;
 std::size_t log_length = 0;
@@ -39,33 +18,11 @@ void grow_log() {
   log_capacity = capacity;
 }
 
-UndoRecord& append_record(RecordKind kind) {
+UndoRecord& append_record(UndoKind kind) {
   UndoRecord& record = undo_log[log_length++];
   record.subtransaction = GetCurrentSubTransactionId();
   record.kind = kind;
   return record;
-}
-
-void undo(const UndoRecord& record) {
-  debug_point(DebugPoint::kUndoing);
-  switch (record.kind) {
-    case RecordKind::kCreated:
-      give_up(record.entry);
-      break;
-    case RecordKind::kChanged:
-      set_ending(record.entry, record.ending);
-      record.entry->scope = record.scope;
-      record.entry->ticket_active = record.ticket_active;
-      record.entry->shown = record.shown;
-      if (record.entry->state == EntryState::kHeld) mirror(record.entry);
-      break;
-    case RecordKind::kDefinition:
-      restore_change(record.ref, record.change);
-      break;
-    case RecordKind::kRows:
-      --row_changes;
-      break;
-  }
 }
 
 }  // namespace
@@ -76,21 +33,17 @@ void reserve_record() {
 }
 
 void log_created(Entry* entry) {
-  append_record(RecordKind::kCreated).entry = entry;
-  touch(entry);
+  append_record(UndoKind::kCreated).entry = entry;
 }
 
 void log_change(Entry* entry) {
-  // What this subtransaction changed before is restored by its first record.
-  if (entry->touched && entry->logged == GetCurrentSubTransactionId()) return;
   reserve_record();
-  UndoRecord& record = append_record(RecordKind::kChanged);
+  UndoRecord& record = append_record(UndoKind::kChanged);
   record.entry = entry;
   record.scope = entry->scope;
   record.ending = entry->ending;
   record.ticket_active = entry->ticket_active;
   record.shown = entry->shown;
-  touch(entry);
 }
 
 void unlog_created([[maybe_unused]] const Entry* entry) {
@@ -100,17 +53,17 @@ void unlog_created([[maybe_unused]] const Entry* entry) {
 
 void log_definition(PoolRef* ref) {
   reserve_record();
-  UndoRecord& record = append_record(RecordKind::kDefinition);
+  UndoRecord& record = append_record(UndoKind::kDefinition);
   record.ref = ref;
   record.change = ref->change;
 }
 
 void log_row_change() {
-  if (row_changes > 0 && log_length > 0 && undo_log[log_length - 1].kind == RecordKind::kRows &&
+  if (row_changes > 0 && log_length > 0 && undo_log[log_length - 1].kind == UndoKind::kRows &&
       undo_log[log_length - 1].subtransaction == GetCurrentSubTransactionId())
     return;
   reserve_record();
-  append_record(RecordKind::kRows);
+  append_record(UndoKind::kRows);
   ++row_changes;
 }
 
@@ -122,9 +75,11 @@ bool undo_log_is_empty() {
   return log_length == 0;
 }
 
-void undo_to(SubTransactionId subtransaction) {
-  while (log_length > 0 && undo_log[log_length - 1].subtransaction >= subtransaction)
-    undo(undo_log[--log_length]);
+const UndoRecord* take_newest_record(SubTransactionId subtransaction) {
+  if (log_length == 0 || undo_log[log_length - 1].subtransaction < subtransaction) return nullptr;
+  const UndoRecord* record = &undo_log[--log_length];
+  if (record->kind == UndoKind::kRows) --row_changes;
+  return record;
 }
 
 void forget_log() {

@@ -1,10 +1,30 @@
 // What the open transaction changed, one record a change with the state before it. Rolling back is
-// undoing, newest first. See README.md, "Transactions".
+// undoing, newest first (entry/transaction.cpp). See README.md, "Transactions".
 #pragma once
 
-#include "backend/ledger.h"
+#include "backend/ledger_entry.h"
+#include "pg/pg.h"
 
 namespace numpool {
+
+enum class UndoKind : std::uint8_t {
+  kCreated,     // entry: came to be
+  kChanged,     // entry: its restorable members changed
+  kDefinition,  // ref: its pending change changed
+  kRows,        // rows of the table changed
+};
+
+struct UndoRecord {
+  SubTransactionId subtransaction;
+  UndoKind kind;
+  Scope scope;
+  bool ending;
+  bool ticket_active;
+  bool shown;
+  Entry* entry;
+  PoolRef* ref;
+  PendingChange change;
+};
 
 // Room for one record more, so that the next log_created cannot fail. May ereport.
 void reserve_record();
@@ -25,8 +45,9 @@ bool changed_definitions();
 
 bool undo_log_is_empty();
 
-// Undoes what the subtransaction, and those inside it, did. Cannot fail.
-void undo_to(SubTransactionId subtransaction);
+// Takes the newest record off the log if it is of the subtransaction, or of one inside it; nullptr
+// if not. It is good until the next record is written. Cannot fail.
+const UndoRecord* take_newest_record(SubTransactionId subtransaction);
 void forget_log();
 
 }  // namespace numpool

@@ -1,7 +1,8 @@
 #include "backend/wait.h"
 
-#include "shared/arena.h"
 #include "pg/compat.h"
+#include "pg/debug_point.h"
+#include "shared/session.h"
 
 extern "C" {
 #include "utils/resowner.h"

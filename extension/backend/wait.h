@@ -2,7 +2,6 @@
 #pragma once
 
 #include "backend/ledger.h"
-#include "backend/lease.h"
 
 namespace numpool {
 

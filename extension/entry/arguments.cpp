@@ -1,12 +1,13 @@
 #include "entry/arguments.h"
 
-#include "shared/arena.h"
+#include "backend/definitions.h"
+#include "entry/attach.h"
 
 namespace numpool {
 
 void enter(FunctionCallInfo fcinfo) {
   definitions_enter(fcinfo);
-  arena_attach();
+  attach();
 }
 
 void enter_changing_session(FunctionCallInfo fcinfo) {

@@ -2,9 +2,13 @@
 // the functions, pg_restore, replication, a superuser. The trigger notes; COMMIT applies
 // (definition_changes.cpp).
 
-#include "shared/arena.h"
 #include "backend/definition_changes.h"
 #include "backend/undo_log.h"
+#include "entry/attach.h"
+#include "pg/debug_point.h"
+#include "shared/pool_memory.h"
+#include "shared/registration.h"
+#include "shared/registry.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -141,7 +145,7 @@ Datum on_change(TriggerData* trigger) {
   // Without a postmaster there is no live state to keep in step.
   if (!IsUnderPostmaster) return PointerGetDatum(trigger->tg_trigtuple);
   definitions_enter_table(RelationGetRelid(table));
-  arena_attach();
+  attach();
   log_row_change();
   debug_point(DebugPoint::kRowWritten);
 

@@ -1,6 +1,5 @@
 // The SQL functions of leases.
 
-#include "shared/arena.h"
 #include "entry/arguments.h"
 
 namespace {

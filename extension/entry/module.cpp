@@ -1,6 +1,7 @@
 // What PostgreSQL calls when it loads the library.
 
-#include "shared/arena.h"
+#include "shared/segment.h"
+#include "shared/session.h"
 #include "backend/lease.h"
 
 extern "C" {
@@ -43,7 +44,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
 }  // namespace
 
 void _PG_init(void) {
-  arena_define_settings();
+  segment_define_settings();
   MarkGUCPrefixReserved("numpool");
   next_process_utility = ProcessUtility_hook;
   ProcessUtility_hook = process_utility;

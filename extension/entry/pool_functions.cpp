@@ -1,10 +1,12 @@
 // The SQL functions of pools. They only write rows of the table of definitions; the trigger on it
 // does the rest.
 
-#include "shared/arena.h"
 #include "entry/arguments.h"
 #include "backend/definitions.h"
+#include "backend/undo_log.h"
 #include "backend/wait.h"
+#include "pg/debug_point.h"
+#include "pg/errors.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -54,6 +56,13 @@ bool waited_for_drop(const Definition& existing) {
   return wait_for_transaction(closing, DT_NOEND);
 }
 
+// Runs one statement on the table, after noting that the transaction has locks on it from now on.
+std::uint64_t write_definitions(const char* statement, int argument_count, Oid* types,
+                                Datum* values, const char* nulls, Datum* result = nullptr) {
+  log_row_change();
+  return execute_on_definitions(statement, argument_count, types, values, nulls, result);
+}
+
 bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
             bool if_not_exists) {
   for (;;) {
@@ -68,7 +77,7 @@ bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null
     const char nulls[] = {' ', ' ', metadata_is_null ? 'n' : ' ', '\0'};
     // Two at once: the second waits here for the first, and then looks again. So it does where the
     // sequence is behind identities that came another way, until it has passed them.
-    if (execute_on_definitions(
+    if (write_definitions(
             "INSERT INTO %s (id, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 3,
             types, values, nulls) == 1)
       return true;
@@ -88,7 +97,7 @@ bool change_row(const char* statement, int argument_count, Oid* types, Datum* va
   text* name = DatumGetTextPP(values[0]);
   Definition seen = {};
   read_definition(name, IfLocked::kWait, &seen);
-  while (execute_on_definitions(statement, argument_count, types, values, nulls, result) == 0) {
+  while (write_definitions(statement, argument_count, types, values, nulls, result) == 0) {
     CHECK_FOR_INTERRUPTS();
     Definition now;
     if (read_definition(name, IfLocked::kWait, &now) != Lookup::kFound || is_same_row(now, seen))
@@ -222,10 +231,9 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
   const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', '\0'};
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    if (execute_on_definitions(
-            "UPDATE %s SET metadata = $3 WHERE id OPERATOR(pg_catalog.=) $1 AND "
-            "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
-            3, types, values, nulls) == 1)
+    if (write_definitions("UPDATE %s SET metadata = $3 WHERE id OPERATOR(pg_catalog.=) $1 AND "
+                          "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
+                          3, types, values, nulls) == 1)
       PG_RETURN_BOOL(true);
     Definition definition;
     Datum metadata;

@@ -1,6 +1,5 @@
 // The SQL functions of tickets.
 
-#include "shared/arena.h"
 #include "entry/arguments.h"
 #include "backend/delivery.h"
 

@@ -1,13 +1,36 @@
 #include "entry/transaction.h"
 
-#include "shared/arena.h"
 #include "backend/delivery.h"
 #include "backend/definition_changes.h"
+#include "backend/ledger.h"
 #include "backend/undo_log.h"
+#include "pg/debug_point.h"
 
 namespace numpool {
 
 namespace {
+
+void undo(const UndoRecord& record) {
+  debug_point(DebugPoint::kUndoing);
+  switch (record.kind) {
+    case UndoKind::kCreated:
+      give_up(record.entry);
+      break;
+    case UndoKind::kChanged:
+      restore_entry(record);
+      break;
+    case UndoKind::kDefinition:
+      restore_change(record.ref, record.change);
+      break;
+    case UndoKind::kRows:
+      break;
+  }
+}
+
+// Undoes what the subtransaction, and those inside it, did. Cannot fail.
+void undo_to(SubTransactionId subtransaction) {
+  while (const UndoRecord* record = take_newest_record(subtransaction)) undo(*record);
+}
 
 void finish_transaction(bool commit) {
   debug_point(commit ? DebugPoint::kRowsVisible : DebugPoint::kAborting);
@@ -55,8 +78,11 @@ void on_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTrans
 }  // namespace
 
 void register_transaction_callbacks() {
+  static bool registered = false;
+  if (registered) return;
   RegisterXactCallback(on_transaction_event, nullptr);
   RegisterSubXactCallback(on_subtransaction_event, nullptr);
+  registered = true;
 }
 
 }  // namespace numpool

@@ -1,7 +1,10 @@
 // What the views show. Rows are copied out under a pool's lock, a batch at a time, and formed
 // without it.
 
-#include "shared/arena.h"
+#include "backend/definitions.h"
+#include "entry/attach.h"
+#include "shared/registry.h"
+#include "shared/session.h"
 #include "entry/arguments.h"
 
 extern "C" {
@@ -22,7 +25,7 @@ struct Rows {
 Rows begin_rows(FunctionCallInfo fcinfo) {
   definitions_enter(fcinfo);
   // On a standby there are definitions and nothing live.
-  if (!RecoveryInProgress()) arena_attach();
+  if (!RecoveryInProgress()) attach();
   InitMaterializedSRF(fcinfo, 0);
   return {reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
 }

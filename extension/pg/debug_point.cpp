@@ -2,8 +2,7 @@
 
 #ifdef NUMPOOL_DEBUG_POINTS
 
-#include "shared/arena.h"
-#include "shared/live_pool.h"
+#include "pg/pg.h"
 
 namespace numpool {
 
@@ -41,13 +40,6 @@ void debug_point(DebugPoint point) {
   }
   LockRelease(&gate, ShareLock, true);
   RESUME_INTERRUPTS();
-}
-
-void debug_check(LivePool& live) {
-  if (live.state != LiveState::kLive || is_stub(live)) return;
-  const char* wrong = check_pool(region(), live.pool);
-  // I3 is between a growth and the last of its hand-offs what the growth is there for.
-  if (wrong != nullptr && strncmp(wrong, "I3", 2) != 0) elog(PANIC, "pool: %s", wrong);
 }
 
 }  // namespace numpool

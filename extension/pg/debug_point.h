@@ -5,21 +5,16 @@
 
 namespace numpool {
 
-struct LivePool;
-
 #ifdef NUMPOOL_DEBUG_POINTS
 
 // Stands here while a test wants that. Neither an interrupt nor the latch is taken in: they are
 // there for the code that follows. No LWLock may be held. Cannot fail; works from callbacks and at
 // exit.
 void debug_point(DebugPoint point);
-// Ends the server if the pool, which is locked, is not as the invariants say.
-void debug_check(LivePool& live);
 
 #else
 
 inline void debug_point(DebugPoint) {}
-inline void debug_check(LivePool&) {}
 
 #endif
 

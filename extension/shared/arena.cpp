@@ -1,153 +1,16 @@
 #include "shared/arena.h"
 
-#include "pg/compat.h"
-#include "backend/lease.h"
-#include "backend/ledger.h"
-#include "shared/live_pool.h"
-
 namespace numpool {
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0x6e756d70;
-// Raised with every change of what lies in the segment.
-constexpr std::uint32_t kLayoutVersion = 3;
-// Of one size and under one name for ever, so that a backend with another version of the library
-// finds it.
-constexpr std::size_t kHeaderSize = 1024;
-constexpr const char* kHeaderName = "numpool";
-
-struct ArenaHeader {
-  std::uint32_t magic;
-  std::uint32_t layout_version;
-  dsm_handle segment;  // 0: none yet
-  int pool_tranche;
-  int allocator_tranche;
-  int registry_tranche;
-};
-static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
-
-// One part in so many of the segment is headers of pools. They never move or go back, so they may
-// not lie about in what everything else needs.
-constexpr std::size_t kHeaderShare = 4;
-
-int shared_memory_kb = 16384;
-
 ArenaControl* control = nullptr;
-Session* own_session = nullptr;
-
-void init_header(void* memory) {
-  MemSet(memory, 0, kHeaderSize);
-  ArenaHeader* header = static_cast<ArenaHeader*>(memory);
-  header->layout_version = kLayoutVersion;
-  header->magic = kMagic;
-}
-
-[[noreturn]] void report_too_small() {
-  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
-                  errmsg("numpool.shared_memory_size is too small for the sessions of this server"),
-                  errhint("Raise numpool.shared_memory_size.")));
-}
-
-// What the segment is divided into when it is made, from its start on.
-class Divider {
- public:
-  explicit Divider(std::size_t size) : size_(size) {}
-
-  // The next `size` bytes, at a multiple of a cache line. Errors: 53200.
-  Offset take(std::size_t size) {
-    const Offset start = used_;
-    if (size > size_ - used_) report_too_small();
-    used_ = CACHELINEALIGN(used_ + size);
-    return start;
-  }
-  std::size_t left() const { return used_ < size_ ? size_ - used_ : 0; }
-
- private:
-  std::size_t size_;
-  std::size_t used_ = 0;
-};
-
-// Makes the segment. Under AddinShmemInitLock; the header names it only once it is whole.
-void create_segment(ArenaHeader* header) {
-  if (header->pool_tranche == 0) {
-    header->pool_tranche = LWLockNewTrancheId();
-    header->allocator_tranche = LWLockNewTrancheId();
-    header->registry_tranche = LWLockNewTrancheId();
-  }
-  const std::size_t size = static_cast<std::size_t>(shared_memory_kb) * 1024;
-  dsm_segment* segment = dsm_create(size, 0);
-  const Region memory(dsm_segment_address(segment));
-  Divider divider(size);
-  divider.take(sizeof(ArenaControl));
-
-  ArenaControl* fresh = new (dsm_segment_address(segment)) ArenaControl{};
-  fresh->pool_tranche = header->pool_tranche;
-  fresh->next_serial.store(1);
-  fresh->next_ticket.store(1);
-  fresh->session_count = static_cast<std::uint32_t>(MaxBackends);
-  fresh->sessions = divider.take(sizeof(Session) * fresh->session_count);
-  MemSet(memory.at<char>(fresh->sessions), 0, sizeof(Session) * fresh->session_count);
-  LWLockInitialize(&fresh->registry_lock, header->registry_tranche);
-  fresh->bucket_count = 1024;
-  while (fresh->bucket_count < 65536 && fresh->bucket_count * 2048 < size) fresh->bucket_count *= 2;
-  fresh->buckets = divider.take(sizeof(Offset) * fresh->bucket_count);
-  MemSet(memory.at<char>(fresh->buckets), 0, sizeof(Offset) * fresh->bucket_count);
-  fresh->header_count = static_cast<std::uint32_t>(size / kHeaderShare / sizeof(LivePool));
-  fresh->headers = divider.take(sizeof(LivePool) * fresh->header_count);
-  LWLockInitialize(&fresh->heap_lock, header->allocator_tranche);
-  const std::size_t heap_size = divider.left();
-  fresh->heap.init(divider.take(heap_size), heap_size);
-  if (fresh->heap.block_count < SlabHeap::kClassCount) report_too_small();
-
-  dsm_pin_segment(segment);
-  header->segment = dsm_segment_handle(segment);
-  dsm_detach(segment);
-}
-
-// Our own last act: everything else of the backend that could hold a lease is over (README, "End of
-// a session").
-void on_detach(dsm_segment*, Datum) {
-  ledger_end_session();
-  arena_free(spare_waiter);
-  own_session->id.store(0, std::memory_order_release);
-  own_session = nullptr;
-  control = nullptr;
-}
-
-void map_segment(const ArenaHeader* header) {
-  LWLockRegisterTranche(header->pool_tranche, "numpool_pool");
-  LWLockRegisterTranche(header->allocator_tranche, "numpool_allocator");
-  LWLockRegisterTranche(header->registry_tranche, "numpool_registry");
-
-  MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-  dsm_segment* segment = dsm_attach(header->segment);
-  if (segment == nullptr) {
-    MemoryContextSwitchTo(old);
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("could not map the shared memory of numpool")));
-  }
-  ledger_init();
-  on_dsm_detach(segment, on_detach, 0);
-  dsm_pin_mapping(segment);
-  MemoryContextSwitchTo(old);
-
-  // Nothing fails from here on.
-  control = static_cast<ArenaControl*>(dsm_segment_address(segment));
-  own_session = &region().at<Session>(control->sessions)[my_proc_number()];
-  session_enter(*own_session, control->next_serial.fetch_add(1));
-}
 
 }  // namespace
 
-void arena_define_settings() {
-  DefineCustomIntVariable(
-      "numpool.shared_memory_size",
-      "Sets the size of the shared memory that numpool keeps its live state in.",
-      "Read when the memory is made, at the first use after the server's start.", &shared_memory_kb,
-      16384, 1024, MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+void arena_use(ArenaControl* mapped) {
+  control = mapped;
 }
-
 bool arena_attached() {
   return control != nullptr;
 }
@@ -157,51 +20,11 @@ ArenaControl& arena() {
 Region region() {
   return Region(control);
 }
-Session& my_session() {
-  return *own_session;
-}
-int arena_pool_tranche() {
-  return control->pool_tranche;
-}
 
-void arena_attach() {
-  if (RecoveryInProgress())
-    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-                    errmsg("numbers cannot be leased during recovery"),
-                    errhint("Connect to the primary server.")));
-  if (control != nullptr) return;
-
-  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-  ArenaHeader* header =
-      static_cast<ArenaHeader*>(GetNamedDSMSegment_(kHeaderName, kHeaderSize, init_header));
-  if (header->magic != kMagic || header->layout_version != kLayoutVersion)
-    ereport(ERROR,
-            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-             errmsg("the shared memory of numpool was made by another version of its library"),
-             errhint("Restart the server.")));
-  if (header->segment == 0) create_segment(header);
-  LWLockRelease(AddinShmemInitLock);
-  map_segment(header);
-}
-
-Offset arena_try_allocate(std::size_t size) {
-  for (;;) {
-    LWLockAcquire(&control->heap_lock, LW_EXCLUSIVE);
-    const Offset offset = control->heap.allocate(region(), size);
-    LWLockRelease(&control->heap_lock);
-    if (offset != 0) return offset;
-    if (!evict_idle_pools()) return 0;
-  }
-}
-
-void arena_report_full() {
-  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("the shared memory of numpool is full"),
-                  errhint("Raise numpool.shared_memory_size and restart the server.")));
-}
-
-Offset arena_allocate(std::size_t size) {
-  const Offset offset = arena_try_allocate(size);
-  if (offset == 0) arena_report_full();
+Offset arena_take(std::size_t size) {
+  LWLockAcquire(&control->heap_lock, LW_EXCLUSIVE);
+  const Offset offset = control->heap.allocate(region(), size);
+  LWLockRelease(&control->heap_lock);
   return offset;
 }
 
@@ -210,6 +33,11 @@ void arena_free(Offset offset) {
   LWLockAcquire(&control->heap_lock, LW_EXCLUSIVE);
   control->heap.release(region(), offset);
   LWLockRelease(&control->heap_lock);
+}
+
+void arena_report_full() {
+  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("the shared memory of numpool is full"),
+                  errhint("Raise numpool.shared_memory_size and restart the server.")));
 }
 
 }  // namespace numpool

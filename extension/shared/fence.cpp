@@ -3,7 +3,7 @@
 #include "shared/arena.h"
 #include "pg/compat.h"
 #include "pg/debug_point.h"
-#include "backend/definitions.h"
+#include "pg/errors.h"
 
 extern "C" {
 #include "commands/sequence.h"

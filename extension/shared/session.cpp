@@ -1,12 +1,25 @@
 #include "shared/session.h"
 
-#include "shared/arena.h"
 #include "pg/compat.h"
 #include "pg/debug_point.h"
 
 namespace numpool {
 
-void session_enter(Session& session, SessionId serial) {
+namespace {
+
+Session* sessions = nullptr;  // by process number
+Session* own_session = nullptr;
+
+}  // namespace
+
+Session& my_session() {
+  return *own_session;
+}
+
+void session_enter(Session* all_sessions, SessionId serial) {
+  sessions = all_sessions;
+  own_session = &sessions[my_proc_number()];
+  Session& session = *own_session;
   session.inbox.head.store(0, std::memory_order_relaxed);
   session.listens.store(false, std::memory_order_relaxed);
   session.lost_leases.store(false, std::memory_order_relaxed);
@@ -19,8 +32,13 @@ void session_enter(Session& session, SessionId serial) {
   session.id.store(id, std::memory_order_release);
 }
 
+void session_leave() {
+  own_session->id.store(0, std::memory_order_release);
+  own_session = nullptr;
+}
+
 Session* find_session(SessionId id) {
-  Session& session = region().at<Session>(arena().sessions)[process_of(id)];
+  Session& session = sessions[process_of(id)];
   return session.id.load(std::memory_order_acquire) == id ? &session : nullptr;
 }
 

@@ -26,8 +26,16 @@ struct Session {
   int signal_slot;  // SendProcSignal's name for the backend
 };
 
-// Fills in and publishes this backend's record. Cannot fail.
-void session_enter(Session& session, SessionId serial);
+// Fills in and publishes this backend's record in the array of all. Cannot fail.
+void session_enter(Session* all_sessions, SessionId serial);
+// Withdraws it. Cannot fail.
+void session_leave();
+
+// Valid in between.
+Session& my_session();
+inline SessionId my_session_id() {
+  return my_session().id.load(std::memory_order_relaxed);
+}
 
 // Wakes every session in the list, and clears the list. Stale entries are harmless. Cannot fail; no
 // lock needed.

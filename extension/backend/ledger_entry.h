@@ -1,0 +1,40 @@
+// What a backend's ledger says of one lease or waiter.
+#pragma once
+
+#include "backend/pool_ref.h"
+#include "pg/pg.h"
+
+namespace numpool {
+
+enum class EntryState : std::uint8_t {
+  kNew,      // reserved: nothing shared refers to it, no record tells of it
+  kWaiting,  // `waiter` is in the queue, or was granted or dropped and that has not been noted yet
+  kHeld,     // holds `index`
+  kDropped,  // its pool is gone: nothing of it is left in shared memory
+};
+
+// One lease or waiter of this session.
+struct Entry {
+  dlist_node node;          // in the list of all entries
+  dlist_node touched_node;  // in the list of those that the open transaction changed
+  dlist_node untold_node;   // in the list of those whose client is to be told something
+  PoolRef* ref;
+  Offset live;              // the LivePool whose queue `waiter` joined
+  Offset waiter;            // while kWaiting
+  std::int64_t ticket;      // 0: never had one
+  std::int64_t fence;       // once granted
+  std::uint32_t index;      // once granted
+  SubTransactionId logged;  // of its newest undo record
+  EntryState state;
+  // What a rollback restores.
+  Scope scope;
+  bool ending;         // release or cancel pending in the open transaction
+  bool ticket_active;  // `ticket` names this entry
+  bool shown;          // the open transaction has shown what it has `untold`
+  // What it does not.
+  bool touched;       // on that list
+  bool untold;        // on that list
+  bool client_knows;  // that it was granted
+};
+
+}  // namespace numpool

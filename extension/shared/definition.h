@@ -1,0 +1,17 @@
+// What a pool is: a row of the table of definitions, as the live pool has to agree with it.
+#pragma once
+
+#include "pg/pg.h"
+
+namespace numpool {
+
+// A definition as its row says it.
+struct Definition {
+  std::int64_t identity;
+  std::int32_t size;  // 0 (in no row): no more than a header, for a pool that is being dropped
+  const char* name;   // in the server encoding
+  bool own;           // the row is the open transaction's, not yet committed
+  ItemPointerData row;
+};
+
+}  // namespace numpool

@@ -1,0 +1,40 @@
+// The memory of pools: found before any lock is taken, given back after. Where there is none left,
+// idle pools are evicted for it, so that every allocation in the arena goes through here.
+#pragma once
+
+#include "shared/live_pool.h"
+
+namespace numpool {
+
+// `size` zeroed bytes, or 0 when the segment is full even after idle pools were evicted. Call it
+// with no numpool lock held.
+Offset arena_try_allocate(std::size_t size);
+// The same, or ereport 53200.
+Offset arena_allocate(std::size_t size);
+
+// What a new pool needs.
+struct PoolParts {
+  Offset header;
+  Offset name;
+  Offset fences;  // a FenceBlock, in case the sequence has none yet
+  Growth growth;
+};
+
+// Finds it; false, with perhaps a part of it, if memory is missing.
+bool find_parts(PoolParts& parts, const Definition& definition, std::size_t name_length);
+// Cannot fail.
+void free_parts(PoolParts& parts);
+
+// Frees what a pool that is out of the registry and kDropped owns, and its header. Cannot fail.
+void take_apart(Offset offset);
+
+// Finds memory for a pool of `size` beyond what it has. Errors: 53200; then free what is in
+// `growth`.
+void reserve_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
+                    std::uint32_t size);
+void free_growth(Growth& growth);
+
+// Evicts some pools without leases, waiters or pins. False if there was none. No numpool lock held.
+bool evict_idle_pools();
+
+}  // namespace numpool

@@ -1,0 +1,104 @@
+#include "shared/registration.h"
+
+#include "shared/pool_memory.h"
+#include "shared/registry.h"
+#include "shared/session.h"
+
+namespace numpool {
+
+namespace {
+
+// Of a dropped pool: nobody changes its slots any more.
+void tell_holders(LivePool& live) {
+  const std::uint32_t capacity = chunk::capacity(live.pool.chunk_count);
+  for (std::uint32_t index = 0; index < capacity; ++index) {
+    const Slot& slot = live.pool.slot(region(), index);
+    if (slot.holder == 0) continue;
+    Session* session = find_session(slot.holder);
+    if (session == nullptr) continue;
+    session->lost_leases.store(true, std::memory_order_release);
+    if (session->listens.load(std::memory_order_acquire)) signal_session(*session);
+  }
+}
+
+}  // namespace
+
+Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
+                          Oid fence_sequence, std::uint64_t* generation) {
+  PoolParts parts = {};
+  const std::size_t name_length = strlen(definition.name);
+  if (!find_parts(parts, definition, name_length)) {
+    free_parts(parts);
+    arena_report_full();
+  }
+
+  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+  const Offset found = find_in_chain(key);
+  if (found != 0) {
+    *generation = live_pool_at(found)->generation;
+    LWLockRelease(&arena().registry_lock);
+    free_parts(parts);
+    return found;
+  }
+  LivePool* live = live_pool_at(parts.header);
+  LWLockAcquire(&live->lock, LW_EXCLUSIVE);
+  live->key = key;
+  live->state = LiveState::kLoading;
+  live->maker = maker;
+  live->pins = 0;
+  live->closing = InvalidTransactionId;
+  live->closed_by = 0;
+  // NB: a stub says nothing that a row could say, so whoever loads the pool would drop it if it
+  // were loading.
+  if (definition.size == 0) {
+    live->state = LiveState::kLive;
+    close_live_pool(*live);
+  }
+  live->name = parts.name;
+  live->name_length = 0;
+  live->fences = 0;
+  if (definition.size != 0) {
+    memcpy(region().at<char>(parts.name), definition.name, name_length);
+    live->name_length = static_cast<std::uint32_t>(name_length);
+    live->fences = fence_use(fence_sequence, &parts.fences);
+  }
+  pool_init(region(), live->pool, static_cast<std::uint32_t>(definition.size), parts.growth,
+            GetCurrentTimestamp());
+  *generation = live->generation;
+  Offset* chain = chain_of(key);
+  live->next = *chain;
+  *chain = parts.header;
+  LWLockRelease(&live->lock);
+  LWLockRelease(&arena().registry_lock);
+  arena_free(parts.fences);
+  return parts.header;
+}
+
+void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation) {
+  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+  if (!lock_pool(offset, key, generation)) {
+    LWLockRelease(&arena().registry_lock);
+    return;
+  }
+  LivePool* live = live_pool_at(offset);
+  Offset* link = chain_of(key);
+  while (*link != offset) link = &live_pool_at(*link)->next;
+  unregister_at(link);
+  LWLockRelease(&live->lock);
+  LWLockRelease(&arena().registry_lock);
+
+  debug_point(DebugPoint::kUnregistered);
+  WakeList wake;
+  bool more = true;
+  while (more) {
+    LWLockAcquire(&live->lock, LW_EXCLUSIVE);
+    more = pool_dismiss(region(), live->pool, wake);
+    LWLockRelease(&live->lock);
+    wake_all(wake);
+  }
+  debug_point(DebugPoint::kDismissed);
+  tell_holders(*live);
+  take_apart(offset);
+}
+
+}  // namespace numpool

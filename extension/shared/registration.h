@@ -1,0 +1,18 @@
+// How a pool becomes live, and how it ends.
+#pragma once
+
+#include "shared/live_pool.h"
+
+namespace numpool {
+
+// Registers a pool of that definition as kLoading if none is there; a stub as kLive and closing at
+// once. `maker`: this session if its open transaction has made the row, else 0. Errors: 53200.
+Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
+                          Oid fence_sequence, std::uint64_t* generation);
+
+// Takes a pool apart: waiters are dismissed, sessions with leases in it that listen are told,
+// memory goes back. No numpool lock held; cannot fail. Nothing if it is not the pool meant any
+// more.
+void drop_live_pool(Offset live, const PoolKey& key, std::uint64_t generation);
+
+}  // namespace numpool
