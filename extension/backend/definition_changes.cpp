@@ -1,5 +1,6 @@
 #include "backend/definition_changes.h"
 
+#include "backend/pool_cache.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
 #include "shared/pool_memory.h"
@@ -12,7 +13,7 @@ namespace {
 
 PoolRef* changed_refs = nullptr;
 
-bool is_empty(const PendingChange& change) {
+bool is_empty(const DefinitionChange& change) {
   return !change.created && !change.dropped && change.size == 0 && change.name == nullptr;
 }
 
@@ -50,7 +51,7 @@ void drop_unpublished(PoolRef* ref) {
 
 // Applies what the transaction did to a definition.
 void apply_change(PoolRef* ref) {
-  const PendingChange change = ref->change;
+  const DefinitionChange change = ref->change;
   ref->change = {};
   if (change.dropped) {
     drop_live_pool(ref->live, ref->key, ref->generation);
@@ -100,8 +101,8 @@ void pin_live_pool(PoolRef* ref) {
   ++live_of(ref)->pins;
 }
 
-void restore_change(PoolRef* ref, const PendingChange& before) {
-  const PendingChange undone = ref->change;
+void restore_change(PoolRef* ref, const DefinitionChange& before) {
+  const DefinitionChange undone = ref->change;
   ref->change = before;
   if (undone.dropped && !before.dropped) reopen(ref);
   if (before.name == nullptr) end_renaming(ref, false);

@@ -12,7 +12,7 @@ void begin_change(PoolRef* ref);
 void pin_live_pool(PoolRef* ref);
 
 // Puts an earlier state of ref->change back. Cannot fail.
-void restore_change(PoolRef* ref, const PendingChange& before);
+void restore_change(PoolRef* ref, const DefinitionChange& before);
 // At the end of the transaction: applies what is left, or forgets it. Cannot fail.
 void finish_changes(bool commit);
 

@@ -1,6 +1,6 @@
 #include "backend/delivery.h"
 
-#include "backend/ledger.h"
+#include "backend/ledger_undelivered.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
 #include "shared/session.h"

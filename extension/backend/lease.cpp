@@ -1,6 +1,11 @@
 #include "backend/lease.h"
 
 #include "backend/delivery.h"
+#include "backend/ledger_end.h"
+#include "backend/ledger_undelivered.h"
+#include "backend/ledger_release.h"
+#include "backend/pool_cache.h"
+#include "backend/pool_loading.h"
 #include "backend/undo_log.h"
 #include "backend/wait.h"
 #include "pg/debug_point.h"
@@ -113,7 +118,7 @@ Entry* wait_in_queue(Entry* entry, TimestampTz deadline) {
   if (!definitions_exist()) report_dropped(entry->ref);
   if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {
     unlog_created(entry);
-    discard_entry(entry);
+    free_entry(entry);
     return nullptr;
   }
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
@@ -145,11 +150,11 @@ Entry* acquire(text* name, Scope scope, Patience patience) {
       case Arrival::kGranted:
         return entry;
       case Arrival::kGone:
-        discard_entry(entry);
+        free_entry(entry);
         forget_name_of(name);
         continue;
       case Arrival::kClosing:
-        discard_entry(entry);
+        free_entry(entry);
         if (!waits || !wait_for_transaction(closing, deadline)) return nullptr;
         continue;
       case Arrival::kBusy:
@@ -157,13 +162,13 @@ Entry* acquire(text* name, Scope scope, Patience patience) {
     }
     if (!waits) {
       unlock_ref(ref);
-      discard_entry(entry);
+      free_entry(entry);
       return nullptr;
     }
     if (own_ticket_was_granted()) {
       unlock_ref(ref);
       collect_news();
-      discard_entry(entry);
+      free_entry(entry);
       continue;
     }
     check_may_wait(ref);
@@ -198,7 +203,7 @@ Entry* enqueue(text* name) {
       unlock_ref(ref);
       spare_waiter = arena_try_allocate(sizeof(Waiter));
       if (spare_waiter == 0) {
-        discard_entry(entry);
+        free_entry(entry);
         arena_report_full();
       }
       arrival = arrive(ref, entry, &closing);
@@ -213,11 +218,11 @@ Entry* enqueue(text* name) {
         unlock_ref(ref);
         return entry;
       case Arrival::kGone:
-        discard_entry(entry);
+        free_entry(entry);
         forget_name_of(name);
         break;
       case Arrival::kClosing:
-        discard_entry(entry);
+        free_entry(entry);
         wait_for_transaction(closing, DT_NOEND);
         break;
     }

@@ -2,16 +2,15 @@
 // did to it.
 #pragma once
 
-#include "backend/definitions.h"
-#include "shared/live_pool.h"
 #include "pg/pg.h"
+#include "shared/live_pool.h"
 
 namespace numpool {
 
 // What the open transaction did to the definition; applied to the live pool at COMMIT. Each change
 // leaves a record in the undo log with the members before it, but for `growth`, which is kept until
 // the transaction ends.
-struct PendingChange {
+struct DefinitionChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
   std::int32_t size;  // 0: unchanged
@@ -37,7 +36,7 @@ struct PoolRef {
   std::uint32_t ending_capacity;
   std::uint32_t ending_count;
 
-  PendingChange change;
+  DefinitionChange change;
   Growth* growth;     // reserved for a larger size, or nullptr
   Offset name_block;  // room for a new name
   char* old_name;     // before the open transaction renamed it, else nullptr
@@ -47,25 +46,6 @@ struct PoolRef {
   bool listed;  // on the list of changed pools
   PoolRef* next_changed;
 };
-
-// The pool of that name, by the newest committed definition or the open transaction's own. nullptr
-// where there is none, or where it cannot be told because the table is locked and `if_locked` says
-// not to wait; then *locked is set.
-PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked = nullptr);
-// The same, or ereport 42704, 22023 for a name that cannot be one.
-PoolRef* require_pool(text* name);
-// Keeps the name that the pool has, in case the transaction that renames it is rolled back. May
-// ereport.
-void keep_name(PoolRef* ref);
-// At its end: puts it back, or forgets it. Cannot fail.
-void end_renaming(PoolRef* ref, bool commit);
-// To be called when the pool of that name turns out to be gone: the next look-up reads the table.
-void forget_name_of(text* name);
-// The one of a definition in hand.
-PoolRef* pool_ref(const Definition& definition);
-// The one of an identity that this backend has met, or nullptr.
-PoolRef* known_pool(std::int64_t identity);
-[[noreturn]] void report_uncommitted_change(const PoolRef* ref);
 
 // Takes the lock of the live pool if there is one that has been loaded. Takes no heavyweight lock.
 bool lock_ref(PoolRef* ref);
@@ -78,14 +58,6 @@ inline void unlock_ref(const PoolRef* ref) {
   unlock_pool(live_of(ref));
 }
 
-// The same, loading it if need be. False: its definition is gone; look the name up again. Errors:
-// 53200.
-bool lock_ref_loaded(PoolRef* ref);
-// The same with the row in hand, known to be what others see: no second reading. kHeader: the
-// row has been deleted, and a pool that is not loaded becomes a stub. Errors: 53200.
-enum class Extent { kWhole, kHeader };
-void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent);
-
 // The set of indexes in `ending_words`.
 inline Bitmap ending_set(PoolRef* ref) {
   return Bitmap(ref->ending_words, ref->ending_capacity);
@@ -93,7 +65,9 @@ inline Bitmap ending_set(PoolRef* ref) {
 // Makes room in it for `index`. May ereport 53200 (backend memory).
 void reserve_ending(PoolRef* ref, std::uint32_t index);
 
-// Pool refs live here.
+[[noreturn]] void report_uncommitted_change(const PoolRef* ref);
+
+// What a backend keeps from one transaction to the next lies here.
 MemoryContext backend_memory();
 
 }  // namespace numpool

@@ -23,7 +23,7 @@ struct UndoRecord {
   bool shown;
   Entry* entry;
   PoolRef* ref;
-  PendingChange change;
+  DefinitionChange change;
 };
 
 // Room for one record more, so that the next log_created cannot fail. May ereport.

@@ -1,5 +1,6 @@
 #include "backend/wait.h"
 
+#include "backend/ledger_undelivered.h"
 #include "pg/compat.h"
 #include "pg/debug_point.h"
 #include "shared/session.h"

@@ -1,7 +1,7 @@
 #include "entry/attach.h"
 
 #include "backend/lease.h"
-#include "backend/ledger.h"
+#include "backend/ledger_end.h"
 #include "entry/transaction.h"
 #include "shared/segment.h"
 #include "shared/session.h"

@@ -3,6 +3,8 @@
 // (definition_changes.cpp).
 
 #include "backend/definition_changes.h"
+#include "backend/pool_cache.h"
+#include "backend/pool_loading.h"
 #include "backend/undo_log.h"
 #include "entry/attach.h"
 #include "pg/debug_point.h"
@@ -50,7 +52,7 @@ void note_name(PoolRef* ref, const char* name) {
 
 // Notes what the row says now, for who loads the pool before COMMIT (rule D4). After begin_change.
 void note_version(PoolRef* ref, const Definition& newest) {
-  PendingChange& change = ref->change;
+  DefinitionChange& change = ref->change;
   if (change.noted_name == nullptr || strcmp(change.noted_name, newest.name) != 0)
     change.noted_name = MemoryContextStrdup(TopTransactionContext, newest.name);
   change.noted_size = newest.size;

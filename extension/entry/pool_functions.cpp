@@ -3,6 +3,8 @@
 
 #include "entry/arguments.h"
 #include "backend/definitions.h"
+#include "backend/ledger_undelivered.h"
+#include "backend/pool_cache.h"
 #include "backend/undo_log.h"
 #include "backend/wait.h"
 #include "pg/debug_point.h"
@@ -84,12 +86,6 @@ bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null
   }
 }
 
-// Of rows of one name.
-bool is_same_row(const Definition& one, const Definition& other) {
-  ItemPointerData a = one.row, b = other.row;
-  return one.identity == other.identity && ItemPointerIsValid(&b) && ItemPointerEquals(&a, &b);
-}
-
 // Runs the statement on the pool of that name, $1. If it waited for a transaction that deleted the
 // row and made another of the name, it looks again. False: there is no such pool.
 bool change_row(const char* statement, int argument_count, Oid* types, Datum* values,
@@ -100,7 +96,8 @@ bool change_row(const char* statement, int argument_count, Oid* types, Datum* va
   while (write_definitions(statement, argument_count, types, values, nulls, result) == 0) {
     CHECK_FOR_INTERRUPTS();
     Definition now;
-    if (read_definition(name, IfLocked::kWait, &now) != Lookup::kFound || is_same_row(now, seen))
+    if (read_definition(name, IfLocked::kWait, &now) != Lookup::kFound ||
+        (now.identity == seen.identity && is_same_version(now.row, seen.row)))
       return false;
     seen = now;
   }
@@ -194,6 +191,33 @@ PGDLLEXPORT Datum numpool_open(PG_FUNCTION_ARGS) {
   if (size != 0 && size != definition.size) report_other_size(name, size, definition);
   if (metadata == 0) PG_RETURN_NULL();
   PG_RETURN_DATUM(metadata);
+}
+
+PG_FUNCTION_INFO_V1(numpool_list);
+PGDLLEXPORT Datum numpool_list(PG_FUNCTION_ARGS) {
+  struct Listing {
+    text* prefix;
+    ReturnSetInfo* result;
+  };
+  Listing listing = {text_argument(fcinfo, 0, "prefix"),
+                     reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
+  definitions_enter(fcinfo);
+  InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+  scan_definitions(
+      [](HeapTuple row, TupleDesc descriptor, void* state) {
+        Listing& wanted = *static_cast<Listing*>(state);
+        bool is_null;
+        Datum id = heap_getattr(row, kColumnId, descriptor, &is_null);
+        const text* name = DatumGetTextPP(id);
+        const std::size_t length = VARSIZE_ANY_EXHDR(wanted.prefix);
+        if (VARSIZE_ANY_EXHDR(name) < length ||
+            memcmp(VARDATA_ANY(name), VARDATA_ANY(wanted.prefix), length) != 0)
+          return;
+        Datum values[] = {id};
+        tuplestore_putvalues(wanted.result->setResult, wanted.result->setDesc, values, &is_null);
+      },
+      &listing);
+  return Datum{0};
 }
 
 PG_FUNCTION_INFO_V1(numpool_metadata);

@@ -2,6 +2,8 @@
 
 #include "entry/arguments.h"
 #include "backend/delivery.h"
+#include "backend/ledger_release.h"
+#include "backend/ledger_undelivered.h"
 
 namespace {
 

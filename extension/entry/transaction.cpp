@@ -2,7 +2,8 @@
 
 #include "backend/delivery.h"
 #include "backend/definition_changes.h"
-#include "backend/ledger.h"
+#include "backend/ledger_end.h"
+#include "backend/ledger_undelivered.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
 

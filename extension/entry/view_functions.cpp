@@ -327,32 +327,4 @@ PGDLLEXPORT Datum numpool_show_waiters(PG_FUNCTION_ARGS) {
   return Datum{0};
 }
 
-PG_FUNCTION_INFO_V1(numpool_list);
-PGDLLEXPORT Datum numpool_list(PG_FUNCTION_ARGS) {
-  struct Listing {
-    Rows rows;
-    text* prefix;
-  };
-  Listing listing;
-  listing.prefix = text_argument(fcinfo, 0, "prefix");
-  definitions_enter(fcinfo);
-  InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-  listing.rows = {reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
-  scan_definitions(
-      [](HeapTuple row, TupleDesc descriptor, void* state) {
-        Listing& wanted = *static_cast<Listing*>(state);
-        bool is_null;
-        Datum id = heap_getattr(row, kColumnId, descriptor, &is_null);
-        const text* name = DatumGetTextPP(id);
-        const std::size_t length = VARSIZE_ANY_EXHDR(wanted.prefix);
-        if (VARSIZE_ANY_EXHDR(name) < length ||
-            memcmp(VARDATA_ANY(name), VARDATA_ANY(wanted.prefix), length) != 0)
-          return;
-        Datum values[] = {id};
-        put(wanted.rows, values, &is_null);
-      },
-      &listing);
-  return Datum{0};
-}
-
 }  // extern "C"

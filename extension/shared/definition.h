@@ -14,4 +14,9 @@ struct Definition {
   ItemPointerData row;
 };
 
+// Whether two positions are of the same version of a row. One that is all 0 is of none.
+inline bool is_same_version(ItemPointerData one, ItemPointerData other) {
+  return ItemPointerIsValid(&one) && ItemPointerIsValid(&other) && ItemPointerEquals(&one, &other);
+}
+
 }  // namespace numpool

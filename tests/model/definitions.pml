@@ -80,7 +80,7 @@ byte claims0[IDENTITIES + 1], claims1[IDENTITIES + 1]; /* sessions that believe 
   od;                                                                        \
   tries = 0
 
-/* live_pool.cpp, register_live_pool. */
+/* registration.cpp, register_live_pool. */
 inline register(with_size, is_published, deleter) {
   atomic {
     if
@@ -139,7 +139,7 @@ inline drop_live_pool() {
   atomic { forget_hint(); ok = false }
 }
 
-/* pool_ref.cpp, become_live. Under the pool's lock. */
+/* pool_loading.cpp, become_live. Under the pool's lock. */
 inline become_live(is_published) {
   state[at] = kLive;
 #ifndef BUG_LEFT_UNPUBLISHED
@@ -147,7 +147,7 @@ inline become_live(is_published) {
 #endif
 }
 
-/* pool_ref.cpp, load. Afterwards the pool was live, or `ok` is false: its row is gone, or the call
+/* pool_loading.cpp, load. Afterwards the pool was live, or `ok` is false: its row is gone, or the call
  * has `failed` in the middle, as by an error or the end of the session. */
 inline load(t, is_published) {
   do

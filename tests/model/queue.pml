@@ -118,7 +118,7 @@ inline publish_grant() {
   fi
 }
 
-inline release_slot(me, i) { /* ledger.cpp, release_slot; core/pool.cpp, pool_release */
+inline release_slot(me, i) { /* ledger_end.cpp, release_slot; core/pool.cpp, pool_release */
   atomic {
     lock();
     if
@@ -162,7 +162,7 @@ inline use(i) { /* the caller has been told that it holds `i` */
   }
 }
 
-inline leave_queue(me) { /* ledger.cpp */
+inline leave_queue(me) { /* ledger_end.cpp */
   atomic {
     lock();
     left = state[me] == kQueued; /* Q4 */
@@ -174,7 +174,7 @@ inline leave_queue(me) { /* ledger.cpp */
   }
 }
 
-/* ledger.cpp, give_up of an entry that waits: leaves the queue, or passes on what it was granted. */
+/* ledger_end.cpp, give_up of an entry that waits: leaves the queue, or passes on what it was granted. */
 inline give_up(me) {
   atomic {
     leave_queue(me);

@@ -1,0 +1,100 @@
+#include "backend/ledger_end.h"
+
+#include "backend/ledger_undelivered.h"
+#include "pg/debug_point.h"
+#include "shared/session.h"
+
+namespace numpool {
+
+namespace {
+
+void release_slot(Entry* entry) {
+  if (lock_slot(entry) == nullptr) return;
+  LivePool* live = live_of(entry->ref);
+  WakeList wake;
+  // Only a hand-off looks at the clock.
+  const TimestampTz now = live->pool.queue.length == 0 ? 0 : GetCurrentTimestamp();
+  pool_release(region(), live->pool, entry->index, grant_context(*live, now), wake);
+  unlock_pool(live);
+  wake_all(wake);
+}
+
+// What the transaction that ends has left of an entry that it touched.
+void finish_entry(Entry* entry) {
+  dlist_delete(&entry->touched_node);
+  entry->touched = false;
+  entry->logged = InvalidSubTransactionId;
+  if (entry->state == EntryState::kNew) {
+    free_entry(entry);
+  } else if (entry->state == EntryState::kDropped) {
+    if (!entry->untold || entry->ending || entry->shown || entry->scope == Scope::kTransaction)
+      free_entry(entry);
+  } else if (entry->ending || entry->scope == Scope::kTransaction) {
+    debug_point(DebugPoint::kEndingOne);
+    give_up(entry);
+  } else if (entry->shown) {
+    entry->shown = false;
+    mark_told(entry);
+  }
+}
+
+}  // namespace
+
+bool leave_queue(Entry* entry, Leave why) {
+  debug_point(DebugPoint::kLeaving);
+  // NB: a record that is queued keeps its pool's header from being reused, whatever became of the
+  // pool; one that is not leaves the pool, whichever it is now, as it is.
+  LivePool* live = live_pool_at(entry->live);
+  LWLockAcquire(&live->lock, LW_EXCLUSIVE);
+  const bool left = pool_leave(region(), live->pool, *region().at<Waiter>(entry->waiter), why);
+  LWLockRelease(&live->lock);
+  if (!left) return false;
+  if (entry->ticket != 0) arena_free(entry->waiter);
+  entry->waiter = 0;
+  entry->state = EntryState::kNew;
+  return true;
+}
+
+void give_up(Entry* entry) {
+  if (entry->state == EntryState::kWaiting && !leave_queue(entry, Leave::kCancel)) {
+    if (entry->ticket != 0) {
+      collect_inbox();
+    } else {
+      const Waiter& waiter = *region().at<Waiter>(entry->waiter);
+      if (waiter.state.load(std::memory_order_acquire) == WaiterState::kGranted)
+        settle(entry, waiter.index, waiter.fence);
+    }
+    debug_point(DebugPoint::kGrantToPassOn);
+  }
+  if (entry->state == EntryState::kHeld) release_slot(entry);
+  free_entry(entry);
+}
+
+void finish_entries() {
+  // Cancels first, as at the end of the session.
+  dlist_mutable_iter at;
+  dlist_foreach_modify(at, touched_entries()) {
+    Entry* entry = dlist_container(Entry, touched_node, at.cur);
+    if (entry->state == EntryState::kWaiting && entry->ending) finish_entry(entry);
+  }
+  dlist_foreach_modify(at, touched_entries())
+      finish_entry(dlist_container(Entry, touched_node, at.cur));
+}
+
+void ledger_end_session() {
+  debug_point(DebugPoint::kSessionEnds);
+  // Queues first, or each lease would be handed on through the session's own tickets.
+  dlist_mutable_iter at;
+  dlist_foreach_modify(at, all_entries()) {
+    Entry* entry = dlist_container(Entry, node, at.cur);
+    if (entry->state != EntryState::kWaiting) continue;
+    debug_point(DebugPoint::kGivingUpOne);
+    give_up(entry);
+  }
+  while (!dlist_is_empty(all_entries())) {
+    debug_point(DebugPoint::kGivingUpOne);
+    give_up(dlist_container(Entry, node, dlist_head_node(all_entries())));
+  }
+}
+
+}  // namespace numpool

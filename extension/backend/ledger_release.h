@@ -1,0 +1,18 @@
+// Releases and cancels that wait for COMMIT, and what an acquire takes back of them.
+#pragma once
+
+#include "backend/ledger.h"
+
+namespace numpool {
+
+// Marks the release or cancel for the end of the transaction. May ereport, and then changes
+// nothing.
+void end_at_commit(Entry* entry);
+// The same for the lease of `index`, found and marked with the pool locked once. False: that is
+// not how this lease can be found or marked; nothing was changed.
+bool end_held_at_commit(PoolRef* ref, std::uint32_t index);
+// The lowest index of the pool that the open transaction released becomes held again; nullptr if
+// none.
+Entry* take_back(PoolRef* ref, Scope scope);
+
+}  // namespace numpool

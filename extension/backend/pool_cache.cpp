@@ -1,0 +1,217 @@
+#include "backend/pool_cache.h"
+
+#include "backend/json_name.h"
+#include "pg/errors.h"
+
+extern "C" {
+#include "common/hashfn.h"
+#include "mb/pg_wchar.h"
+}
+
+namespace numpool {
+
+namespace {
+
+struct NameKey {
+  const char* bytes;
+  std::size_t length;
+};
+
+struct NameEntry {
+  NameKey key;  // NB: first
+  PoolRef* ref;
+  std::uint64_t epoch;
+};
+
+HTAB* refs = nullptr;   // PoolKey -> PoolRef
+HTAB* names = nullptr;  // NameKey -> NameEntry
+
+std::uint32_t hash_name(const void* key, Size) {
+  const NameKey* name = static_cast<const NameKey*>(key);
+  return hash_bytes(reinterpret_cast<const unsigned char*>(name->bytes),
+                    static_cast<int>(name->length));
+}
+
+int compare_names(const void* left, const void* right, Size) {
+  const NameKey* a = static_cast<const NameKey*>(left);
+  const NameKey* b = static_cast<const NameKey*>(right);
+  return a->length != b->length || memcmp(a->bytes, b->bytes, a->length) != 0;
+}
+
+void* copy_key(void* to, const void* from, Size) {
+  *static_cast<NameKey*>(to) = *static_cast<const NameKey*>(from);
+  return to;
+}
+
+void make_tables() {
+  if (names != nullptr) return;
+  HASHCTL control;
+  MemSet(&control, 0, sizeof(control));
+  control.keysize = sizeof(PoolKey);
+  control.entrysize = sizeof(PoolRef);
+  control.hcxt = backend_memory();
+  if (refs == nullptr)
+    refs = hash_create("numpool pools", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  control.keysize = sizeof(NameKey);
+  control.entrysize = sizeof(NameEntry);
+  control.hash = hash_name;
+  control.match = compare_names;
+  control.keycopy = copy_key;
+  names = hash_create("numpool names", 64, &control,
+                      HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_KEYCOPY | HASH_CONTEXT);
+}
+
+// What was looked up last: most sessions use one pool, and acquire and release take turns.
+NameEntry* last_name = nullptr;
+
+NameEntry* find_name(text* name) {
+  const NameKey key = {VARDATA_ANY(name), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(name))};
+  if (last_name != nullptr && compare_names(&last_name->key, &key, 0) == 0) return last_name;
+  NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+  if (entry != nullptr) last_name = entry;
+  return entry;
+}
+
+bool is_current(const NameEntry* entry) {
+  return entry != nullptr && entry->epoch == definitions_epoch();
+}
+
+void forget_name(NameEntry* entry) {
+  char* bytes = const_cast<char*>(entry->key.bytes);
+  if (last_name == entry) last_name = nullptr;
+  hash_search(names, &entry->key, HASH_REMOVE, nullptr);
+  pfree(bytes);
+}
+
+bool in_use(const PoolRef* ref) {
+  return ref->entries > 0 || ref->listed;
+}
+
+// Drops what nothing needs any more, so that a long-lived backend does not collect dropped pools.
+void sweep(std::uint64_t epoch) {
+  static std::uint64_t swept = 0;
+  if (swept == epoch) return;
+  swept = epoch;
+  HASH_SEQ_STATUS status;
+  hash_seq_init(&status, names);
+  while (NameEntry* entry = static_cast<NameEntry*>(hash_seq_search(&status)))
+    if (entry->epoch != epoch && !in_use(entry->ref)) forget_name(entry);
+  hash_seq_init(&status, refs);
+  while (PoolRef* ref = static_cast<PoolRef*>(hash_seq_search(&status))) {
+    if (in_use(ref)) continue;
+    const NameKey key = {ref->name, strlen(ref->name)};
+    const NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+    if (entry != nullptr && entry->ref == ref) continue;
+    pfree(ref->name);
+    pfree(ref->json_name);
+    if (ref->ending_words != nullptr) pfree(ref->ending_words);
+    const PoolKey gone = ref->key;
+    hash_search(refs, &gone, HASH_REMOVE, nullptr);
+  }
+}
+
+void remember_name(const char* name, PoolRef* ref, std::uint64_t epoch) {
+  const NameKey probe = {name, strlen(name)};
+  NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &probe, HASH_FIND, nullptr));
+  if (entry == nullptr) {
+    const NameKey key = {MemoryContextStrdup(backend_memory(), name), probe.length};
+    entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_ENTER, nullptr));
+  }
+  entry->ref = ref;
+  entry->epoch = epoch;
+}
+
+PoolKey key_of(std::int64_t identity) {
+  PoolKey key;
+  MemSet(&key, 0, sizeof(key));  // NB: hashed with its padding
+  key.database = MyDatabaseId;
+  key.relation = definitions_relation();
+  key.identity = identity;
+  return key;
+}
+
+}  // namespace
+
+PoolRef* known_pool(std::int64_t identity) {
+  make_tables();
+  const PoolKey key = key_of(identity);
+  return static_cast<PoolRef*>(hash_search(refs, &key, HASH_FIND, nullptr));
+}
+
+PoolRef* pool_ref(const Definition& definition) {
+  PoolRef* ref = known_pool(definition.identity);
+  if (ref != nullptr && strcmp(ref->name, definition.name) == 0) {
+    ref->defined_size = definition.size;
+    return ref;
+  }
+  char* name = MemoryContextStrdup(backend_memory(), definition.name);
+  char* json_name = json_name_of(definition.name, backend_memory());
+  if (ref == nullptr) {
+    const PoolKey key = key_of(definition.identity);
+    ref = static_cast<PoolRef*>(hash_search(refs, &key, HASH_ENTER, nullptr));
+    MemSet(reinterpret_cast<char*>(ref) + sizeof(PoolKey), 0, sizeof(PoolRef) - sizeof(PoolKey));
+  } else {
+    pfree(ref->name);
+    pfree(ref->json_name);
+  }
+  ref->name = name;
+  ref->json_name = json_name;
+  ref->defined_size = definition.size;
+  return ref;
+}
+
+void keep_name(PoolRef* ref) {
+  if (ref->old_name != nullptr) return;
+  char* json_name = MemoryContextStrdup(backend_memory(), ref->json_name);
+  ref->old_name = MemoryContextStrdup(backend_memory(), ref->name);
+  ref->old_json_name = json_name;
+}
+
+void end_renaming(PoolRef* ref, bool commit) {
+  if (ref->old_name == nullptr) return;
+  if (!commit) {
+    std::swap(ref->name, ref->old_name);
+    std::swap(ref->json_name, ref->old_json_name);
+  }
+  pfree(ref->old_name);
+  pfree(ref->old_json_name);
+  ref->old_name = ref->old_json_name = nullptr;
+}
+
+PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked) {
+  make_tables();
+  NameEntry* entry = find_name(name);
+  if (is_current(entry)) return entry->ref;
+
+  const std::uint64_t epoch = definitions_epoch();
+  Definition definition;
+  const Lookup lookup = read_definition(name, if_locked, &definition);
+  if (lookup == Lookup::kLocked) {
+    if (entry != nullptr) return entry->ref;
+    if (locked != nullptr) *locked = true;
+    return nullptr;
+  }
+  sweep(epoch);
+  if (lookup == Lookup::kAbsent) return nullptr;
+  PoolRef* ref = pool_ref(definition);
+  remember_name(definition.name, ref, epoch);
+  return ref;
+}
+
+void forget_name_of(text* name) {
+  NameEntry* entry = find_name(name);
+  if (entry != nullptr) entry->epoch = 0;
+}
+
+PoolRef* require_pool(text* name) {
+  make_tables();
+  const NameEntry* entry = find_name(name);
+  if (is_current(entry)) return entry->ref;
+  const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+  PoolRef* ref =
+      length == 0 || length > kMaxNameLength ? nullptr : find_pool(name, IfLocked::kWait);
+  if (ref == nullptr) report_no_pool(text_to_cstring(name));
+  return ref;
+}
+
+}  // namespace numpool

@@ -1,0 +1,26 @@
+// The pools that a backend has met, by name and by identity.
+#pragma once
+
+#include "backend/definitions.h"
+#include "backend/pool_ref.h"
+
+namespace numpool {
+
+// The pool of that name, by the newest committed definition or the open transaction's own. nullptr
+// where there is none, or where it cannot be told because the table is locked and `if_locked` says
+// not to wait; then *locked is set.
+PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked = nullptr);
+// The same, or ereport 42704, 22023 for a name that cannot be one.
+PoolRef* require_pool(text* name);
+// Keeps the name that the pool has, in case the transaction that renames it is rolled back. May
+// ereport.
+void keep_name(PoolRef* ref);
+// At its end: puts it back, or forgets it. Cannot fail.
+void end_renaming(PoolRef* ref, bool commit);
+// To be called when the pool of that name turns out to be gone: the next look-up reads the table.
+void forget_name_of(text* name);
+// The one of a definition in hand.
+PoolRef* pool_ref(const Definition& definition);
+// The one of an identity that this backend has met, or nullptr.
+PoolRef* known_pool(std::int64_t identity);
+}  // namespace numpool

@@ -1,0 +1,16 @@
+// Bringing a definition into shared memory (README, rules D3 to D5).
+#pragma once
+
+#include "backend/pool_ref.h"
+
+namespace numpool {
+
+// Takes the lock of the live pool, which is loaded if need be. False: its definition is gone; look
+// the name up again. Errors: 53200.
+bool lock_ref_loaded(PoolRef* ref);
+// The same with the row in hand, known to be what others see: no second reading. kHeader: the
+// row has been deleted, and a pool that is not loaded becomes a stub. Errors: 53200.
+enum class Extent { kWhole, kHeader };
+void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent);
+
+}  // namespace numpool
