@@ -106,3 +106,4 @@ help:  ## show this list
 -include client/build.mk
 -include client/cli/build.mk
 -include tests/build.mk
+-include tests/poolers/build.mk

@@ -1,0 +1,19 @@
+# The tests behind PgBouncer.  Part of the top Makefile; client/cli/build.mk is read first.
+
+pooler_test_sources := $(wildcard tests/poolers/*.cpp)
+# They drive the command and the server as the command's own tests do.
+pooler_test_objects := $(pooler_test_sources:%.cpp=$(BUILD)/%.o) \
+	$(BUILD)/tests/cli/program.o $(BUILD)/tests/cli/database.o
+
+$(BUILD)/tests/poolers/%.o: tests/poolers/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CLI_CXXFLAGS) -O1 -pthread -Itests/cli -c -o $@ $<
+
+$(BUILD)/tests/pooler_tests: $(pooler_test_objects) $(CLI_LIBRARY)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
+.PHONY: check-poolers
+check-poolers: cli pgroot $(BUILD)/tests/pooler_tests  ## test what works behind PgBouncer
+	tests/setup/with-server -- tests/poolers/run
+
+-include $(wildcard $(BUILD)/tests/poolers/*.d)

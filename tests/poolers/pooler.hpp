@@ -1,0 +1,43 @@
+// PgBouncer before the server of the tests.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace poolers_test {
+
+/// What a pooler is started with: `pool_mode` of PgBouncer, how many server connections it keeps,
+/// and any other settings, which win.
+struct pooler_setup {
+  std::string mode = "session";
+  int size = 10;
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+/// A PgBouncer of its own, reached by a Unix socket in a folder of its own; ended by the
+/// destructor.
+class pooler {
+ public:
+  explicit pooler(const pooler_setup& how);
+  ~pooler();
+  pooler(const pooler&) = delete;
+  pooler& operator=(const pooler&) = delete;
+
+  /// The way in, for libpq.
+  std::string conninfo() const;
+  /// The same as the environment of a program.
+  std::vector<std::pair<std::string, std::string>> environment() const;
+  pid_t pid() const { return pid_; }
+
+ private:
+  void write_configuration(const pooler_setup& how) const;
+  bool answers() const;
+
+  std::string folder_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace poolers_test
