@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "thread.hpp"
+#include "library_thread.hpp"
 
 namespace numpool::detail {
 

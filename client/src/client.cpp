@@ -5,7 +5,7 @@
 #include <numpool/error.hpp>
 
 #include "engine.hpp"
-#include "status.hpp"
+#include "status_queries.hpp"
 
 namespace numpool {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "call.hpp"
+#include "io_call.hpp"
 #include "io_loop.hpp"
 
 namespace numpool::detail {

@@ -12,10 +12,10 @@
 #include <numpool/options.hpp>
 
 #include "callback_thread.hpp"
-#include "conninfo.hpp"
-#include "event.hpp"
-#include "operation.hpp"
-#include "thread.hpp"
+#include "pg_conninfo.hpp"
+#include "io_event.hpp"
+#include "io_operation.hpp"
+#include "library_thread.hpp"
 
 namespace numpool::detail {
 

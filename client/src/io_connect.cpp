@@ -5,7 +5,7 @@
 
 #include "io_loop.hpp"
 #include "lease_record.hpp"
-#include "wait.hpp"
+#include "io_wait.hpp"
 
 namespace numpool::detail {
 
@@ -68,7 +68,7 @@ void io_loop::go_on_connecting(bool ready) {
 void io_loop::connected() {
   state_ = state::ready;
   ready_since_ = clock::now();
-  ++generation_;
+  ++connection_number_;
   more_to_write_ = false;
   engine_.backend_pid = connection_->backend_pid();
   if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_value();
@@ -96,7 +96,8 @@ void io_loop::lose_connection(const std::string& reason) {
   const error why("the connection to the server was lost" + (reason.empty() ? "" : ": " + reason),
                   errc::connection_lost);
   engine_.backend_pid = 0;
-  ++generation_;  // what is bound to the old connection is over now, not only with the next one
+  ++connection_number_;  // what is bound to the old connection is over now, not only with the next
+                         // one
   std::vector<std::shared_ptr<operation>> kept;
   for (auto& lost : leases_.take_all()) lost->lose("connection lost");
   for (auto& wait : tickets_.take_all())

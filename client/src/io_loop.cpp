@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "lease_record.hpp"
-#include "wait.hpp"
+#include "io_wait.hpp"
 
 namespace numpool::detail {
 

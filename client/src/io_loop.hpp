@@ -10,13 +10,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "backoff.hpp"
-#include "connecting.hpp"
-#include "connection.hpp"
+#include "io_backoff.hpp"
+#include "pg_connecting.hpp"
+#include "pg_connection.hpp"
 #include "engine.hpp"
-#include "ledger.hpp"
-#include "payload.hpp"
-#include "pipeline.hpp"
+#include "io_books.hpp"
+#include "notification.hpp"
+#include "pg_pipeline.hpp"
 
 namespace numpool::detail {
 
@@ -36,7 +36,7 @@ class io_loop {
   void run();
 
   // For operations.
-  std::uint64_t generation() const { return generation_; }
+  std::uint64_t connection_number() const { return connection_number_; }
   lease_book& leases() { return leases_; }
   void send_again(std::shared_ptr<operation> op) { backlog_.push_back(std::move(op)); }
   void ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> wait);
@@ -76,8 +76,8 @@ class io_loop {
   bool ever_attempted_ = false;
   std::optional<connecting> attempt_;
   std::optional<connection> connection_;
-  std::uint64_t generation_ = 0;  ///< of the connection; another one once that is lost
-  clock::time_point until_{};     ///< the end of the pause
+  std::uint64_t connection_number_ = 0;  ///< of the connection; another one once that is lost
+  clock::time_point until_{};            ///< the end of the pause
   clock::time_point outage_began_{};
   clock::time_point ready_since_{};
   backoff backoff_;

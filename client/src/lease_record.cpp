@@ -31,11 +31,11 @@ bool nothing_left(const error& why) {
 }  // namespace
 
 lease_record::lease_record(std::shared_ptr<engine> owner, std::shared_ptr<const std::string> pool,
-                           int index, std::int64_t fence, std::uint64_t generation)
+                           int index, std::int64_t fence, std::uint64_t connection_number)
     : engine_(std::move(owner)),
       pool_(std::move(pool)),
       fence_(fence),
-      generation_(generation),
+      connection_number_(connection_number),
       index_(index) {
   print(index, index_text_);
   print(fence, fence_text_);
@@ -124,7 +124,7 @@ void lease_record::close() {
 
 bool lease_record::wanted(io_loop& io) {
   io.leases().remove(*this);
-  if (generation_ == io.generation()) return true;
+  if (connection_number_ == io.connection_number()) return true;
   finish();  // the connection that held it is gone, and the lease with it
   return false;
 }

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "operation.hpp"
+#include "io_operation.hpp"
 
 namespace numpool::detail {
 
@@ -25,9 +25,9 @@ class engine;
 ///     closed    | the client was closed                 | release(), to released
 class lease_record : public operation, public std::enable_shared_from_this<lease_record> {
  public:
-  /// `generation` numbers the connection that holds the lease.
+  /// `connection_number` numbers the connection that holds the lease.
   lease_record(std::shared_ptr<engine> owner, std::shared_ptr<const std::string> pool, int index,
-               std::int64_t fence, std::uint64_t generation);
+               std::int64_t fence, std::uint64_t connection_number);
 
   int index() const { return index_; }
   std::int64_t fence() const { return fence_; }
@@ -61,7 +61,7 @@ class lease_record : public operation, public std::enable_shared_from_this<lease
   const std::shared_ptr<engine> engine_;
   const std::shared_ptr<const std::string> pool_;
   const std::int64_t fence_;
-  const std::uint64_t generation_;
+  const std::uint64_t connection_number_;
   const int index_;
   std::atomic<state> state_{state::held};
   char index_text_[12];

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "engine.hpp"
-#include "status.hpp"
-#include "wait.hpp"
+#include "status_queries.hpp"
+#include "io_wait.hpp"
 
 namespace numpool {
 

@@ -2,7 +2,7 @@
 
 SECONDS ?= 300
 
-FUZZERS := payload duration connection
+FUZZERS := notification duration connection
 FUZZ_FLAGS = -std=c++17 -g -O1 $(WARNINGS) -MMD -MP -fno-omit-frame-pointer \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-Iclient -Iclient/src -Iclient/include -isystem $(PG_INCLUDE)
@@ -14,12 +14,12 @@ $(BUILD)/fuzz/objects/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CLANGXX) $(FUZZ_FLAGS) -c -o $@ $<
 
-$(BUILD)/fuzz/payload_fuzz: $(call fuzz_object,client/src/payload)
+$(BUILD)/fuzz/notification_fuzz: $(call fuzz_object,client/src/notification)
 $(BUILD)/fuzz/duration_fuzz: $(call fuzz_object,client/cli/duration) \
 	$(call fuzz_object,client/cli/text)
 $(BUILD)/fuzz/connection_fuzz: $(call fuzz_object,client/cli/connection) \
 	$(call fuzz_object,client/cli/failure) $(call fuzz_object,client/cli/text) \
-	$(call fuzz_object,client/src/conninfo) $(call fuzz_object,client/src/error)
+	$(call fuzz_object,client/src/pg_conninfo) $(call fuzz_object,client/src/error)
 
 $(fuzz_programs): $(BUILD)/fuzz/%_fuzz: $(BUILD)/fuzz/objects/tests/fuzz/%_fuzz.o
 	$(CLANGXX) -fsanitize=fuzzer,address,undefined -o $@ $^ -L$(PG_LIBDIR) -lpq

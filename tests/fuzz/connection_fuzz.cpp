@@ -14,7 +14,7 @@
 
 #include "cli/connection.hpp"
 #include "cli/failure.hpp"
-#include "conninfo.hpp"
+#include "pg_conninfo.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "wait.hpp"
+#include "io_wait.hpp"
 
 #include <utility>
 
@@ -137,7 +137,8 @@ void wait_operation::succeed(io_loop& io, const result& answer) {
 
 void wait_operation::granted(io_loop& io, int index, std::int64_t fence) {
   ticket_.reset();
-  auto record = std::make_shared<lease_record>(engine_, pool_, index, fence, io.generation());
+  auto record =
+      std::make_shared<lease_record>(engine_, pool_, index, fence, io.connection_number());
   io.leases().add(record);
   const bool late = deadline_ && clock::now() >= *deadline_;
   if (late) finish({nullptr, std::nullopt});
@@ -185,7 +186,7 @@ void try_operation::succeed(io_loop& io, const result& answer) {
   std::shared_ptr<lease_record> record;
   if (index && fence) {
     record = std::make_shared<lease_record>(engine_, pool_, static_cast<int>(*index), *fence,
-                                            io.generation());
+                                            io.connection_number());
     io.leases().add(record);
   }
   std::lock_guard<std::mutex> lock(mutex_);

@@ -1,4 +1,4 @@
-#include "conninfo.hpp"
+#include "pg_conninfo.hpp"
 
 #include <libpq-fe.h>
 

@@ -13,7 +13,7 @@
 #include <numpool/lease.hpp>
 #include <numpool/pool.hpp>
 
-#include "operation.hpp"
+#include "io_operation.hpp"
 
 namespace numpool::detail {
 

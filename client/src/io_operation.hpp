@@ -4,8 +4,8 @@
 
 #include <numpool/error.hpp>
 
-#include "result.hpp"
-#include "statement.hpp"
+#include "pg_result.hpp"
+#include "pg_statement.hpp"
 
 namespace numpool::detail {
 

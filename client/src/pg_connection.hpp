@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "conninfo.hpp"
-#include "result.hpp"
-#include "statement.hpp"
+#include "pg_conninfo.hpp"
+#include "pg_result.hpp"
+#include "pg_statement.hpp"
 
 namespace numpool::detail {
 
@@ -20,7 +20,7 @@ class connection {
   /// A PREPARE under way; none if slot is -1.
   struct preparation {
     int slot = -1;
-    int name_generation = 0;
+    int text_version = 0;
   };
 
   /// Starts to connect; poll() goes on. Name resolution blocks, as libpq does it.
@@ -71,7 +71,7 @@ class connection {
 
   std::unique_ptr<PGconn, closer> handle_;
   std::array<slot_state, kPreparedSlots> slots_{};
-  int name_generation_ = 0;
+  int text_version_ = 0;
 };
 
 /// The text of `what` with its schema filled in.

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "payload.hpp"
+#include "notification.hpp"
 
 using numpool::detail::notification;
 using numpool::detail::parse_notification;

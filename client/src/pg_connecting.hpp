@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "connection.hpp"
+#include "pg_connection.hpp"
 
 namespace numpool::detail {
 

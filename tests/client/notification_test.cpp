@@ -1,6 +1,6 @@
 // The notifications' JSON.
 
-#include "payload.hpp"
+#include "notification.hpp"
 
 #include "fixture.hpp"
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "payload.hpp"
+#include "notification.hpp"
 
 namespace numpool::detail {
 

@@ -1,4 +1,4 @@
-#include "thread.hpp"
+#include "library_thread.hpp"
 
 #include <pthread.h>
 

@@ -10,7 +10,7 @@
 
 #include <numpool/pool.hpp>
 
-#include "connecting.hpp"
+#include "pg_connecting.hpp"
 #include "engine.hpp"
 
 namespace numpool {

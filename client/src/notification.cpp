@@ -1,4 +1,4 @@
-#include "payload.hpp"
+#include "notification.hpp"
 
 #include <charconv>
 

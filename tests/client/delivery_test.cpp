@@ -3,7 +3,7 @@
 #include <csignal>
 
 #include "fixture.hpp"
-#include "payload.hpp"
+#include "notification.hpp"
 
 using numpool::detail::parse_notification;
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "connection.hpp"
-#include "operation.hpp"
+#include "pg_connection.hpp"
+#include "io_operation.hpp"
 
 namespace numpool::detail {
 

@@ -1,4 +1,4 @@
-#include "result.hpp"
+#include "pg_result.hpp"
 
 #include <charconv>
 

@@ -1,4 +1,4 @@
-#include "call.hpp"
+#include "io_call.hpp"
 
 #include <utility>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "operation.hpp"
+#include "io_operation.hpp"
 
 namespace numpool::detail {
 

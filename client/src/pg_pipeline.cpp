@@ -1,4 +1,4 @@
-#include "pipeline.hpp"
+#include "pg_pipeline.hpp"
 
 #include <utility>
 

@@ -1,10 +1,10 @@
-#include "ledger.hpp"
+#include "io_books.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "lease_record.hpp"
-#include "wait.hpp"
+#include "io_wait.hpp"
 
 namespace numpool::detail {
 

@@ -1,4 +1,4 @@
-#include "connection.hpp"
+#include "pg_connection.hpp"
 
 #include <new>
 
@@ -55,14 +55,13 @@ bool connection::send(const statement& what, const std::string& schema, int coun
     sent = PQsendQueryParams(handle, text_of(what, schema).c_str(), count, nullptr, values, nullptr,
                              nullptr, 0) == 1;
   } else {
-    const std::string name =
-        "numpool" + std::to_string(name_generation_) + "_" + std::to_string(slot);
+    const std::string name = "numpool" + std::to_string(text_version_) + "_" + std::to_string(slot);
     sent = true;
     if (slots_[slot] == slot_state::unknown) {
       sent =
           PQsendPrepare(handle, name.c_str(), text_of(what, schema).c_str(), count, nullptr) == 1;
       slots_[slot] = slot_state::preparing;
-      *preparing = {slot, name_generation_};
+      *preparing = {slot, text_version_};
     }
     sent =
         sent && PQsendQueryPrepared(handle, name.c_str(), count, values, nullptr, nullptr, 0) == 1;
@@ -76,12 +75,12 @@ bool connection::send(const statement& what, const std::string& schema, int coun
 }
 
 void connection::prepared(const preparation& which, bool success) {
-  if (which.slot < 0 || which.name_generation != name_generation_) return;
+  if (which.slot < 0 || which.text_version != text_version_) return;
   slots_[which.slot] = success ? slot_state::ready : slot_state::unknown;
 }
 
 void connection::forget_prepared() {
-  ++name_generation_;
+  ++text_version_;
   slots_.fill(slot_state::unknown);
 }
 

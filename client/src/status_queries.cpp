@@ -1,4 +1,4 @@
-#include "status.hpp"
+#include "status_queries.hpp"
 
 #include <cstdlib>
 #include <utility>

@@ -1,6 +1,6 @@
 // What a client asks of its connection.
 
-#include "conninfo.hpp"
+#include "pg_conninfo.hpp"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "event.hpp"
+#include "io_event.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "connecting.hpp"
+#include "pg_connecting.hpp"
 
 #include <poll.h>
 
