@@ -48,14 +48,18 @@ std::uint32_t grant_now(PoolRef* ref, Entry* entry) {
 }
 
 // The waiter at `offset` joins the queue on behalf of `entry`. The pool is locked; cannot fail.
-void join_queue(PoolRef* ref, Entry* entry, Offset offset, WaiterKind kind) {
+void join_queue(PoolRef* ref, Entry* entry, Offset offset, WaiterKind kind, bool ends_by_itself) {
   Waiter* waiter = region().at<Waiter>(offset);
   waiter->inbox = region().offset_of(&my_session().inbox);
   waiter->session = my_session_id();
   waiter->owner_tag = reinterpret_cast<std::uint64_t>(entry);
   waiter->ticket = entry->ticket;
+  waiter->serial.store(arena().next_wait.fetch_add(1, std::memory_order_relaxed),
+                       std::memory_order_relaxed);
+  waiter->wanted = 1;
   waiter->kind = kind;
   waiter->scope = entry->scope;
+  waiter->ends_by_itself = ends_by_itself;
   pool_join(region(), live_of(ref)->pool, *waiter, GetCurrentTimestamp());
   entry->waiter = offset;
   entry->live = ref->live;
@@ -172,7 +176,8 @@ Entry* acquire(text* name, Scope scope, Patience patience) {
       continue;
     }
     check_may_wait(ref);
-    join_queue(ref, entry, region().offset_of(&my_session().sleeper), WaiterKind::kBlocking);
+    join_queue(ref, entry, region().offset_of(&my_session().sleeper), WaiterKind::kBlocking,
+               deadline != DT_NOEND);
     unlock_ref(ref);
     return wait_in_queue(entry, deadline);
   }
@@ -213,7 +218,7 @@ Entry* enqueue(text* name) {
         return entry;
       case Arrival::kBusy:
         entry->client_knows = false;
-        join_queue(ref, entry, spare_waiter, WaiterKind::kTicket);
+        join_queue(ref, entry, spare_waiter, WaiterKind::kTicket, true);
         spare_waiter = 0;
         unlock_ref(ref);
         return entry;

@@ -112,7 +112,7 @@ std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::u
 
 void pool_join(Region region, Pool& pool, Waiter& waiter, std::int64_t now) noexcept {
   waiter.since = now;
-  waiter.state.store(WaiterState::kQueued, std::memory_order_relaxed);
+  waiter.state.store(WaiterState::kQueued, std::memory_order_release);
   pool.queue.join(region, waiter);
 }
 
@@ -124,6 +124,18 @@ bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept {
     ++pool.counters.cancels;
   pool.queue.leave(region, waiter);
   waiter.state.store(WaiterState::kIdle, std::memory_order_relaxed);
+  return true;
+}
+
+bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t serial,
+                  WakeList& wake) noexcept {
+  if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued ||
+      waiter.serial.load(std::memory_order_relaxed) != serial)
+    return false;
+  ++pool.counters.deadlocks;
+  pool.queue.leave(region, waiter);
+  wake.add(waiter.session, waiter.kind);
+  waiter.state.store(WaiterState::kVictim, std::memory_order_release);
   return true;
 }
 

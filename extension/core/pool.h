@@ -64,6 +64,7 @@ struct PoolCounters {
   std::uint64_t handoffs;  // grants to a waiter
   std::uint64_t timeouts;
   std::uint64_t cancels;
+  std::uint64_t deadlocks;    // waits ended to let others go on
   std::int64_t wait_total;    // microseconds, of all hand-offs
   std::int64_t wait_longest;  // microseconds
 };
@@ -111,13 +112,18 @@ std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept;
 std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::uint32_t limit,
                            const GrantContext& context) noexcept;
 
-// Puts a waiter that is kIdle, with session, owner_tag, kind, scope (and ticket, inbox) filled in,
-// at the tail.
+// Puts a waiter that is kIdle, with all filled in that says who waits for what, at the tail.
 void pool_join(Region region, Pool& pool, Waiter& waiter, std::int64_t now) noexcept;
 
 // Takes a waiter out of the queue. False, and nothing changes, if it is no longer in it: then it
 // was granted or dropped, and that is its session's to pass on.
 bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept;
+
+// Takes the sleeper of the wait with that serial out of the queue as kVictim of a deadlock. False,
+// and nothing changes, if it waits no more: in this pool, or so that it is this wait. Wakes one,
+// for whom `wake` has room.
+bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t serial,
+                  WakeList& wake) noexcept;
 
 // Ends the lease of `index`: hands it to the head of the queue, or frees it, or retires it if a
 // shrink has put it out of the pool. Wakes at most one, for whom `wake` has room.

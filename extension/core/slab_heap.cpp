@@ -18,7 +18,7 @@ static_assert(sizeof(Block) <= SlabHeap::kBlockHeader, "");
 static_assert(SlabHeap::kBlockSize % 64 == 0, "blocks begin at multiples of 64");
 
 constexpr std::size_t object_size(std::uint32_t size_class) noexcept {
-  return SlabHeap::kMinObject << size_class;
+  return SlabHeap::kObjectSizes[size_class];
 }
 constexpr std::uint32_t capacity(std::uint32_t size_class) noexcept {
   return static_cast<std::uint32_t>(SlabHeap::kMaxObject / object_size(size_class));

@@ -11,9 +11,11 @@
 namespace numpool {
 
 struct SlabHeap {
-  static constexpr std::uint32_t kClassCount = 11;
-  static constexpr std::size_t kMinObject = 40;
-  static constexpr std::size_t kMaxObject = kMinObject << (kClassCount - 1);  // a block holds one
+  // Sizes of objects: of slots, 40 times powers of two, and of a waiter.
+  static constexpr std::size_t kObjectSizes[] = {40,   80,   96,   160,   320,   640,
+                                                 1280, 2560, 5120, 10240, 20480, 40960};
+  static constexpr std::uint32_t kClassCount = sizeof(kObjectSizes) / sizeof(kObjectSizes[0]);
+  static constexpr std::size_t kMaxObject = kObjectSizes[kClassCount - 1];  // a block holds one
   static constexpr std::size_t kBlockHeader = 64;
   static constexpr std::size_t kBlockSize = kBlockHeader + kMaxObject;
 

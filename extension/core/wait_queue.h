@@ -21,6 +21,7 @@ enum class WaiterState : std::uint8_t {
   kQueued,   // in its pool's queue
   kGranted,  // off the queue, owns `index`; a ticket is in its session's inbox until collected
   kDropped,  // off the queue, its pool is gone; a ticket is in its session's inbox until collected
+  kVictim,   // off the queue, to end a deadlock; never a ticket
 };
 
 // Tickets of one session that have left their queue and that it has not collected yet, newest
@@ -40,12 +41,17 @@ struct Waiter {
   std::int64_t ticket;      // 0 for a blocking waiter
   std::int64_t since;       // microseconds, the caller's clock
   std::int64_t fence;       // of the grant
-  std::uint32_t index;      // of the grant
+  // Of this wait; grows with every wait in the server. Stored before `state` becomes kQueued, so
+  // that whoever sees kQueued without the right lock sees the serial of that wait or a later one.
+  std::atomic<std::uint64_t> serial;
+  std::uint32_t index;   // of the grant
+  std::uint32_t wanted;  // numbers
   std::atomic<WaiterState> state;
   WaiterKind kind;
   Scope scope;
+  bool ends_by_itself;  // it has a timeout of its own, or is a ticket
 };
-static_assert(sizeof(Waiter) == 80,
+static_assert(sizeof(Waiter) == 96,
               "a size that the allocator has; the manual says so, under Settings");
 
 struct WaitQueue {

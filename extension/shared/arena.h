@@ -13,6 +13,7 @@ namespace numpool {
 struct ArenaControl {
   std::atomic<std::uint64_t> next_serial;  // of sessions
   std::atomic<std::int64_t> next_ticket;   // of tickets, for the whole server
+  std::atomic<std::uint64_t> next_wait;    // serials of waits, for the whole server
   Offset sessions;                         // Session[session_count], by process number
   std::uint32_t session_count;
   LWLock heap_lock;

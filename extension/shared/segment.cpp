@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x6e756d70;
 // Raised with every change of what lies in the segment.
-constexpr std::uint32_t kLayoutVersion = 3;
+constexpr std::uint32_t kLayoutVersion = 4;
 // Of one size and under one name for ever, so that a backend with another version of the library
 // finds it.
 constexpr std::size_t kHeaderSize = 1024;
@@ -28,7 +28,7 @@ static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
 
 // One part in so many of the segment is headers of pools. They never move or go back, so they may
 // not lie about in what everything else needs.
-constexpr std::size_t kHeaderShare = 4;
+constexpr std::size_t kHeaderShare = 5;
 
 int shared_memory_kb = 16384;
 
@@ -81,6 +81,7 @@ void create_segment(ArenaHeader* header) {
   fresh->pool_tranche = header->pool_tranche;
   fresh->next_serial.store(1);
   fresh->next_ticket.store(1);
+  fresh->next_wait.store(1);
   fresh->session_count = static_cast<std::uint32_t>(MaxBackends);
   fresh->sessions = divider.take(sizeof(Session) * fresh->session_count);
   MemSet(memory.at<char>(fresh->sessions), 0, sizeof(Session) * fresh->session_count);

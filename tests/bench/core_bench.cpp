@@ -59,6 +59,7 @@ class TestPool {
   void join(Waiter& waiter) {
     waiter.session = 1;
     waiter.kind = WaiterKind::kBlocking;
+    waiter.wanted = 1;
     waiter.state.store(WaiterState::kIdle, std::memory_order_relaxed);
     pool_join(region(), pool, waiter, 0);
   }

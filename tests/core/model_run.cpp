@@ -35,6 +35,7 @@ void ModelRun::operate() {
   if (what < 6) return end_session(any_session());
   if (what < 120) return take_note(any_session());
   if (what < 220) return withdraw_one();
+  if (what < 235) return condemn_one();
   if (below(16) < eagerness_) return ask();
   release_one();
 }
@@ -65,6 +66,8 @@ void ModelRun::join(const Ask& ask) {
   record.owner_tag = ask.tag;
   record.kind = ask.kind;
   record.scope = ask.scope;
+  record.wanted = 1;
+  record.serial = joins_ + 1;
   record.inbox = ticket ? real_.region.offset_of(asking.inbox) : 0;
   if (!ticket) asking.blocking_tag = ask.tag;
   model_.join(ask);
@@ -90,6 +93,26 @@ void ModelRun::withdraw_one() {
   auto wait = waits_.begin();
   std::advance(wait, below(static_cast<std::uint32_t>(waits_.size())));
   withdraw(wait->first, below(2) == 0 ? Leave::kTimeout : Leave::kCancel);
+}
+
+// A checker for deadlocks, who may come late: the wait is over, or the record is of another one.
+void ModelRun::condemn_one() {
+  if (waits_.empty()) return;
+  auto at = waits_.begin();
+  std::advance(at, below(static_cast<std::uint32_t>(waits_.size())));
+  auto& [tag, wait] = *at;
+  if (wait.ask.kind == WaiterKind::kTicket) return;
+  const bool late = below(4) == 0;
+  const bool expected = !late && model_.condemn(tag);
+  real_.wake.clear();
+  if (pool_condemn(real_.region, real_.pool, *wait.record, late ? wait.joined - 1 : wait.joined,
+                   real_.wake) != expected)
+    return differ("condemn: wrong about the wait");
+  expect_wakes(expected ? std::vector<Ask>{wait.ask} : std::vector<Ask>{});
+  if (!expected) return;
+  ++seen_.condemned;
+  wait.state = Wait::kVictim;
+  if (wait.record->state.load() != WaiterState::kVictim) differ("condemn: the record does not say");
 }
 
 void ModelRun::take_note(SessionId id) {

@@ -35,7 +35,7 @@ class ModelRun {
 
   // What a run must have met; a run that has not has shown little.
   struct Seen {
-    std::uint64_t grants, handoffs, left_queue, left_after_grant, resizes, long_services,
+    std::uint64_t grants, handoffs, left_queue, left_after_grant, condemned, resizes, long_services,
         long_dismissals, retired, collected, ended;
   };
   const Seen& seen() const { return seen_; }
@@ -46,7 +46,7 @@ class ModelRun {
     Ask ask;
     numpool::Waiter* record;
     std::uint64_t joined;  // the how-manieth join it was
-    enum { kQueued, kGranted, kDropped } state;
+    enum { kQueued, kGranted, kDropped, kVictim } state;
     std::uint32_t index;
   };
   struct Session {
@@ -61,6 +61,7 @@ class ModelRun {
   void join(const Ask& ask);
   void release_one();
   void withdraw_one();
+  void condemn_one();
   void take_note(numpool::SessionId session);
   void resize();
   void drop();

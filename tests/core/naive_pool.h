@@ -59,6 +59,14 @@ class NaivePool {
     return true;
   }
 
+  // The same for a victim of a deadlock.
+  bool condemn(std::uint64_t tag) {
+    if (!leave(tag, numpool::Leave::kCancel)) return false;
+    --cancels_;
+    ++deadlocks_;
+    return true;
+  }
+
   // P2: the index goes to a waiter if there is one; P3: to the one who has waited longest. An index
   // above the size is granted no more.
   std::vector<NaiveGrant> release(std::uint32_t index, std::int64_t now) {
@@ -117,6 +125,7 @@ class NaivePool {
     if (counters.handoffs != handoffs_) return "handoffs";
     if (counters.timeouts != timeouts_) return "timeouts";
     if (counters.cancels != cancels_) return "cancels";
+    if (counters.deadlocks != deadlocks_) return "deadlocks";
     if (counters.wait_total != wait_total_) return "wait_total";
     if (counters.wait_longest != wait_longest_) return "wait_longest";
     return nullptr;
@@ -147,6 +156,7 @@ class NaivePool {
   std::uint64_t handoffs_ = 0;
   std::uint64_t timeouts_ = 0;
   std::uint64_t cancels_ = 0;
+  std::uint64_t deadlocks_ = 0;
   std::int64_t wait_total_ = 0;
   std::int64_t wait_longest_ = 0;
 };

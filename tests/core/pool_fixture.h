@@ -72,6 +72,8 @@ class PoolFixture {
     made.session = session;
     made.owner_tag = session * 10;
     made.kind = kind;
+    made.wanted = 1;
+    made.serial = ++serial;
     made.inbox = region.offset_of(&inbox);
     return made;
   }
@@ -99,6 +101,7 @@ class PoolFixture {
   numpool::WakeList wake;
   std::atomic<std::int64_t> fence{1};
   std::int64_t now = 1000;
+  std::uint64_t serial = 0;  // of the newest record
 };
 
 }  // namespace numpool_test

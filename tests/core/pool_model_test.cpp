@@ -38,6 +38,7 @@ void run(const Row& row, ModelRun::Seen& total) {
   CHECK(seen.handoffs > 0);
   CHECK(seen.left_queue > 0);
   CHECK(seen.left_after_grant > 0);
+  CHECK(seen.condemned > 0);
   CHECK(seen.resizes > 0);
   CHECK(seen.retired > 0);
   CHECK(seen.collected > 0);

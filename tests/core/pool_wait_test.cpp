@@ -114,6 +114,46 @@ TEST_CASE("pool: a leave that comes after the grant leaves the grant to be passe
   CHECK(fixture.check() == nullptr);
 }
 
+TEST_CASE("pool: a victim of a deadlock leaves the queue from any place in it") {
+  for (const SessionId victim : {2u, 3u, 4u}) {
+    CAPTURE(victim);
+    PoolFixture fixture(1);
+    fixture.acquire_all(1);
+    std::vector<Waiter*> waiters;
+    for (SessionId session = 2; session <= 4; ++session) waiters.push_back(&fixture.join(session));
+    Waiter& waiter = *waiters[victim - 2];
+    CHECK(pool_condemn(fixture.region, fixture.pool, waiter, waiter.serial, fixture.wake));
+    CHECK(fixture.woken() == Sessions{victim});
+    CHECK(waiter.state == WaiterState::kVictim);
+    CHECK(fixture.pool.queue.length == 2);
+    CHECK(fixture.pool.counters.deadlocks == 1);
+    CHECK(fixture.pool.counters.cancels == 0);
+    CHECK(fixture.check() == nullptr);
+    // Its own session finds it gone, and has nothing to pass on.
+    CHECK_FALSE(pool_leave(fixture.region, fixture.pool, waiter, Leave::kTimeout));
+    CHECK(fixture.pool.counters.timeouts == 0);
+    fixture.release(0);
+    CHECK(fixture.woken() == Sessions{victim == 2 ? 3u : 2u});
+  }
+}
+
+TEST_CASE("pool: nobody is condemned whose wait is over, or is another by now") {
+  PoolFixture fixture(1);
+  fixture.acquire_all(1);
+  Waiter& waiter = fixture.join(2);
+  const std::uint64_t serial = waiter.serial;
+  CHECK_FALSE(pool_condemn(fixture.region, fixture.pool, waiter, serial + 1, fixture.wake));
+  CHECK_FALSE(pool_condemn(fixture.region, fixture.pool, waiter, serial - 1, fixture.wake));
+  CHECK(waiter.state == WaiterState::kQueued);
+  fixture.release(0);
+  fixture.wake.clear();
+  CHECK_FALSE(pool_condemn(fixture.region, fixture.pool, waiter, serial, fixture.wake));
+  CHECK(waiter.state == WaiterState::kGranted);
+  CHECK(fixture.woken().empty());
+  CHECK(fixture.pool.counters.deadlocks == 0);
+  CHECK(fixture.slot(0).holder == 2);
+}
+
 TEST_CASE("pool: counters add up the waits of hand-offs") {
   PoolFixture fixture(1);
   fixture.acquire_all(1);

@@ -54,7 +54,8 @@ bool all_bytes_are(const char* bytes, std::size_t size, char value) {
 }  // namespace
 
 TEST_CASE("slab heap: every size has its room, zeroed and aligned") {
-  for (const std::size_t size : {1, 8, 40, 41, 80, 320, 640, 8328, 10240, 20480, 40959, 40960}) {
+  for (const std::size_t size :
+       {1, 8, 40, 41, 80, 81, 96, 97, 320, 640, 8328, 10240, 20480, 40959, 40960}) {
     CAPTURE(size);
     Fixture fixture(2);
     const Offset object = fixture.heap.allocate(fixture.region, size);
@@ -78,7 +79,7 @@ TEST_CASE("slab heap: a block holds as many as fit, and serves another size once
   const struct {
     std::size_t size;
     std::size_t per_block;
-  } rows[] = {{40, 1024}, {80, 512}, {640, 64}, {10240, 4}, {40960, 1}};
+  } rows[] = {{40, 1024}, {80, 512}, {96, 426}, {640, 64}, {10240, 4}, {40960, 1}};
   Fixture fixture(3);
   for (const auto& row : rows) {
     CAPTURE(row.size);

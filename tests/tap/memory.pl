@@ -49,8 +49,7 @@ is($full->query_safe(q(SELECT count(numpool_acquire('full', '0')) FROM generate_
 	65536, 'a full pool and 100,000 tickets have room together');
 
 # Nothing can be evicted now. More tickets fill what is left.
-my $last = session();
-$last->query_safe(q(DO $$
+my $fill = q(DO $$
 	DECLARE many int := 20000;
 	BEGIN
 		WHILE many > 0 LOOP
@@ -60,7 +59,9 @@ $last->query_safe(q(DO $$
 				many := many / 4;
 			END;
 		END LOOP;
-	END $$));
+	END $$);
+my $last = session();
+$last->query_safe($fill);
 my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT numpool_enqueue('queue')");
 like($err, qr/53200/, 'full');
 
@@ -75,6 +76,35 @@ $last->quit;
 $crowd->quit;
 $full->quit;
 ok($node->poll_query_until('postgres', q(SELECT count(*) = 0 FROM numpool_leases)), 'nothing is left');
+
+# What the manual says the default holds of one kind.
+my $takes_each = q(DO $$
+	DECLARE n int := 0;
+	BEGIN
+		LOOP
+			PERFORM numpool_acquire('%1$s ' || n + 1);
+			n := n + 1;
+		END LOOP;
+	EXCEPTION WHEN out_of_memory THEN
+		RAISE NOTICE 'taken: %%', n;
+	END $$);
+sub how_many_can_be_taken
+{
+	my ($prefix) = @_;
+	my ($status, $out, $err) = $node->psql('postgres', sprintf($takes_each, $prefix));
+	my ($count) = $err =~ /taken: (\d+)/;
+	return $count;
+}
+alone(q(SELECT count(numpool_create('big ' || n, 65536)) FROM generate_series(1, 6) AS n));
+alone(q(SELECT count(numpool_create('small ' || n, 1)) FROM generate_series(1, 20000) AS n));
+is(how_many_can_be_taken('big'), 4, 'four full pools at a time');
+cmp_ok(how_many_can_be_taken('small'), '>=', 10000, '10,000 small pools at a time');
+my $first = session();
+$first->query_safe(q(SELECT numpool_acquire('queue')));
+my $tickets = session();
+$tickets->query_safe($fill);
+cmp_ok(alone(q(SELECT waiting FROM numpool_pools WHERE pool = 'queue')), '>=', 130000, '130,000 tickets at a time');
+$_->quit for $tickets, $first;
 
 $node->stop;
 done_testing();
