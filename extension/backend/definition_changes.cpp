@@ -119,6 +119,7 @@ void finish_changes(bool commit) {
     PoolRef* ref = changed_refs;
     changed_refs = ref->next_changed;
     ref->listed = false;
+    ref->logged = InvalidSubTransactionId;
     debug_point(DebugPoint::kApplying);
     if (commit) apply_change(ref);
     end_renaming(ref, commit);

@@ -43,7 +43,8 @@ struct PoolRef {
   char* old_json_name;
   Offset pinned;  // the live pool that it holds a pin of, or 0
   std::uint64_t pinned_generation;
-  bool listed;  // on the list of changed pools
+  SubTransactionId logged;  // of the newest undo record of `change`
+  bool listed;              // on the list of changed pools
   PoolRef* next_changed;
 };
 

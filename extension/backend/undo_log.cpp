@@ -4,6 +4,9 @@ namespace numpool {
 
 namespace {
 
+// Records that the log has room for at most once its transaction is over.
+constexpr std::size_t kKeptCapacity = 1024;
+
 UndoRecord* undo_log = nullptr;
 std::size_t log_length = 0;
 std::size_t log_capacity = 0;
@@ -18,10 +21,35 @@ void grow_log() {
   log_capacity = capacity;
 }
 
+// Where the entry or the definition of a record notes which subtransaction logged it last; nullptr
+// for one that has no such place.
+SubTransactionId* logged_of(const UndoRecord& record) {
+  switch (record.kind) {
+    case UndoKind::kCreated:
+    case UndoKind::kChanged:
+      return &record.entry->logged;
+    case UndoKind::kDefinition:
+      return &record.ref->logged;
+    case UndoKind::kRows:
+      break;
+  }
+  return nullptr;
+}
+
+// Whether the parent, to whom the record is to go, restores the same already. `kept` records are
+// before it in the log.
+bool parent_restores(const UndoRecord& record, SubTransactionId parent, std::size_t kept) {
+  if (record.kind == UndoKind::kCreated) return false;
+  if (record.kind != UndoKind::kRows) return record.previous == parent;
+  return kept > 0 && undo_log[kept - 1].kind == UndoKind::kRows &&
+         undo_log[kept - 1].subtransaction == parent;
+}
+
 UndoRecord& append_record(UndoKind kind) {
   UndoRecord& record = undo_log[log_length++];
   record.subtransaction = GetCurrentSubTransactionId();
   record.kind = kind;
+  record.previous = InvalidSubTransactionId;
   return record;
 }
 
@@ -40,6 +68,7 @@ void log_change(Entry* entry) {
   reserve_record();
   UndoRecord& record = append_record(UndoKind::kChanged);
   record.entry = entry;
+  record.previous = entry->logged;
   record.scope = entry->scope;
   record.ending = entry->ending;
   record.ticket_active = entry->ticket_active;
@@ -52,9 +81,13 @@ void unlog_created([[maybe_unused]] const Entry* entry) {
 }
 
 void log_definition(PoolRef* ref) {
+  // What this subtransaction changed before is restored by its first record.
+  if (ref->logged == GetCurrentSubTransactionId()) return;
   reserve_record();
   UndoRecord& record = append_record(UndoKind::kDefinition);
   record.ref = ref;
+  record.previous = ref->logged;
+  ref->logged = record.subtransaction;
   record.change = ref->change;
 }
 
@@ -79,10 +112,31 @@ const UndoRecord* take_newest_record(SubTransactionId subtransaction) {
   if (log_length == 0 || undo_log[log_length - 1].subtransaction < subtransaction) return nullptr;
   const UndoRecord* record = &undo_log[--log_length];
   if (record->kind == UndoKind::kRows) --row_changes;
+  if (SubTransactionId* logged = logged_of(*record)) *logged = record->previous;
   return record;
 }
 
+void merge_into_parent(SubTransactionId subtransaction, SubTransactionId parent) {
+  std::size_t kept = log_length;
+  while (kept > 0 && undo_log[kept - 1].subtransaction >= subtransaction) --kept;
+  for (std::size_t i = kept; i < log_length; ++i) {
+    UndoRecord record = undo_log[i];
+    record.subtransaction = parent;
+    if (SubTransactionId* logged = logged_of(record)) *logged = parent;
+    if (!parent_restores(record, parent, kept))
+      undo_log[kept++] = record;
+    else if (record.kind == UndoKind::kRows)
+      --row_changes;
+  }
+  log_length = kept;
+}
+
 void forget_log() {
+  if (log_capacity > kKeptCapacity) {
+    pfree(undo_log);
+    undo_log = nullptr;
+    log_capacity = 0;
+  }
   log_length = 0;
   row_changes = 0;
 }

@@ -16,6 +16,9 @@ enum class UndoKind : std::uint8_t {
 
 struct UndoRecord {
   SubTransactionId subtransaction;
+  // That of the record before it of the same entry or definition, which a rollback of this one
+  // leaves the newest.
+  SubTransactionId previous;
   UndoKind kind;
   Scope scope;
   bool ending;
@@ -36,7 +39,7 @@ void log_change(Entry* entry);
 // Takes the newest record back: the creation of `entry`. Cannot fail.
 void unlog_created(const Entry* entry);
 
-// Records ref->change before it is changed. May ereport.
+// Records ref->change before it is changed, once a subtransaction. May ereport.
 void log_definition(PoolRef* ref);
 // Records that some row of the table of definitions changed. May ereport.
 void log_row_change();
@@ -48,6 +51,10 @@ bool undo_log_is_empty();
 // Takes the newest record off the log if it is of the subtransaction, or of one inside it; nullptr
 // if not. It is good until the next record is written. Cannot fail.
 const UndoRecord* take_newest_record(SubTransactionId subtransaction);
+// The subtransaction has committed: its records are its parent's, and go where one of the parent's
+// restores the same. Cannot fail.
+void merge_into_parent(SubTransactionId subtransaction, SubTransactionId parent);
+// At the end of the transaction. Cannot fail.
 void forget_log();
 
 }  // namespace numpool

@@ -35,10 +35,8 @@ void undo_to(SubTransactionId subtransaction) {
 
 void finish_transaction(bool commit) {
   debug_point(commit ? DebugPoint::kRowsVisible : DebugPoint::kAborting);
-  if (commit)
-    forget_log();
-  else
-    undo_to(TopSubTransactionId);
+  if (!commit) undo_to(TopSubTransactionId);
+  forget_log();
   finish_changes(commit);
   debug_point(DebugPoint::kChangesDone);
   finish_entries();
@@ -72,8 +70,13 @@ void on_transaction_event(XactEvent event, void*) {
   }
 }
 
-void on_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId, void*) {
-  if (event == SUBXACT_EVENT_ABORT_SUB && arena_attached()) undo_to(mine);
+void on_subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
+                             void*) {
+  if (!arena_attached()) return;
+  if (event == SUBXACT_EVENT_ABORT_SUB)
+    undo_to(mine);
+  else if (event == SUBXACT_EVENT_COMMIT_SUB)
+    merge_into_parent(mine, parent);
 }
 
 }  // namespace

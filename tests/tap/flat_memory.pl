@@ -93,6 +93,39 @@ cmp_ok($session->query_safe('SELECT room()'), '>=', $room, 'and the room in the 
 is($session->query_safe(q(SELECT string_agg(pool || ' ' || in_use || ' ' || waiting, ', ' ORDER BY pool) FROM numpool_pools)),
 	'busy 0 0, queue 1 0', 'nothing is left behind');
 
+# So it does in one transaction of very many subtransactions, each of which changes the same things.
+my $blocks = $session->query_safe(q{
+CREATE FUNCTION own_contexts() RETURNS bigint LANGUAGE sql AS
+  $$SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts WHERE name LIKE 'numpool%'$$;
+CREATE FUNCTION churn_in_blocks(rounds int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  FOR round IN 1 .. rounds LOOP
+    BEGIN
+      PERFORM numpool_release('busy', numpool_try_acquire('busy'));
+      BEGIN
+        PERFORM numpool_release('busy', numpool_acquire('busy'));
+        IF round % 3 = 0 THEN RAISE division_by_zero; END IF;
+      EXCEPTION WHEN division_by_zero THEN
+        NULL;
+      END;
+      IF round % 1000 = 0 THEN PERFORM numpool_resize('busy', 64 + round % 7); END IF;
+    END;
+  END LOOP;
+END $$;
+BEGIN;
+SELECT churn_in_blocks(3000);
+SELECT own_contexts() AS before \gset
+SELECT churn_in_blocks(100000);
+SELECT own_contexts() - :before;
+COMMIT;
+});
+is((split /\n/, $blocks)[-1], 0, 'numpool\'s memory contexts are flat over 100,000 exception blocks of one transaction');
+is($session->query_safe(q(SELECT in_use FROM numpool_pools WHERE pool = 'busy')), 0, 'and nothing is left behind');
+is($session->query_safe(qq(BEGIN; DO \$\$ BEGIN
+  FOR i IN 1 .. 20000 LOOP BEGIN PERFORM numpool_enqueue('queue'); EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP;
+EXCEPTION WHEN out_of_memory THEN NULL; END \$\$; ROLLBACK; SELECT own_contexts() < $contexts + 1048576)), 't',
+	'a log that was long is given back');
+
 # A view of many large pools needs no more than one row of them at a time: 8 kB of bits each.
 $session->query_safe(q(SELECT count(numpool_create('large' || i, 65536)) FROM generate_series(1, 4000) AS i));
 sub peak { return 1024 * (slurp_file("/proc/$pid/status") =~ /^VmHWM:\s*(\d+) kB/m)[0] }
