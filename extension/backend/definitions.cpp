@@ -193,6 +193,11 @@ bool definitions_exist() {
   return found.valid || SearchSysCacheExists1(RELOID, ObjectIdGetDatum(found.relation));
 }
 
+bool table_is_gone(Oid relation) {
+  return !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation)) &&
+         !CheckRelationOidLockedByMe(relation, AccessExclusiveLock, true);
+}
+
 Oid definitions_fence_sequence() {
   return found.fence_sequence;
 }

@@ -20,6 +20,9 @@ std::uint64_t definitions_epoch();
 void definitions_forget_names();
 // Whether the extension that definitions_enter found is still there. Takes no lock on it.
 bool definitions_exist();
+// Whether that table of definitions is gone, for others too: the open transaction has not just
+// dropped it itself.
+bool table_is_gone(Oid relation);
 Oid definitions_fence_sequence();
 
 enum class Lookup { kFound, kAbsent, kLocked };

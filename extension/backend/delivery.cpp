@@ -1,8 +1,10 @@
 #include "backend/delivery.h"
 
+#include "backend/definitions.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
+#include "shared/former_pools.h"
 #include "shared/session.h"
 
 namespace numpool {
@@ -62,6 +64,8 @@ void deliver() {
   // A commit that does something is not to wait for a socket: it raises a delivery of its own.
   if (TransactionIdIsValid(GetTopTransactionIdIfAny()) || !undo_log_is_empty()) return;
   debug_point(DebugPoint::kNewsKnown);
+  // DROP EXTENSION leaves the pools alive, and a hand-off in one of them means nothing any more.
+  if (!definitions_exist()) drop_pools_of_gone_tables(MyDatabaseId, table_is_gone);
   collect_news();
   char payload[kMaxPayload];
   dlist_mutable_iter at;

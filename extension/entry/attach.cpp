@@ -1,8 +1,10 @@
 #include "entry/attach.h"
 
+#include "backend/definitions.h"
 #include "backend/lease.h"
 #include "backend/ledger_end.h"
 #include "entry/transaction.h"
+#include "shared/former_pools.h"
 #include "shared/segment.h"
 #include "shared/session.h"
 
@@ -19,15 +21,26 @@ void on_detach(dsm_segment*, Datum) {
   arena_use(nullptr);
 }
 
-}  // namespace
+// The transaction that made this database, or has last changed its row.
+TransactionId database_maker() {
+  HeapTuple row = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+  if (!HeapTupleIsValid(row)) return InvalidTransactionId;
+  const TransactionId maker = HeapTupleHeaderGetRawXmin(row->t_data);
+  ReleaseSysCache(row);
+  return maker;
+}
 
-void attach() {
-  if (RecoveryInProgress())
-    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-                    errmsg("numbers cannot be leased during recovery"),
-                    errhint("Connect to the primary server.")));
-  if (arena_attached()) return;
+// Sees to it that no pool is live of what was here before. A table that the open transaction has
+// made may yet be rolled back, and what it replaces come back: that waits for another transaction.
+void note_where_we_are() {
+  static Oid noted = InvalidOid;
+  const Oid table = definitions_relation();
+  if (noted == table || CheckRelationOidLockedByMe(table, AccessExclusiveLock, true)) return;
+  note_database(MyDatabaseId, database_maker(), table, table_is_gone);
+  noted = table;
+}
 
+void join_arena() {
   dsm_segment* segment = segment_map();
   ledger_init();
   register_transaction_callbacks();
@@ -37,6 +50,17 @@ void attach() {
   // Nothing fails from here on.
   arena_use(static_cast<ArenaControl*>(dsm_segment_address(segment)));
   session_enter(region().at<Session>(arena().sessions), arena().next_serial.fetch_add(1));
+}
+
+}  // namespace
+
+void attach() {
+  if (RecoveryInProgress())
+    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+                    errmsg("numbers cannot be leased during recovery"),
+                    errhint("Connect to the primary server.")));
+  if (!arena_attached()) join_arena();
+  note_where_we_are();
 }
 
 }  // namespace numpool

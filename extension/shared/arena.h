@@ -27,6 +27,7 @@ struct ArenaControl {
   Offset free_pools;           // headers of no pool, to be used again
   int pool_tranche;            // of the locks of pools
   Offset fences;               // FenceBlock list, one a sequence
+  Offset databases;            // what was last seen of each (former_pools.cpp)
 };
 
 // The segment is mapped at `mapped`, and whole; nullptr: it is about to be unmapped. Cannot fail.

@@ -123,7 +123,7 @@ void free_growth(Growth& growth) {
   growth.bitmap_capacity = 0;
 }
 
-bool evict_idle_pools() {
+bool evict_idle_pools(Oid database) {
   static std::uint32_t clock_hand = 0;
   Offset evicted[kEvictionBatch];
   int count = 0;
@@ -136,7 +136,7 @@ bool evict_idle_pools() {
       const Offset at = *link;
       LivePool* live = live_pool_at(at);
       LWLockAcquire(&live->lock, LW_EXCLUSIVE);
-      if (is_idle(*live)) {
+      if ((database == InvalidOid || live->key.database == database) && is_idle(*live)) {
         unregister_at(link);
         evicted[count++] = at;
       } else {

@@ -34,7 +34,8 @@ void reserve_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bit
                     std::uint32_t size);
 void free_growth(Growth& growth);
 
-// Evicts some pools without leases, waiters or pins. False if there was none. No numpool lock held.
-bool evict_idle_pools();
+// Evicts some pools without leases, waiters or pins, of one database or (InvalidOid) of any. False
+// if there was none. No numpool lock held.
+bool evict_idle_pools(Oid database = InvalidOid);
 
 }  // namespace numpool

@@ -151,3 +151,80 @@ TEST_CASE("DROP DATABASE with leases in it, and one of the same name after it") 
   CHECK(session.number("SELECT in_use FROM numpool_pools WHERE pool = 'a'") == 0);
   CHECK(session.number("SELECT numpool_acquire('a')") == 0);
 }
+
+namespace {
+
+// What a ticket's client is told: the payload without its ticket's number.
+std::string told(Session& session, std::int64_t ticket) {
+  for (const Notification& notification : session.notifications(5s)) {
+    const std::string begin = "{\"ticket\":" + std::to_string(ticket) + ",";
+    if (notification.payload.rfind(begin, 0) == 0) return notification.payload.substr(begin.size());
+  }
+  return "nothing";
+}
+
+// Whether a holder is told that its lease of number 0 of pool a is over.
+bool told_of_its_lease(Session& session) {
+  for (const Notification& notification : session.notifications(5s))
+    if (notification.payload.rfind("{\"pool\":\"a\",\"index\":0,", 0) == 0 &&
+        notification.payload.find("\"error\":\"dropped\"") != std::string::npos)
+      return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("tickets and leases of a dropped extension are over, and their clients are told") {
+  DatabaseWithPools database;
+  Session holder(database.kWhere), waiter(database.kWhere), dropper(database.kWhere);
+  const std::string ticket_of_a = "SELECT ticket FROM numpool_enqueue('a')";
+  holder.must(ticket_of_a);
+  const std::int64_t ticket = *waiter.number(ticket_of_a);
+  dropper.must("DROP EXTENSION numpool");
+
+  SUBCASE("when the old holder leaves") {
+    holder.close();
+    CHECK(told(waiter, ticket) == "\"pool\":\"a\",\"error\":\"dropped\"}");
+  }
+  SUBCASE("when the extension is made again and used") {
+    dropper.must("CREATE EXTENSION numpool");
+    dropper.must("SELECT numpool_create('a', 1)");
+    CHECK(dropper.number("SELECT numpool_acquire('a')") == 0);
+    CHECK(told(waiter, ticket) == "\"pool\":\"a\",\"error\":\"dropped\"}");
+    CHECK(told_of_its_lease(holder));
+    holder.close();
+    CHECK(waiter.value("SELECT state FROM numpool_poll(" + std::to_string(ticket) + ")") == "gone");
+    CHECK(dropper.number("SELECT in_use FROM numpool_pools") == 1);
+  }
+  SUBCASE("when a dump is restored over it") {
+    dropper.must("BEGIN; CREATE EXTENSION numpool; SELECT numpool_create('a', 1); COMMIT");
+    CHECK(waiter.value("SELECT state FROM numpool_poll(" + std::to_string(ticket) + ")") ==
+          "dropped");
+    CHECK(waiter.value("SELECT numpool_try_acquire('a')") == "0");
+  }
+}
+
+TEST_CASE("a database made under the OID of a dropped one starts clean") {
+  const std::string as_template = "SELECT numpool_create('a', 2)";
+  observer().run("DROP DATABASE IF EXISTS numpool_test_template");
+  observer().must("CREATE DATABASE numpool_test_template");
+  {
+    Session maker("dbname=numpool_test_template");
+    maker.must("CREATE EXTENSION numpool");
+    maker.must(as_template);
+  }
+  // The second database has the same OID, and from the template the same table and pool.
+  for (int round = 0; round < 2; ++round) {
+    observer().must(
+        "CREATE DATABASE numpool_test_database TEMPLATE numpool_test_template OID 60000");
+    Session session("dbname=numpool_test_database");
+    CHECK(session.number("SELECT numpool_acquire('a') + numpool_acquire('a')") == 1);
+    CHECK_FALSE(session.value("SELECT numpool_try_acquire('a')").has_value());
+    CHECK(session.number("SELECT size FROM numpool_pools") == 2);
+    session.must("SELECT numpool_resize('a', 5)");
+    CHECK(session.number("SELECT numpool_acquire('a')") == 2);
+    session.close();
+    observer().must("DROP DATABASE numpool_test_database WITH (FORCE)");
+  }
+  observer().must("DROP DATABASE numpool_test_template");
+}

@@ -1,0 +1,129 @@
+#include "shared/former_pools.h"
+
+#include "shared/pool_memory.h"
+#include "shared/registration.h"
+#include "shared/registry.h"
+
+namespace numpool {
+
+namespace {
+
+// What was last seen of a database. Records are only added.
+struct DatabaseRecord {
+  Oid database;
+  TransactionId made_by;
+  Oid table;
+  Offset next;
+};
+
+// Under the registry lock.
+DatabaseRecord* find_record(Oid database) {
+  for (Offset at = arena().databases; at != 0;) {
+    DatabaseRecord* record = region().at<DatabaseRecord>(at);
+    if (record->database == database) return record;
+    at = record->next;
+  }
+  return nullptr;
+}
+
+// Calls `visit` for each registered pool of the database until it returns false. Under the registry
+// lock.
+template <typename Visit>
+void visit_pools(Oid database, Visit visit) {
+  const Offset* chains = region().at<Offset>(arena().buckets);
+  for (std::uint32_t b = 0; b < arena().bucket_count; ++b)
+    for (Offset at = chains[b]; at != 0; at = live_pool_at(at)->next)
+      if (live_pool_at(at)->key.database == database && !visit(at)) return;
+}
+
+constexpr int kMaxTables = 16;
+
+// The tables that the database's pools are of, at most kMaxTables.
+int list_tables(Oid database, Oid* tables) {
+  int count = 0;
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  visit_pools(database, [&](Offset at) {
+    const Oid table = live_pool_at(at)->key.relation;
+    for (int i = 0; i < count; ++i)
+      if (tables[i] == table) return true;
+    tables[count++] = table;
+    return count < kMaxTables;
+  });
+  LWLockRelease(&arena().registry_lock);
+  return count;
+}
+
+struct FoundPool {
+  Offset live;
+  PoolKey key;
+  std::uint64_t generation;
+};
+
+constexpr int kBatch = 64;
+
+// Pools of the table, at most kBatch.
+int list_pools(Oid database, Oid table, FoundPool* pools) {
+  int count = 0;
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  visit_pools(database, [&](Offset at) {
+    const LivePool* live = live_pool_at(at);
+    if (live->key.relation == table) pools[count++] = {at, live->key, live->generation};
+    return count < kBatch;
+  });
+  LWLockRelease(&arena().registry_lock);
+  return count;
+}
+
+void drop_pools_of(Oid database, Oid table) {
+  FoundPool pools[kBatch];
+  int count;
+  do {
+    count = list_pools(database, table, pools);
+    for (int i = 0; i < count; ++i)
+      drop_live_pool(pools[i].live, pools[i].key, pools[i].generation);
+  } while (count == kBatch);
+}
+
+}  // namespace
+
+void drop_pools_of_gone_tables(Oid database, bool (*is_gone)(Oid table)) {
+  Oid tables[kMaxTables];
+  const int count = list_tables(database, tables);
+  for (int i = 0; i < count; ++i)
+    if (is_gone(tables[i])) drop_pools_of(database, tables[i]);
+}
+
+void note_database(Oid database, TransactionId made_by, Oid table, bool (*is_gone)(Oid table)) {
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  const DatabaseRecord* record = find_record(database);
+  const bool same_database = record != nullptr && record->made_by == made_by;
+  const bool same_table = same_database && record->table == table;
+  LWLockRelease(&arena().registry_lock);
+  if (same_table) return;
+
+  // NB: before the record says so, or a second session would believe that it is done.
+  if (!same_database)
+    while (evict_idle_pools(database)) {
+    }
+  drop_pools_of_gone_tables(database, is_gone);
+
+  // Without memory for the record the next session does the same again.
+  const Offset spare = arena_try_allocate(sizeof(DatabaseRecord));
+  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+  DatabaseRecord* current = find_record(database);
+  const bool is_new = current == nullptr && spare != 0;
+  if (is_new) {
+    current = region().at<DatabaseRecord>(spare);
+    current->database = database;
+    current->next = arena().databases;
+    arena().databases = spare;
+  }
+  if (current != nullptr) {
+    current->made_by = made_by;
+    current->table = table;
+  }
+  LWLockRelease(&arena().registry_lock);
+  if (!is_new) arena_free(spare);
+}
+
+}  // namespace numpool
