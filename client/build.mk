@@ -11,7 +11,7 @@ CLIENT_TEST_FLAGS = $(CLIENT_FLAGS) -Iclient/src -Itests
 client_sources := $(wildcard client/src/*.cpp)
 client_headers := $(wildcard client/include/numpool/*.hpp)
 client_objects := $(client_sources:%.cpp=$(BUILD)/%.o)
-client_tests := $(wildcard tests/client/*.cpp)
+client_tests := $(wildcard tests/client/*.cpp) tests/support/run_tests.cpp
 client_examples := $(patsubst client/examples/%.cpp,%,$(wildcard client/examples/*.cpp))
 client_example_programs := $(client_examples:%=$(BUILD)/client/examples/%)
 

@@ -3,16 +3,19 @@
 TEST_CXXFLAGS = -std=c++17 -g $(WARNINGS) -MMD -MP -Iextension -Itests
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp)
+support_main := tests/support/main.cpp tests/support/run_tests.cpp
+core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp) $(support_main)
 # What histories are made of and judged by, without a server.
 worker_sources := $(wildcard tests/history/worker*.cpp) tests/history/watcher.cpp
 judge_sources := $(filter-out %_test.cpp $(worker_sources),$(wildcard tests/history/*.cpp))
-load_sources := $(worker_sources) tests/server/session.cpp
-history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) tests/core/main.cpp
-server_sources := $(sort $(wildcard tests/server/*.cpp) $(judge_sources) $(load_sources))
+load_sources := $(worker_sources) tests/server/session.cpp tests/support/folder.cpp
+history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(support_main) tests/support/folder.cpp
+server_sources := $(sort $(wildcard tests/server/*.cpp) $(judge_sources) $(load_sources)) \
+	tests/support/run_tests.cpp
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(load_sources)
 # The tests at debug points share the server tests' connections and main.
-points_sources := $(wildcard tests/points/*.cpp) tests/server/session.cpp tests/server/main.cpp
+points_sources := $(wildcard tests/points/*.cpp) tests/server/session.cpp \
+	tests/server/main.cpp tests/support/run_tests.cpp
 points_objects := $(points_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects := $(core_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects_sanitized := $(core_sources:%.cpp=$(BUILD)/tests/sanitized/%.o)
@@ -84,7 +87,7 @@ $(BUILD)/bench/core: tests/bench/core_bench.cpp $(wildcard extension/core/*.cpp 
 -include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d \
 	$(BUILD)/points/extension/*/*.d)
 
--include tests/fuzz/build.mk
+include tests/fuzz/build.mk
 
 .PHONY: memory
 memory: pgroot  ## see that memory stays flat over ten million leases in one session (a minute)

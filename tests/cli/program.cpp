@@ -16,21 +16,12 @@
 #include <iterator>
 #include <thread>
 
+#include "support/folder.h"
+
 extern char** environ;
 
 namespace cli_test {
 namespace {
-
-const char* base_folder() {
-  const char* folder = std::getenv("NUMPOOL_TMP");
-  return folder ? folder : "/tmp";
-}
-
-std::string new_folder() {
-  std::string name = std::string(base_folder()) + "/cli.XXXXXX";
-  REQUIRE(mkdtemp(name.data()));
-  return name;
-}
 
 void redirect(const std::string& path, int flags, int to) {
   const int fd = open(path.c_str(), flags, 0600);
@@ -73,7 +64,7 @@ program::~program() {
 }
 
 void program::start(const words& command, const setup& how) {
-  folder_ = new_folder();
+  folder_ = numpool_test::new_folder("cli");
   if (!how.input.empty()) std::ofstream(folder_ + "/in") << how.input;
   std::vector<char*> argv;
   for (const auto& word : command) argv.push_back(const_cast<char*>(word.c_str()));
@@ -156,7 +147,7 @@ std::string content(const std::string& path) {
 }
 
 std::string temporary_name(const std::string& name) {
-  static const std::string folder = new_folder();
+  static const std::string folder = numpool_test::new_folder("cli");
   static std::atomic<int> count{0};
   return folder + "/" + name + "." + std::to_string(++count);
 }

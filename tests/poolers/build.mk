@@ -3,7 +3,7 @@
 pooler_test_sources := $(wildcard tests/poolers/*.cpp)
 # They drive the command and the server as the command's own tests do.
 pooler_test_objects := $(pooler_test_sources:%.cpp=$(BUILD)/%.o) \
-	$(BUILD)/tests/cli/program.o $(BUILD)/tests/cli/database.o
+	$(BUILD)/tests/cli/program.o $(BUILD)/tests/cli/database.o $(cli_test_support)
 
 $(BUILD)/tests/poolers/%.o: tests/poolers/%.cpp
 	@mkdir -p $(@D)

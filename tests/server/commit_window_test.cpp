@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "server/calls.h"
+#include "support/folder.h"
 
 using namespace numpool_test;
 
@@ -19,7 +20,8 @@ namespace {
 class Hold {
  public:
   // NB: after the session's first use of numpool, so that the module's callback comes before it.
-  explicit Hold(Session& session) : file_(folder() + "/hold_commit_" + std::to_string(getpid())) {
+  explicit Hold(Session& session)
+      : file_(temporary_folder() + "/hold_commit_" + std::to_string(getpid())) {
     static const std::string module =
         std::filesystem::read_symlink("/proc/self/exe").parent_path().string() + "/hold_commit.so";
     session.must("SELECT numpool_release_all(); LOAD '" + module + "'");
@@ -33,10 +35,6 @@ class Hold {
   void begin() const { std::ofstream{file_}; }
 
  private:
-  static std::string folder() {
-    const char* folder = std::getenv("NUMPOOL_TMP");
-    return folder != nullptr ? folder : "/tmp";
-  }
   std::string file_;
 };
 

@@ -1,10 +1,7 @@
 // 8 workers x 20,000 random operations on three pools; afterwards a checker reads what they logged.
 #include <doctest/doctest.h>
 
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <thread>
@@ -13,21 +10,9 @@
 #include "history/watcher.h"
 #include "history/worker.h"
 #include "server/calls.h"
+#include "support/folder.h"
 
 using namespace numpool_test;
-
-namespace {
-
-// A folder for the logs; kept if the test fails, so that they can be read.
-std::string log_folder() {
-  const char* base = std::getenv("NUMPOOL_TMP");
-  const std::string folder =
-      std::string(base != nullptr ? base : "/tmp") + "/numpool_random_" + std::to_string(getpid());
-  std::filesystem::create_directories(folder);
-  return folder;
-}
-
-}  // namespace
 
 TEST_CASE("random operations of 8 workers keep the promises") {
   constexpr unsigned kWorkers = 8;
@@ -35,7 +20,7 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   const unsigned seed = 4711;
   Pool one(1, "one"), few(3, "few"), some(6, "some");
   const std::vector<PoolUnderTest> pools = {{one.name(), 1}, {few.name(), 3}, {some.name(), 6}};
-  const std::string folder = log_folder();
+  const std::string folder = new_folder("random");  // kept if the test fails, to be read
   std::vector<std::string> logs;
   auto stage = std::make_unique<Stage>();
   std::vector<std::unique_ptr<Worker>> workers;

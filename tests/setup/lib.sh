@@ -23,14 +23,25 @@ pgxs_test() {
   echo "${pgxs%/makefiles/pgxs.mk}/test"
 }
 
+# As whom servers run.
+unprivileged_user() {
+  if [ "$(id -u)" -ne 0 ]; then
+    id -un
+  elif id -u postgres >/dev/null 2>&1; then
+    echo postgres
+  else
+    echo nobody
+  fi
+}
+
 # PostgreSQL refuses to run as root. Run as root, a script that starts one calls this first: it
 # runs itself again as an unprivileged user, and where that user may not read the tree (a clone in
 # root's home), in a copy of the tree that is removed at the end by remove_copy.
 become_unprivileged() {
   [ "$(id -u)" -eq 0 ] || return 0
-  local user=nobody group top=$TOP script
+  local user group top=$TOP script
   script=$(realpath --relative-to="$TOP" "$0")
-  if id -u postgres >/dev/null 2>&1; then user=postgres; fi
+  user=$(unprivileged_user)
   group=$(id -gn "$user")
   as_user=(setpriv --reuid="$user" --regid="$group" --init-groups --inh-caps=-all)
   if ! "${as_user[@]}" test -x "$TOP/tests/setup/with-server"; then

@@ -1,11 +1,9 @@
 // Tries to break the promises: `torture --help`.
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 
+#include "support/folder.h"
 #include "torture/director.h"
 
 using namespace numpool_test;
@@ -18,11 +16,7 @@ std::string make_folder(const Options& options) {
     std::filesystem::create_directories(options.history);
     return options.history;
   }
-  const char* base = std::getenv("NUMPOOL_TMP");
-  const std::string folder =
-      std::string(base != nullptr ? base : "/tmp") + "/numpool_torture_" + std::to_string(getpid());
-  std::filesystem::create_directories(folder);
-  return folder;
+  return new_folder("torture");
 }
 
 bool judge_again(const std::string& folder) {
