@@ -63,7 +63,7 @@ demo: packages  ## show the main job on a private throwaway server
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory demo-installed
 
-demo-installed: all pgroot $(if $(wildcard tests/demo/client_worker.cpp),$(BUILD)/demo/client_worker)
+demo-installed: all pgroot $(BUILD)/demo/client_worker
 	@tests/setup/with-server -- tests/demo/run
 
 bench: bench-packages  ## compare speed with every alternative; writes tests/bench/RESULTS.md (25 minutes)
@@ -103,7 +103,7 @@ help:  ## show this list
 	  sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | sort -u | \
 	  while IFS=$$'\t' read -r target text; do printf '  %-16s %s\n' "$$target" "$$text"; done
 
--include client/build.mk
--include client/cli/build.mk
--include tests/build.mk
--include tests/poolers/build.mk
+include client/build.mk
+include client/cli/build.mk
+include tests/build.mk
+include tests/poolers/build.mk
