@@ -7,7 +7,7 @@ CREATE SEQUENCE numpool_fence_seq AS bigint
   INCREMENT BY 68719476736 MINVALUE 68719476736 START WITH 68719476736 MAXVALUE 9223371899415822336;
 
 CREATE TABLE numpool_definitions (
-  id text COLLATE "C" PRIMARY KEY CHECK (pg_catalog.char_length(id) BETWEEN 1 AND 200),
+  name text COLLATE "C" PRIMARY KEY CHECK (pg_catalog.char_length(name) BETWEEN 1 AND 200),
   identity bigint NOT NULL UNIQUE CHECK (identity BETWEEN 1 AND 4294967295),
   size integer NOT NULL CHECK (size BETWEEN 1 AND 65536),
   metadata jsonb

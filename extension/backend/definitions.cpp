@@ -204,7 +204,7 @@ Oid definitions_fence_sequence() {
 
 void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition) {
   bool is_null;
-  definition->name = TextDatumGetCString(heap_getattr(row, kColumnId, descriptor, &is_null));
+  definition->name = TextDatumGetCString(heap_getattr(row, kColumnName, descriptor, &is_null));
   definition->identity = DatumGetInt64(heap_getattr(row, kColumnIdentity, descriptor, &is_null));
   definition->size = DatumGetInt32(heap_getattr(row, kColumnSize, descriptor, &is_null));
   definition->own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
@@ -218,7 +218,7 @@ Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
 }
 
 Lookup read_definition(text* name, IfLocked if_locked, Definition* definition, Datum* metadata) {
-  return read_one(&Found::name_index, kColumnId, F_TEXTEQ, PointerGetDatum(name), if_locked,
+  return read_one(&Found::name_index, kColumnName, F_TEXTEQ, PointerGetDatum(name), if_locked,
                   definition, metadata);
 }
 

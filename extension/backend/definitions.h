@@ -46,7 +46,7 @@ void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition
 Datum copy_metadata(HeapTuple row, TupleDesc descriptor);
 
 // Columns of the table.
-constexpr AttrNumber kColumnId = 1;
+constexpr AttrNumber kColumnName = 1;
 constexpr AttrNumber kColumnIdentity = 2;
 constexpr AttrNumber kColumnSize = 3;
 constexpr AttrNumber kColumnMetadata = 4;

@@ -19,13 +19,13 @@ bool has_client() {
   return MyBackendType == B_BACKEND && whereToSendOutput == DestRemote;
 }
 
-void write_payload(const Entry* entry, char* payload) {
+void write_payload(const LedgerEntry* entry, char* payload) {
   const char* pool = entry->ref->json_name;
   if (entry->state == EntryState::kHeld)
     snprintf(payload, kMaxPayload, "{\"ticket\":%lld,\"pool\":%s,\"index\":%u,\"fence\":%lld}",
              static_cast<long long>(entry->ticket), pool, entry->index,
              static_cast<long long>(entry->fence));
-  else if (entry->client_knows)
+  else if (entry->grant_delivered)
     snprintf(payload, kMaxPayload,
              "{\"pool\":%s,\"index\":%u,\"fence\":%lld,\"error\":\"dropped\"}", pool, entry->index,
              static_cast<long long>(entry->fence));
@@ -56,29 +56,29 @@ void raise_delivery() {
   if (has_client())
     HandleNotifyInterrupt();
   else
-    collect_news();
+    collect_undelivered();
 }
 
 void deliver() {
-  if (!news_waiting() || !has_client()) return;
+  if (!anything_undelivered() || !has_client()) return;
   // A commit that does something is not to wait for a socket: it raises a delivery of its own.
   if (TransactionIdIsValid(GetTopTransactionIdIfAny()) || !undo_log_is_empty()) return;
-  debug_point(DebugPoint::kNewsKnown);
+  debug_point(DebugPoint::kDeliveryDue);
   // DROP EXTENSION leaves the pools alive, and a hand-off in one of them means nothing any more.
   if (!definitions_exist()) drop_pools_of_gone_tables(MyDatabaseId, table_is_gone);
-  collect_news();
+  collect_undelivered();
   char payload[kMaxPayload];
   dlist_mutable_iter at;
-  dlist_foreach_modify(at, untold_entries()) {
-    Entry* entry = dlist_container(Entry, untold_node, at.cur);
+  dlist_foreach_modify(at, undelivered_entries()) {
+    LedgerEntry* entry = dlist_container(LedgerEntry, undelivered_node, at.cur);
     // What this transaction did to it is not committed yet: its own COMMIT raises the next
     // delivery.
     if (entry->touched) continue;
-    debug_point(DebugPoint::kBeforeTelling);
+    debug_point(DebugPoint::kMessageDue);
     write_payload(entry, payload);
     NotifyMyFrontEnd(own_channel(), payload, MyProcPid);
-    debug_point(DebugPoint::kTold);
-    mark_told(entry);
+    debug_point(DebugPoint::kMessageWritten);
+    mark_delivered(entry);
   }
 }
 

@@ -29,13 +29,13 @@ TimestampTz deadline_of(Patience patience) {
 }
 
 // The lease is the session's from here on; whatever goes wrong now, the undo log knows of it.
-void become_held(Entry* entry, std::uint32_t index) {
+void become_held(LedgerEntry* entry, std::uint32_t index) {
   const Slot& slot = live_of(entry->ref)->pool.slot(region(), index);
-  settle(entry, index, slot.fence);
+  note_grant(entry, index, slot.fence);
   record_creation(entry);
 }
 
-std::uint32_t grant_now(PoolRef* ref, Entry* entry) {
+std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
   LivePool* live = live_of(ref);
   // A size that this transaction has set but not committed is not the pool's yet; a smaller one is
   // kept to.
@@ -48,7 +48,8 @@ std::uint32_t grant_now(PoolRef* ref, Entry* entry) {
 }
 
 // The waiter at `offset` joins the queue on behalf of `entry`. The pool is locked; cannot fail.
-void join_queue(PoolRef* ref, Entry* entry, Offset offset, WaiterKind kind, bool ends_by_itself) {
+void join_queue(PoolRef* ref, LedgerEntry* entry, Offset offset, WaiterKind kind,
+                bool ends_by_itself) {
   Waiter* waiter = region().at<Waiter>(offset);
   waiter->inbox = region().offset_of(&my_session().inbox);
   waiter->session = my_session_id();
@@ -75,7 +76,7 @@ enum class Arrival {
 };
 
 // Tries for an immediate grant, in a pool whose definition is current.
-Arrival arrive(PoolRef* ref, Entry* entry, TransactionId* closing) {
+Arrival arrive(PoolRef* ref, LedgerEntry* entry, TransactionId* closing) {
   debug_point(DebugPoint::kNamed);
   LivePool* live;
   for (;;) {
@@ -115,20 +116,20 @@ void check_may_wait(PoolRef* ref) {
 }
 
 // Sleeps in the queue; nullptr at the deadline.
-Entry* wait_in_queue(Entry* entry, TimestampTz deadline) {
+LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
   const WaitEnd end = wait_for_turn(entry, deadline);
   debug_point(end == WaitEnd::kTimeout ? DebugPoint::kTimedOut : DebugPoint::kTurnSeen);
   // The undo log gives the entry up if one of these ends in an error.
   if (!definitions_exist()) report_dropped(entry->ref);
   if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {
     unlog_created(entry);
-    free_entry(entry);
+    discard_entry(entry);
     return nullptr;
   }
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
   if (waiter.state.load(std::memory_order_acquire) == WaiterState::kDropped)
     report_dropped(entry->ref);
-  settle(entry, waiter.index, waiter.fence);
+  note_grant(entry, waiter.index, waiter.fence);
   return entry;
 }
 
@@ -141,24 +142,24 @@ bool own_ticket_was_granted() {
 
 }  // namespace
 
-Entry* acquire(text* name, Scope scope, Patience patience) {
+LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
   const TimestampTz deadline = waits ? deadline_of(patience) : 0;
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     PoolRef* ref = require_pool(name);
-    if (Entry* taken_back = take_back(ref, scope)) return taken_back;
-    Entry* entry = reserve_entry(ref, scope);
+    if (LedgerEntry* taken_back = take_back(ref, scope)) return taken_back;
+    LedgerEntry* entry = reserve_entry(ref, scope);
     TransactionId closing = InvalidTransactionId;
     switch (arrive(ref, entry, &closing)) {
       case Arrival::kGranted:
         return entry;
       case Arrival::kGone:
-        free_entry(entry);
+        discard_entry(entry);
         forget_name_of(name);
         continue;
       case Arrival::kClosing:
-        free_entry(entry);
+        discard_entry(entry);
         if (!waits || !wait_for_transaction(closing, deadline)) return nullptr;
         continue;
       case Arrival::kBusy:
@@ -166,13 +167,13 @@ Entry* acquire(text* name, Scope scope, Patience patience) {
     }
     if (!waits) {
       unlock_ref(ref);
-      free_entry(entry);
+      discard_entry(entry);
       return nullptr;
     }
     if (own_ticket_was_granted()) {
       unlock_ref(ref);
-      collect_news();
-      free_entry(entry);
+      collect_undelivered();
+      discard_entry(entry);
       continue;
     }
     check_may_wait(ref);
@@ -183,17 +184,17 @@ Entry* acquire(text* name, Scope scope, Patience patience) {
   }
 }
 
-Entry* enqueue(text* name) {
+LedgerEntry* enqueue(text* name) {
   listen_to_own_channel();
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     PoolRef* ref = require_pool(name);
-    if (Entry* taken_back = take_back(ref, Scope::kSession)) {
+    if (LedgerEntry* taken_back = take_back(ref, Scope::kSession)) {
       reserve_ticket(taken_back);
       taken_back->ticket_active = true;
       return taken_back;
     }
-    Entry* entry = reserve_entry(ref, Scope::kSession);
+    LedgerEntry* entry = reserve_entry(ref, Scope::kSession);
     reserve_ticket(entry);
     entry->ticket_active = true;
     TransactionId closing = InvalidTransactionId;
@@ -208,7 +209,7 @@ Entry* enqueue(text* name) {
       unlock_ref(ref);
       spare_waiter = arena_try_allocate(sizeof(Waiter));
       if (spare_waiter == 0) {
-        free_entry(entry);
+        discard_entry(entry);
         arena_report_full();
       }
       arrival = arrive(ref, entry, &closing);
@@ -217,24 +218,24 @@ Entry* enqueue(text* name) {
       case Arrival::kGranted:
         return entry;
       case Arrival::kBusy:
-        entry->client_knows = false;
+        entry->grant_delivered = false;
         join_queue(ref, entry, spare_waiter, WaiterKind::kTicket, true);
         spare_waiter = 0;
         unlock_ref(ref);
         return entry;
       case Arrival::kGone:
-        free_entry(entry);
+        discard_entry(entry);
         forget_name_of(name);
         break;
       case Arrival::kClosing:
-        free_entry(entry);
+        discard_entry(entry);
         wait_for_transaction(closing, DT_NOEND);
         break;
     }
   }
 }
 
-Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
+LedgerEntry* find_lease(text* name, std::int64_t index, bool* in_range) {
   *in_range = true;
   bool locked = false;
   PoolRef* ref = find_pool(name, IfLocked::kGiveUp, &locked);
@@ -243,14 +244,14 @@ Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
     return nullptr;
   }
   std::int64_t size = ref->defined_size;
-  Entry* entry = nullptr;
+  LedgerEntry* entry = nullptr;
   if (lock_ref(ref)) {
     if (!is_stub(*live_of(ref))) size = live_of(ref)->pool.size;
     if (index >= 0 && index < kMaxPoolSize)
       entry = held_entry(ref, static_cast<std::uint32_t>(index));
     unlock_ref(ref);
   }
-  if (entry != nullptr && entry->state == EntryState::kWaiting) collect_news();
+  if (entry != nullptr && entry->state == EntryState::kWaiting) collect_undelivered();
   *in_range = entry != nullptr || (index >= 0 && index < size);
   return entry;
 }
@@ -258,12 +259,12 @@ Entry* find_lease(text* name, std::int64_t index, bool* in_range) {
 namespace {
 
 // The session's lease of that index, or nullptr. Errors: 42704, 22023.
-Entry* lease_in_range(text* name, std::int64_t index) {
+LedgerEntry* lease_in_range(text* name, std::int64_t index) {
   bool in_range;
-  Entry* entry = find_lease(name, index, &in_range);
+  LedgerEntry* entry = find_lease(name, index, &in_range);
   if (!in_range)
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("index %lld is outside pool \"%s\"", static_cast<long long>(index),
+                    errmsg("number %lld is outside pool \"%s\"", static_cast<long long>(index),
                            text_to_cstring(name))));
   return entry;
 }
@@ -271,29 +272,29 @@ Entry* lease_in_range(text* name, std::int64_t index) {
 }  // namespace
 
 void release_fenced(text* name, std::int64_t index, std::int64_t fence) {
-  Entry* entry = lease_in_range(name, index);
-  if (entry == nullptr || entry->ending || entry->fence != fence)
+  LedgerEntry* entry = lease_in_range(name, index);
+  if (entry == nullptr || entry->releasing || entry->fence != fence)
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("this session does not hold index %lld of pool \"%s\" with fence %lld",
+                    errmsg("this session does not hold number %lld of pool \"%s\" with fence %lld",
                            static_cast<long long>(index), text_to_cstring(name),
                            static_cast<long long>(fence)),
                     errhint("The lease has ended, or belongs to another session.")));
-  end_at_commit(entry);
+  release_at_commit(entry);
 }
 
 bool release(text* name, std::int64_t index) {
   PoolRef* ref = find_pool(name, IfLocked::kGiveUp);
   if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
-      end_held_at_commit(ref, static_cast<std::uint32_t>(index)))
+      release_held_at_commit(ref, static_cast<std::uint32_t>(index)))
     return true;
   // It is not this session's, a ticket's that it has not looked at yet, or released already.
-  Entry* entry = lease_in_range(name, index);
-  if (entry == nullptr || entry->ending) {
-    ereport(WARNING, (errmsg("this session does not hold index %lld of pool \"%s\"",
+  LedgerEntry* entry = lease_in_range(name, index);
+  if (entry == nullptr || entry->releasing) {
+    ereport(WARNING, (errmsg("this session does not hold number %lld of pool \"%s\"",
                              static_cast<long long>(index), text_to_cstring(name))));
     return false;
   }
-  end_at_commit(entry);
+  release_at_commit(entry);
   return true;
 }
 
@@ -303,18 +304,18 @@ void free_spare_waiter() {
 }
 
 std::int32_t release_all() {
-  collect_news();
+  collect_undelivered();
   std::int32_t count = 0;
   dlist_mutable_iter at;
   dlist_foreach_modify(at, all_entries()) {
-    Entry* entry = dlist_container(Entry, node, at.cur);
-    if (entry->ending || entry->state == EntryState::kNew) continue;
+    LedgerEntry* entry = dlist_container(LedgerEntry, node, at.cur);
+    if (entry->releasing || entry->state == EntryState::kNew) continue;
     if (entry->state == EntryState::kDropped ||
         (entry->state == EntryState::kHeld && !still_held(entry))) {
-      show(entry);
+      mark_shown(entry);
       continue;
     }
-    end_at_commit(entry);
+    release_at_commit(entry);
     ++count;
   }
   return count;

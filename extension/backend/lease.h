@@ -17,10 +17,10 @@ struct Patience {
 
 // A lease, granted at once or after waiting; nullptr when patience is at its end. Errors: 42704,
 // 40P01, 55000, 55P03, 57014, 53200.
-Entry* acquire(text* pool, Scope scope, Patience patience);
+LedgerEntry* acquire(text* pool, Scope scope, Patience patience);
 
 // An entry that holds an index, or waits for one by ticket.
-Entry* enqueue(text* pool);
+LedgerEntry* enqueue(text* pool);
 
 // False if this session does not hold the index. Errors: 42704, 22023.
 bool release(text* pool, std::int64_t index);
@@ -32,6 +32,6 @@ std::int32_t release_all();
 // At the end of the session: what an enqueue left for the next. Cannot fail.
 void free_spare_waiter();
 // The session's lease of that index, or nullptr. Errors: 42704.
-Entry* find_lease(text* pool, std::int64_t index, bool* in_range);
+LedgerEntry* find_lease(text* pool, std::int64_t index, bool* in_range);
 
 }  // namespace numpool

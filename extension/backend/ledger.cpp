@@ -8,33 +8,33 @@ namespace {
 
 struct TicketName {
   std::int64_t ticket;  // NB: first, the key
-  Entry* entry;
+  LedgerEntry* entry;
 };
 
 dlist_head entries;
 dlist_head touched;
-dlist_head untold;
+dlist_head undelivered;
 HTAB* tickets = nullptr;
-Entry* reserved = nullptr;  // the newest that reserve_entry gave, if it is still there
+LedgerEntry* reserved = nullptr;  // the newest that reserve_entry gave, if it is still there
 // Saves most sessions the allocator: they have one lease at a time.
-Entry* spare_entry = nullptr;
+LedgerEntry* spare_entry = nullptr;
 
-void forget_end(Entry* entry) {
-  if (!entry->ending || entry->state != EntryState::kHeld) return;
-  ending_set(entry->ref).erase(entry->index);
-  --entry->ref->ending_count;
+void forget_releasing(LedgerEntry* entry) {
+  if (!entry->releasing || entry->state != EntryState::kHeld) return;
+  releasing_set(entry->ref).erase(entry->index);
+  --entry->ref->releasing_count;
 }
 
-void become_dropped(Entry* entry) {
-  forget_end(entry);
+void become_dropped(LedgerEntry* entry) {
+  forget_releasing(entry);
   if (entry->state == EntryState::kHeld) --entry->ref->held;
   entry->state = EntryState::kDropped;
   // Whoever found it: a client that listens is to be told, unless what it does now ends the lease.
-  if (my_session().listens.load(std::memory_order_relaxed)) tell(entry);
+  if (my_session().listens.load(std::memory_order_relaxed)) mark_undelivered(entry);
 }
 
 // Marks that the open transaction changed the entry.
-void touch(Entry* entry) {
+void mark_touched(LedgerEntry* entry) {
   entry->logged = GetCurrentSubTransactionId();
   if (entry->touched) return;
   entry->touched = true;
@@ -53,32 +53,32 @@ void ledger_init() {
   HTAB* table = hash_create("numpool tickets", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   dlist_init(&entries);
   dlist_init(&touched);
-  dlist_init(&untold);
+  dlist_init(&undelivered);
   tickets = table;
 }
 
-Entry* reserve_entry(PoolRef* ref, Scope scope) {
+LedgerEntry* reserve_entry(PoolRef* ref, Scope scope) {
   reserve_record();
   if (reserved != nullptr && reserved->state == EntryState::kNew) free_entry(reserved);
-  Entry* entry = spare_entry;
+  LedgerEntry* entry = spare_entry;
   if (entry == nullptr)
-    entry = static_cast<Entry*>(MemoryContextAlloc(backend_memory(), sizeof(Entry)));
+    entry = static_cast<LedgerEntry*>(MemoryContextAlloc(backend_memory(), sizeof(LedgerEntry)));
   spare_entry = nullptr;
   *entry = {};
   entry->ref = ref;
   entry->scope = scope;
   entry->state = EntryState::kNew;
-  entry->client_knows = true;
+  entry->grant_delivered = true;
   ++ref->entries;
   dlist_push_tail(&entries, &entry->node);
   // An error before its record is written leaves it to the next reservation, or to the end of the
   // transaction.
-  touch(entry);
+  mark_touched(entry);
   reserved = entry;
   return entry;
 }
 
-void reserve_ticket(Entry* entry) {
+void reserve_ticket(LedgerEntry* entry) {
   if (entry->ticket != 0) return;
   const std::int64_t ticket = arena().next_ticket.fetch_add(1);
   TicketName* name = static_cast<TicketName*>(hash_search(tickets, &ticket, HASH_ENTER, nullptr));
@@ -86,14 +86,14 @@ void reserve_ticket(Entry* entry) {
   entry->ticket = ticket;
 }
 
-void free_entry(Entry* entry) {
+void free_entry(LedgerEntry* entry) {
   if (reserved == entry) reserved = nullptr;
-  forget_end(entry);
+  forget_releasing(entry);
   if (entry->state == EntryState::kHeld) --entry->ref->held;
   --entry->ref->entries;
   if (entry->ticket != 0) hash_search(tickets, &entry->ticket, HASH_REMOVE, nullptr);
   if (entry->touched) dlist_delete(&entry->touched_node);
-  if (entry->untold) dlist_delete(&entry->untold_node);
+  if (entry->undelivered) dlist_delete(&entry->undelivered_node);
   dlist_delete(&entry->node);
   if (spare_entry == nullptr)
     spare_entry = entry;
@@ -101,79 +101,79 @@ void free_entry(Entry* entry) {
     pfree(entry);
 }
 
-void record_creation(Entry* entry) {
+void record_creation(LedgerEntry* entry) {
   log_created(entry);
-  touch(entry);
+  mark_touched(entry);
 }
 
-void record_change(Entry* entry) {
+void record_change(LedgerEntry* entry) {
   // What this subtransaction changed before is restored by its first record.
   if (entry->touched && entry->logged == GetCurrentSubTransactionId()) return;
   log_change(entry);
-  touch(entry);
+  mark_touched(entry);
 }
 
 void restore_entry(const UndoRecord& record) {
-  Entry* entry = record.entry;
-  set_ending(entry, record.ending);
+  LedgerEntry* entry = record.entry;
+  set_releasing(entry, record.releasing);
   entry->scope = record.scope;
   entry->ticket_active = record.ticket_active;
   entry->shown = record.shown;
-  if (entry->state == EntryState::kHeld) mirror(entry);
+  if (entry->state == EntryState::kHeld) copy_state_to_slot(entry);
 }
 
-void settle(Entry* entry, std::uint32_t index, std::int64_t fence) {
+void note_grant(LedgerEntry* entry, std::uint32_t index, std::int64_t fence) {
   // A cancel that was pending on the waiter is now a pending release; its room was reserved with
   // the mark.
-  const bool ending = entry->ending;
-  set_ending(entry, false);
+  const bool releasing = entry->releasing;
+  set_releasing(entry, false);
   entry->index = index;
   entry->fence = fence;
   if (entry->state != EntryState::kHeld) ++entry->ref->held;
   entry->state = EntryState::kHeld;
-  set_ending(entry, ending);
+  set_releasing(entry, releasing);
   entry->waiter = 0;
 }
 
-void set_ending(Entry* entry, bool ending) {
-  if (entry->ending == ending) return;
+void set_releasing(LedgerEntry* entry, bool releasing) {
+  if (entry->releasing == releasing) return;
   if (entry->state == EntryState::kHeld) {
-    Bitmap set = ending_set(entry->ref);
-    if (ending)
+    Bitmap set = releasing_set(entry->ref);
+    if (releasing)
       set.insert(entry->index);
     else
       set.erase(entry->index);
-    entry->ref->ending_count += ending ? 1 : -1;
+    entry->ref->releasing_count += releasing ? 1 : -1;
   }
-  entry->ending = ending;
+  entry->releasing = releasing;
 }
 
-void mirror(Entry* entry) {
+void copy_state_to_slot(LedgerEntry* entry) {
   Slot* slot = lock_slot(entry);
   if (slot == nullptr) {
     become_dropped(entry);
     return;
   }
   slot->scope = entry->scope;
-  slot->state = entry->ending ? LeaseState::kReleasing : LeaseState::kHeld;
+  slot->state = entry->releasing ? LeaseState::kReleasing : LeaseState::kHeld;
   unlock_ref(entry->ref);
 }
 
-void tell(Entry* entry) {
-  if (entry->untold) return;
-  entry->untold = true;
-  dlist_push_tail(&untold, &entry->untold_node);
+void mark_undelivered(LedgerEntry* entry) {
+  if (entry->undelivered) return;
+  entry->undelivered = true;
+  dlist_push_tail(&undelivered, &entry->undelivered_node);
 }
 
-Entry* held_entry(PoolRef* ref, std::uint32_t index) {
+LedgerEntry* held_entry(PoolRef* ref, std::uint32_t index) {
   Pool& pool = live_of(ref)->pool;
   if (index >= chunk::capacity(pool.chunk_count)) return nullptr;
   const Slot& slot = pool.slot(region(), index);
   if (slot.holder != my_session_id()) return nullptr;
-  return reinterpret_cast<Entry*>(slot.owner_tag);
+  return reinterpret_cast<LedgerEntry*>(slot.owner_tag);
 }
 
-Entry* find_ticket(std::int64_t ticket) {
+LedgerEntry* find_ticket(std::int64_t ticket) {
   const TicketName* name =
       static_cast<TicketName*>(hash_search(tickets, &ticket, HASH_FIND, nullptr));
   // NB: an enqueue that failed leaves its entry to the next reservation, which frees it: nothing
@@ -182,7 +182,7 @@ Entry* find_ticket(std::int64_t ticket) {
   return name->entry->ticket_active ? name->entry : nullptr;
 }
 
-Slot* lock_slot(Entry* entry) {
+Slot* lock_slot(LedgerEntry* entry) {
   if (!lock_ref(entry->ref)) return nullptr;
   LivePool* live = live_of(entry->ref);
   if (entry->index < chunk::capacity(live->pool.chunk_count)) {
@@ -194,7 +194,7 @@ Slot* lock_slot(Entry* entry) {
   return nullptr;
 }
 
-bool still_held(Entry* entry) {
+bool still_held(LedgerEntry* entry) {
   if (lock_slot(entry) == nullptr) {
     become_dropped(entry);
     return false;
@@ -209,8 +209,8 @@ dlist_head* all_entries() {
 dlist_head* touched_entries() {
   return &touched;
 }
-dlist_head* untold_entries() {
-  return &untold;
+dlist_head* undelivered_entries() {
+  return &undelivered;
 }
 
 }  // namespace numpool

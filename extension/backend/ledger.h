@@ -13,42 +13,46 @@ namespace numpool {
 void ledger_init();
 
 // A kNew entry, with room for the record of its creation. May ereport.
-Entry* reserve_entry(PoolRef* ref, Scope scope);
+LedgerEntry* reserve_entry(PoolRef* ref, Scope scope);
 // Names it by a new ticket. May ereport.
-void reserve_ticket(Entry* entry);
-// Takes an entry out of the ledger: one that is kNew, or of which nothing is left in shared memory.
-// Cannot fail.
-void free_entry(Entry* entry);
+void reserve_ticket(LedgerEntry* entry);
+// Takes an entry out of the ledger, of which nothing is left in shared memory. Cannot fail.
+void free_entry(LedgerEntry* entry);
+// The same, of one that is kNew: it never came to anything.
+inline void discard_entry(LedgerEntry* entry) {
+  Assert(entry->state == EntryState::kNew);
+  free_entry(entry);
+}
 
 // Records that the entry came to be. Cannot fail after reserve_entry.
-void record_creation(Entry* entry);
+void record_creation(LedgerEntry* entry);
 // Records what a rollback restores of the entry, before it is changed. May ereport.
-void record_change(Entry* entry);
+void record_change(LedgerEntry* entry);
 // Restores what a record of the undo log has of the entry. Cannot fail.
 void restore_entry(const UndoRecord& record);
 
 // Notes the grant of what the entry waited for, or held from the start. Cannot fail.
-void settle(Entry* entry, std::uint32_t index, std::int64_t fence);
+void note_grant(LedgerEntry* entry, std::uint32_t index, std::int64_t fence);
 // Sets or clears the pending end. Cannot fail.
-void set_ending(Entry* entry, bool ending);
+void set_releasing(LedgerEntry* entry, bool releasing);
 // Shows in the slot what the ledger says; the entry becomes kDropped if there is no such lease.
 // Cannot fail.
-void mirror(Entry* entry);
+void copy_state_to_slot(LedgerEntry* entry);
 // Puts the entry on the list of those whose client is to be told something. Cannot fail.
-void tell(Entry* entry);
+void mark_undelivered(LedgerEntry* entry);
 
 // The session's lease of that index, or nullptr. The pool is locked.
-Entry* held_entry(PoolRef* ref, std::uint32_t index);
+LedgerEntry* held_entry(PoolRef* ref, std::uint32_t index);
 // The entry that a ticket names, or nullptr.
-Entry* find_ticket(std::int64_t ticket);
+LedgerEntry* find_ticket(std::int64_t ticket);
 // The slot of the entry if the lease is still there; then the pool is locked. Cannot fail.
-Slot* lock_slot(Entry* entry);
+Slot* lock_slot(LedgerEntry* entry);
 // Whether the entry's lease is still there; if not, it becomes kDropped. Takes the pool's lock.
 // Cannot fail.
-bool still_held(Entry* entry);
+bool still_held(LedgerEntry* entry);
 
 dlist_head* all_entries();
 dlist_head* touched_entries();
-dlist_head* untold_entries();
+dlist_head* undelivered_entries();
 
 }  // namespace numpool

@@ -8,7 +8,7 @@ namespace numpool {
 
 namespace {
 
-void release_slot(Entry* entry) {
+void release_slot(LedgerEntry* entry) {
   if (lock_slot(entry) == nullptr) return;
   LivePool* live = live_of(entry->ref);
   WakeList wake;
@@ -20,27 +20,28 @@ void release_slot(Entry* entry) {
 }
 
 // What the transaction that ends has left of an entry that it touched.
-void finish_entry(Entry* entry) {
+void finish_entry(LedgerEntry* entry) {
   dlist_delete(&entry->touched_node);
   entry->touched = false;
   entry->logged = InvalidSubTransactionId;
   if (entry->state == EntryState::kNew) {
     free_entry(entry);
   } else if (entry->state == EntryState::kDropped) {
-    if (!entry->untold || entry->ending || entry->shown || entry->scope == Scope::kTransaction)
+    if (!entry->undelivered || entry->releasing || entry->shown ||
+        entry->scope == Scope::kTransaction)
       free_entry(entry);
-  } else if (entry->ending || entry->scope == Scope::kTransaction) {
-    debug_point(DebugPoint::kEndingOne);
+  } else if (entry->releasing || entry->scope == Scope::kTransaction) {
+    debug_point(DebugPoint::kReleasingOne);
     give_up(entry);
   } else if (entry->shown) {
     entry->shown = false;
-    mark_told(entry);
+    mark_delivered(entry);
   }
 }
 
 }  // namespace
 
-bool leave_queue(Entry* entry, Leave why) {
+bool leave_queue(LedgerEntry* entry, Leave why) {
   debug_point(DebugPoint::kLeaving);
   // NB: a record that is queued keeps its pool's header from being reused, whatever became of the
   // pool; one that is not leaves the pool, whichever it is now, as it is.
@@ -55,14 +56,14 @@ bool leave_queue(Entry* entry, Leave why) {
   return true;
 }
 
-void give_up(Entry* entry) {
+void give_up(LedgerEntry* entry) {
   if (entry->state == EntryState::kWaiting && !leave_queue(entry, Leave::kCancel)) {
     if (entry->ticket != 0) {
       collect_inbox();
     } else {
       const Waiter& waiter = *region().at<Waiter>(entry->waiter);
       if (waiter.state.load(std::memory_order_acquire) == WaiterState::kGranted)
-        settle(entry, waiter.index, waiter.fence);
+        note_grant(entry, waiter.index, waiter.fence);
     }
     debug_point(DebugPoint::kGrantToPassOn);
   }
@@ -74,11 +75,11 @@ void finish_entries() {
   // Cancels first, as at the end of the session.
   dlist_mutable_iter at;
   dlist_foreach_modify(at, touched_entries()) {
-    Entry* entry = dlist_container(Entry, touched_node, at.cur);
-    if (entry->state == EntryState::kWaiting && entry->ending) finish_entry(entry);
+    LedgerEntry* entry = dlist_container(LedgerEntry, touched_node, at.cur);
+    if (entry->state == EntryState::kWaiting && entry->releasing) finish_entry(entry);
   }
   dlist_foreach_modify(at, touched_entries())
-      finish_entry(dlist_container(Entry, touched_node, at.cur));
+      finish_entry(dlist_container(LedgerEntry, touched_node, at.cur));
 }
 
 void ledger_end_session() {
@@ -86,14 +87,14 @@ void ledger_end_session() {
   // Queues first, or each lease would be handed on through the session's own tickets.
   dlist_mutable_iter at;
   dlist_foreach_modify(at, all_entries()) {
-    Entry* entry = dlist_container(Entry, node, at.cur);
+    LedgerEntry* entry = dlist_container(LedgerEntry, node, at.cur);
     if (entry->state != EntryState::kWaiting) continue;
     debug_point(DebugPoint::kGivingUpOne);
     give_up(entry);
   }
   while (!dlist_is_empty(all_entries())) {
     debug_point(DebugPoint::kGivingUpOne);
-    give_up(dlist_container(Entry, node, dlist_head_node(all_entries())));
+    give_up(dlist_container(LedgerEntry, node, dlist_head_node(all_entries())));
   }
 }
 

@@ -14,10 +14,10 @@ enum class EntryState : std::uint8_t {
 };
 
 // One lease or waiter of this session.
-struct Entry {
-  dlist_node node;          // in the list of all entries
-  dlist_node touched_node;  // in the list of those that the open transaction changed
-  dlist_node untold_node;   // in the list of those whose client is to be told something
+struct LedgerEntry {
+  dlist_node node;              // in the list of all entries
+  dlist_node touched_node;      // in the list of those that the open transaction changed
+  dlist_node undelivered_node;  // in the list of those whose client is to be told something
   PoolRef* ref;
   Offset live;              // the LivePool whose queue `waiter` joined
   Offset waiter;            // while kWaiting
@@ -28,13 +28,13 @@ struct Entry {
   EntryState state;
   // What a rollback restores.
   Scope scope;
-  bool ending;         // release or cancel pending in the open transaction
+  bool releasing;      // release or cancel pending in the open transaction
   bool ticket_active;  // `ticket` names this entry
-  bool shown;          // the open transaction has shown what it has `untold`
+  bool shown;          // the open transaction has shown what it has `undelivered`
   // What it does not.
-  bool touched;       // on that list
-  bool untold;        // on that list
-  bool client_knows;  // that it was granted
+  bool touched;          // on that list
+  bool undelivered;      // on that list
+  bool grant_delivered;  // that it was granted
 };
 
 }  // namespace numpool

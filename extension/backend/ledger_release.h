@@ -7,12 +7,12 @@ namespace numpool {
 
 // Marks the release or cancel for the end of the transaction. May ereport, and then changes
 // nothing.
-void end_at_commit(Entry* entry);
+void release_at_commit(LedgerEntry* entry);
 // The same for the lease of `index`, found and marked with the pool locked once. False: that is
 // not how this lease can be found or marked; nothing was changed.
-bool end_held_at_commit(PoolRef* ref, std::uint32_t index);
+bool release_held_at_commit(PoolRef* ref, std::uint32_t index);
 // The lowest index of the pool that the open transaction released becomes held again; nullptr if
 // none.
-Entry* take_back(PoolRef* ref, Scope scope);
+LedgerEntry* take_back(PoolRef* ref, Scope scope);
 
 }  // namespace numpool

@@ -10,10 +10,10 @@ void note_lost_leases() {
   const bool listens = my_session().listens.load(std::memory_order_relaxed);
   dlist_mutable_iter at;
   dlist_foreach_modify(at, all_entries()) {
-    Entry* entry = dlist_container(Entry, node, at.cur);
+    LedgerEntry* entry = dlist_container(LedgerEntry, node, at.cur);
     if (entry->state != EntryState::kHeld || still_held(entry)) continue;
     if (listens)
-      tell(entry);
+      mark_undelivered(entry);
     else if (!entry->touched)
       free_entry(entry);
   }
@@ -27,43 +27,43 @@ void collect_inbox() {
     Waiter& waiter = *region().at<Waiter>(at);
     const Offset record = at;
     at = waiter.inbox_next;
-    Entry* entry = reinterpret_cast<Entry*>(waiter.owner_tag);
+    LedgerEntry* entry = reinterpret_cast<LedgerEntry*>(waiter.owner_tag);
     entry->waiter = 0;
     if (waiter.state.load(std::memory_order_relaxed) == WaiterState::kGranted) {
-      settle(entry, waiter.index, waiter.fence);
-      mirror(entry);
+      note_grant(entry, waiter.index, waiter.fence);
+      copy_state_to_slot(entry);
     } else {
       entry->state = EntryState::kDropped;
     }
     arena_free(record);
-    tell(entry);
+    mark_undelivered(entry);
   }
 }
 
-void collect_news() {
+void collect_undelivered() {
   collect_inbox();
   if (my_session().lost_leases.exchange(false, std::memory_order_acquire)) note_lost_leases();
 }
 
-bool news_waiting() {
-  return !dlist_is_empty(untold_entries()) ||
+bool anything_undelivered() {
+  return !dlist_is_empty(undelivered_entries()) ||
          my_session().inbox.head.load(std::memory_order_relaxed) != 0 ||
          my_session().lost_leases.load(std::memory_order_relaxed);
 }
 
-void mark_told(Entry* entry) {
-  if (entry->untold) {
-    dlist_delete(&entry->untold_node);
-    entry->untold = false;
+void mark_delivered(LedgerEntry* entry) {
+  if (entry->undelivered) {
+    dlist_delete(&entry->undelivered_node);
+    entry->undelivered = false;
   }
-  entry->client_knows = true;
+  entry->grant_delivered = true;
   if (entry->state == EntryState::kDropped && !entry->touched) free_entry(entry);
 }
 
-void show(Entry* entry) {
-  if (entry->shown || (!entry->untold && entry->state != EntryState::kDropped)) return;
+void mark_shown(LedgerEntry* entry) {
+  if (entry->shown || (!entry->undelivered && entry->state != EntryState::kDropped)) return;
   record_change(entry);
-  tell(entry);
+  mark_undelivered(entry);
   entry->shown = true;
 }
 

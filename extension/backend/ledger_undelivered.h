@@ -8,11 +8,11 @@ namespace numpool {
 // Takes note of tickets that were granted or dropped. Frees no entry. Cannot fail.
 void collect_inbox();
 // The same, and of leases that a forced drop took. Cannot fail.
-void collect_news();
-bool news_waiting();
+void collect_undelivered();
+bool anything_undelivered();
 // The client has been told: frees the entry if that was its end. Cannot fail.
-void mark_told(Entry* entry);
+void mark_delivered(LedgerEntry* entry);
 // The statement shows the client what became of the entry; told it is if that commits. May ereport.
-void show(Entry* entry);
+void mark_shown(LedgerEntry* entry);
 
 }  // namespace numpool

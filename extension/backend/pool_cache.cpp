@@ -17,14 +17,14 @@ struct NameKey {
   std::size_t length;
 };
 
-struct NameEntry {
+struct CachedName {
   NameKey key;  // NB: first
   PoolRef* ref;
   std::uint64_t epoch;
 };
 
 HTAB* refs = nullptr;   // PoolKey -> PoolRef
-HTAB* names = nullptr;  // NameKey -> NameEntry
+HTAB* names = nullptr;  // NameKey -> CachedName
 
 std::uint32_t hash_name(const void* key, Size) {
   const NameKey* name = static_cast<const NameKey*>(key);
@@ -53,7 +53,7 @@ void make_tables() {
   if (refs == nullptr)
     refs = hash_create("numpool pools", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   control.keysize = sizeof(NameKey);
-  control.entrysize = sizeof(NameEntry);
+  control.entrysize = sizeof(CachedName);
   control.hash = hash_name;
   control.match = compare_names;
   control.keycopy = copy_key;
@@ -62,21 +62,21 @@ void make_tables() {
 }
 
 // What was looked up last: most sessions use one pool, and acquire and release take turns.
-NameEntry* last_name = nullptr;
+CachedName* last_name = nullptr;
 
-NameEntry* find_name(text* name) {
+CachedName* find_name(text* name) {
   const NameKey key = {VARDATA_ANY(name), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(name))};
   if (last_name != nullptr && compare_names(&last_name->key, &key, 0) == 0) return last_name;
-  NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+  CachedName* entry = static_cast<CachedName*>(hash_search(names, &key, HASH_FIND, nullptr));
   if (entry != nullptr) last_name = entry;
   return entry;
 }
 
-bool is_current(const NameEntry* entry) {
+bool is_current(const CachedName* entry) {
   return entry != nullptr && entry->epoch == definitions_epoch();
 }
 
-void forget_name(NameEntry* entry) {
+void forget_name(CachedName* entry) {
   char* bytes = const_cast<char*>(entry->key.bytes);
   if (last_name == entry) last_name = nullptr;
   hash_search(names, &entry->key, HASH_REMOVE, nullptr);
@@ -94,17 +94,18 @@ void sweep(std::uint64_t epoch) {
   swept = epoch;
   HASH_SEQ_STATUS status;
   hash_seq_init(&status, names);
-  while (NameEntry* entry = static_cast<NameEntry*>(hash_seq_search(&status)))
+  while (CachedName* entry = static_cast<CachedName*>(hash_seq_search(&status)))
     if (entry->epoch != epoch && !in_use(entry->ref)) forget_name(entry);
   hash_seq_init(&status, refs);
   while (PoolRef* ref = static_cast<PoolRef*>(hash_seq_search(&status))) {
     if (in_use(ref)) continue;
     const NameKey key = {ref->name, strlen(ref->name)};
-    const NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_FIND, nullptr));
+    const CachedName* entry =
+        static_cast<CachedName*>(hash_search(names, &key, HASH_FIND, nullptr));
     if (entry != nullptr && entry->ref == ref) continue;
     pfree(ref->name);
     pfree(ref->json_name);
-    if (ref->ending_words != nullptr) pfree(ref->ending_words);
+    if (ref->releasing_words != nullptr) pfree(ref->releasing_words);
     const PoolKey gone = ref->key;
     hash_search(refs, &gone, HASH_REMOVE, nullptr);
   }
@@ -112,10 +113,10 @@ void sweep(std::uint64_t epoch) {
 
 void remember_name(const char* name, PoolRef* ref, std::uint64_t epoch) {
   const NameKey probe = {name, strlen(name)};
-  NameEntry* entry = static_cast<NameEntry*>(hash_search(names, &probe, HASH_FIND, nullptr));
+  CachedName* entry = static_cast<CachedName*>(hash_search(names, &probe, HASH_FIND, nullptr));
   if (entry == nullptr) {
     const NameKey key = {MemoryContextStrdup(backend_memory(), name), probe.length};
-    entry = static_cast<NameEntry*>(hash_search(names, &key, HASH_ENTER, nullptr));
+    entry = static_cast<CachedName*>(hash_search(names, &key, HASH_ENTER, nullptr));
   }
   entry->ref = ref;
   entry->epoch = epoch;
@@ -180,7 +181,7 @@ void end_renaming(PoolRef* ref, bool commit) {
 
 PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked) {
   make_tables();
-  NameEntry* entry = find_name(name);
+  CachedName* entry = find_name(name);
   if (is_current(entry)) return entry->ref;
 
   const std::uint64_t epoch = definitions_epoch();
@@ -199,13 +200,13 @@ PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked) {
 }
 
 void forget_name_of(text* name) {
-  NameEntry* entry = find_name(name);
+  CachedName* entry = find_name(name);
   if (entry != nullptr) entry->epoch = 0;
 }
 
 PoolRef* require_pool(text* name) {
   make_tables();
-  const NameEntry* entry = find_name(name);
+  const CachedName* entry = find_name(name);
   if (is_current(entry)) return entry->ref;
   const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
   PoolRef* ref =

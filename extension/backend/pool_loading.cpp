@@ -26,7 +26,7 @@ void become_live(const PoolRef* ref, LivePool* live) {
 
 // A row is the open transaction's own from the end of its command on, but the trigger may still
 // have to be told: a function in RETURNING, another trigger. Of such a row nothing may be loaded.
-void require_told(const PoolRef* ref, const Definition& definition) {
+void require_noted(const PoolRef* ref, const Definition& definition) {
   const DefinitionChange& change = ref->change;
   if (!definition.own || (change.noted_name != nullptr && change.noted_size == definition.size &&
                           strcmp(change.noted_name, definition.name) == 0))
@@ -37,12 +37,12 @@ void require_told(const PoolRef* ref, const Definition& definition) {
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
 // was committed between reading and registering is seen by the second reading, and a later one
 // finds the entry.
-bool load(PoolRef* ref) {
+bool load_pool(PoolRef* ref) {
   for (;;) {
     Definition definition;
     if (read_definition(ref->key.identity, IfLocked::kWait, &definition) != Lookup::kFound)
       return false;
-    require_told(ref, definition);
+    require_noted(ref, definition);
     ref->defined_size = definition.size;
     debug_point(DebugPoint::kRowRead);
     ref->live = register_as(ref, definition);
@@ -54,7 +54,7 @@ bool load(PoolRef* ref) {
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     const bool is_live = live->state == LiveState::kLive;
-    if (lookup == Lookup::kFound && (is_live || says(*live, again))) {
+    if (lookup == Lookup::kFound && (is_live || matches_definition(*live, again))) {
       if (!is_live) become_live(ref, live);
       return true;
     }
@@ -69,7 +69,7 @@ bool load(PoolRef* ref) {
 }  // namespace
 
 bool lock_ref_loaded(PoolRef* ref) {
-  return lock_ref(ref) || load(ref);
+  return lock_ref(ref) || load_pool(ref);
 }
 
 void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent) {
@@ -82,7 +82,7 @@ void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent) {
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLoading) {
-      if (!says(*live, definition)) {
+      if (!matches_definition(*live, definition)) {
         unlock_pool(live);
         drop_live_pool(ref->live, ref->key, ref->generation);
         continue;

@@ -17,22 +17,22 @@ bool lock_ref(PoolRef* ref) {
   return false;
 }
 
-void reserve_ending(PoolRef* ref, std::uint32_t index) {
-  if (index < ref->ending_capacity) return;
+void reserve_releasing(PoolRef* ref, std::uint32_t index) {
+  if (index < ref->releasing_capacity) return;
   const std::uint32_t capacity = bitmap_capacity_for(index + 1);
   std::uint64_t* words = static_cast<std::uint64_t*>(MemoryContextAllocZero(
       backend_memory(), sizeof(std::uint64_t) * Bitmap::words_needed(capacity)));
   Bitmap larger(words, capacity);
-  if (ref->ending_words != nullptr) {
-    Bitmap old = ending_set(ref);
+  if (ref->releasing_words != nullptr) {
+    Bitmap old = releasing_set(ref);
     for (std::uint32_t i = old.first(); i != Bitmap::kNone; i = old.first()) {
       old.erase(i);
       larger.insert(i);
     }
-    pfree(ref->ending_words);
+    pfree(ref->releasing_words);
   }
-  ref->ending_words = words;
-  ref->ending_capacity = capacity;
+  ref->releasing_words = words;
+  ref->releasing_capacity = capacity;
 }
 
 void report_uncommitted_change(const PoolRef* ref) {

@@ -32,9 +32,9 @@ struct PoolRef {
   std::uint32_t held;     // of these, those known to be leases
 
   // Indexes released by the open transaction: what an acquire takes back first.
-  std::uint64_t* ending_words;
-  std::uint32_t ending_capacity;
-  std::uint32_t ending_count;
+  std::uint64_t* releasing_words;
+  std::uint32_t releasing_capacity;
+  std::uint32_t releasing_count;
 
   DefinitionChange change;
   Growth* growth;     // reserved for a larger size, or nullptr
@@ -59,12 +59,12 @@ inline void unlock_ref(const PoolRef* ref) {
   unlock_pool(live_of(ref));
 }
 
-// The set of indexes in `ending_words`.
-inline Bitmap ending_set(PoolRef* ref) {
-  return Bitmap(ref->ending_words, ref->ending_capacity);
+// The set of indexes in `releasing_words`.
+inline Bitmap releasing_set(PoolRef* ref) {
+  return Bitmap(ref->releasing_words, ref->releasing_capacity);
 }
 // Makes room in it for `index`. May ereport 53200 (backend memory).
-void reserve_ending(PoolRef* ref, std::uint32_t index);
+void reserve_releasing(PoolRef* ref, std::uint32_t index);
 
 [[noreturn]] void report_uncommitted_change(const PoolRef* ref);
 

@@ -60,22 +60,22 @@ void reserve_record() {
   if (log_length + 2 > log_capacity) grow_log();
 }
 
-void log_created(Entry* entry) {
+void log_created(LedgerEntry* entry) {
   append_record(UndoKind::kCreated).entry = entry;
 }
 
-void log_change(Entry* entry) {
+void log_change(LedgerEntry* entry) {
   reserve_record();
   UndoRecord& record = append_record(UndoKind::kChanged);
   record.entry = entry;
   record.previous = entry->logged;
   record.scope = entry->scope;
-  record.ending = entry->ending;
+  record.releasing = entry->releasing;
   record.ticket_active = entry->ticket_active;
   record.shown = entry->shown;
 }
 
-void unlog_created([[maybe_unused]] const Entry* entry) {
+void unlog_created([[maybe_unused]] const LedgerEntry* entry) {
   Assert(log_length > 0 && undo_log[log_length - 1].entry == entry);
   --log_length;
 }

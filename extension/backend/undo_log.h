@@ -21,10 +21,10 @@ struct UndoRecord {
   SubTransactionId previous;
   UndoKind kind;
   Scope scope;
-  bool ending;
+  bool releasing;
   bool ticket_active;
   bool shown;
-  Entry* entry;
+  LedgerEntry* entry;
   PoolRef* ref;
   DefinitionChange change;
 };
@@ -33,11 +33,11 @@ struct UndoRecord {
 void reserve_record();
 
 // Records that `entry` came to be. Cannot fail after reserve_record.
-void log_created(Entry* entry);
+void log_created(LedgerEntry* entry);
 // Records what a rollback restores of the entry, before it is changed. May ereport.
-void log_change(Entry* entry);
+void log_change(LedgerEntry* entry);
 // Takes the newest record back: the creation of `entry`. Cannot fail.
-void unlog_created(const Entry* entry);
+void unlog_created(const LedgerEntry* entry);
 
 // Records ref->change before it is changed, once a subtransaction. May ereport.
 void log_definition(PoolRef* ref);

@@ -24,7 +24,7 @@ long milliseconds_until(TimestampTz deadline) {
 // Sleeps once. A client that is gone ends the session by way of CHECK_FOR_INTERRUPTS.
 void sleep_once(TimestampTz deadline) {
   static std::uint32_t wait_event = 0;
-  if (wait_event == 0) wait_event = WaitEventExtensionNew_("NumpoolAcquire");
+  if (wait_event == 0) wait_event = compat::WaitEventExtensionNew("NumpoolAcquire");
   const long timeout = milliseconds_until(deadline);
 
   if (FeBeWaitSet == nullptr) {  // a background worker
@@ -57,8 +57,8 @@ void sleep_once(TimestampTz deadline) {
 
 // While it sleeps, a ticket of this session may have been granted the last number that others held,
 // or a shrink may have left it all the numbers there are.
-void refuse_own_deadlock(Entry* entry) {
-  if (my_session().inbox.head.load(std::memory_order_relaxed) != 0) collect_news();
+void refuse_own_deadlock(LedgerEntry* entry) {
+  if (my_session().inbox.head.load(std::memory_order_relaxed) != 0) collect_undelivered();
   if (entry->ref->held == 0) return;
   if (!lock_ref(entry->ref)) return;
   const bool refused = waits_for_itself(entry->ref);
@@ -81,7 +81,7 @@ void report_own_deadlock(const PoolRef* ref) {
            errhint("Release a number first.")));
 }
 
-WaitEnd wait_for_turn(Entry* entry, TimestampTz deadline) {
+WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline) {
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
   const TimestampTz lock_deadline =
       LockTimeout > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout) : DT_NOEND;

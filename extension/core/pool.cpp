@@ -90,7 +90,7 @@ void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& grow
                std::int64_t now) noexcept {
   pool = Pool{};
   pool.bitmap_capacity = Bitmap::kBitsPerWord;
-  pool.counters.since = now;
+  pool.counters.counting_since = now;
   Growth memory = growth;
   pool_resize(region, pool, size, memory);
 }

@@ -25,21 +25,21 @@ namespace numpool {
 class WakeList {
  public:
   static constexpr std::uint32_t kCapacity = 64;
-  struct Entry {
+  struct Wakeup {
     SessionId session;
     WaiterKind kind;
   };
 
   bool full() const noexcept { return count_ == kCapacity; }
   // Not when full.
-  void add(SessionId session, WaiterKind kind) noexcept { entries_[count_++] = {session, kind}; }
+  void add(SessionId session, WaiterKind kind) noexcept { wakeups_[count_++] = {session, kind}; }
   void clear() noexcept { count_ = 0; }
-  const Entry* begin() const noexcept { return entries_; }
-  const Entry* end() const noexcept { return entries_ + count_; }
+  const Wakeup* begin() const noexcept { return wakeups_; }
+  const Wakeup* end() const noexcept { return wakeups_ + count_; }
 
  private:
   std::uint32_t count_ = 0;
-  Entry entries_[kCapacity];
+  Wakeup wakeups_[kCapacity];
 };
 
 // What a grant needs from outside.
@@ -59,7 +59,7 @@ struct Claim {
 enum class Leave : std::uint8_t { kTimeout, kCancel };
 
 struct PoolCounters {
-  std::int64_t since;  // when counting began
+  std::int64_t counting_since;  // microseconds, the caller's clock
   std::uint64_t grants;
   std::uint64_t handoffs;  // grants to a waiter
   std::uint64_t timeouts;

@@ -9,9 +9,9 @@ namespace {
 struct Block {
   Offset next;
   Offset prev;
-  Offset free;          // the object given back last; each names the one before
-  std::uint32_t used;   // objects
-  std::uint32_t fresh;  // objects that have never been given
+  Offset free;                // the object given back last; each names the one before
+  std::uint32_t used;         // objects
+  std::uint32_t next_unused;  // the number of the first object that has never been given
   std::uint32_t size_class;
 };
 static_assert(sizeof(Block) <= SlabHeap::kBlockHeader, "");
@@ -30,7 +30,7 @@ std::uint32_t class_of(std::size_t size) noexcept {
   return size_class;
 }
 
-void link(Region region, Offset& list, Offset at) noexcept {
+void link_block(Region region, Offset& list, Offset at) noexcept {
   Block& block = *region.array_at<Block>(at);
   block.prev = 0;
   block.next = list;
@@ -38,7 +38,7 @@ void link(Region region, Offset& list, Offset at) noexcept {
   list = at;
 }
 
-void unlink(Region region, Offset& list, Offset at) noexcept {
+void unlink_block(Region region, Offset& list, Offset at) noexcept {
   const Block& block = *region.array_at<Block>(at);
   if (block.prev == 0)
     list = block.next;
@@ -54,8 +54,8 @@ Offset take_block(Region region, SlabHeap& heap) noexcept {
     heap.empty = region.array_at<Block>(at)->next;
     return at;
   }
-  if (heap.fresh == heap.block_count) return 0;
-  return heap.first_block + SlabHeap::kBlockSize * heap.fresh++;
+  if (heap.next_unused == heap.block_count) return 0;
+  return heap.first_block + SlabHeap::kBlockSize * heap.next_unused++;
 }
 
 }  // namespace
@@ -71,12 +71,12 @@ Offset SlabHeap::allocate(Region region, std::size_t size) noexcept {
   const std::uint32_t size_class = class_of(size);
   Offset& list = partial[size_class];
   if (list == 0) {
-    const Offset fresh_block = take_block(region, *this);
-    if (fresh_block == 0) return 0;
-    Block& block = *region.array_at<Block>(fresh_block);
+    const Offset new_block = take_block(region, *this);
+    if (new_block == 0) return 0;
+    Block& block = *region.array_at<Block>(new_block);
     block = Block{};
     block.size_class = size_class;
-    link(region, list, fresh_block);
+    link_block(region, list, new_block);
   }
   const Offset at = list;
   Block& block = *region.array_at<Block>(at);
@@ -84,8 +84,8 @@ Offset SlabHeap::allocate(Region region, std::size_t size) noexcept {
   if (object != 0)
     block.free = *region.array_at<Offset>(object);
   else
-    object = at + kBlockHeader + object_size(size_class) * block.fresh++;
-  if (++block.used == capacity(size_class)) unlink(region, list, at);
+    object = at + kBlockHeader + object_size(size_class) * block.next_unused++;
+  if (++block.used == capacity(size_class)) unlink_block(region, list, at);
   std::memset(region.array_at<char>(object), 0, size);
   return object;
 }
@@ -97,15 +97,15 @@ void SlabHeap::release(Region region, Offset object) noexcept {
   *region.array_at<Offset>(object) = block.free;
   block.free = object;
   // The fullest is used first, so that the others may empty.
-  if (block.used-- == capacity(block.size_class)) link(region, list, at);
+  if (block.used-- == capacity(block.size_class)) link_block(region, list, at);
   if (block.used != 0) return;
-  unlink(region, list, at);
+  unlink_block(region, list, at);
   block.next = empty;
   empty = at;
 }
 
 std::uint32_t SlabHeap::blocks_in_use(Region region) const noexcept {
-  std::uint32_t count = fresh;
+  std::uint32_t count = next_unused;
   for (Offset at = empty; at != 0; at = region.array_at<Block>(at)->next) --count;
   return count;
 }

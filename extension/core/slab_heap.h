@@ -19,10 +19,10 @@ struct SlabHeap {
   static constexpr std::size_t kBlockHeader = 64;
   static constexpr std::size_t kBlockSize = kBlockHeader + kMaxObject;
 
-  // All offsets are of blocks; 0: none. `fresh` blocks from the first one on have been used.
+  // All offsets are of blocks; 0: none. The blocks before `next_unused` have been used.
   Offset first_block;
   std::uint32_t block_count;
-  std::uint32_t fresh;
+  std::uint32_t next_unused;    // the number of the first block that never was
   Offset empty;                 // used before, with no object now: linked by `next`
   Offset partial[kClassCount];  // with objects and room for more: doubly linked
 

@@ -5,13 +5,13 @@
 
 namespace numpool {
 
-void enter(FunctionCallInfo fcinfo) {
+void enter_function(FunctionCallInfo fcinfo) {
   definitions_enter(fcinfo);
-  attach();
+  attach_backend();
 }
 
 void enter_changing_session(FunctionCallInfo fcinfo) {
-  enter(fcinfo);
+  enter_function(fcinfo);
   if (InSecurityRestrictedOperation())
     ereport(ERROR,
             (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -7,7 +7,7 @@
 namespace numpool {
 
 // To be called first by every function.
-void enter(FunctionCallInfo fcinfo);
+void enter_function(FunctionCallInfo fcinfo);
 
 // The same for a function that changes what the session holds: a lease or a ticket outlives the
 // statement, so code that only seems to be the user's own may not touch it. Errors: 42501 in a

@@ -54,7 +54,7 @@ void join_arena() {
 
 }  // namespace
 
-void attach() {
+void attach_backend() {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
                     errmsg("numbers cannot be leased during recovery"),

@@ -6,6 +6,6 @@ namespace numpool {
 // Maps the shared memory, enters the session, and sets up the ledger and the callbacks; drops what
 // is live of a database or a table that this one has taken the place of. After definitions_enter.
 // Cheap when done before. Errors: 25006 on a standby, and those of segment_map.
-void attach();
+void attach_backend();
 
 }  // namespace numpool

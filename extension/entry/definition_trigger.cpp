@@ -147,7 +147,7 @@ Datum on_change(TriggerData* trigger) {
   // Without a postmaster there is no live state to keep in step.
   if (!IsUnderPostmaster) return PointerGetDatum(trigger->tg_trigtuple);
   definitions_enter_table(RelationGetRelid(table));
-  attach();
+  attach_backend();
   log_row_change();
   debug_point(DebugPoint::kRowWritten);
 

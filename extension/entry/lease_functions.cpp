@@ -10,11 +10,11 @@ void enter_for(FunctionCallInfo fcinfo, Scope scope) {
   if (scope == Scope::kSession)
     enter_changing_session(fcinfo);
   else
-    enter(fcinfo);
+    enter_function(fcinfo);
 }
 
 Datum acquire_into(FunctionCallInfo fcinfo, Scope scope, Patience patience) {
-  Entry* entry = acquire(text_argument(fcinfo, 0, "pool"), scope, patience);
+  LedgerEntry* entry = acquire(text_argument(fcinfo, 0, "pool"), scope, patience);
   if (entry == nullptr) PG_RETURN_NULL();
   PG_RETURN_INT32(static_cast<std::int32_t>(entry->index));
 }
@@ -84,9 +84,9 @@ PG_FUNCTION_INFO_V1(numpool_fence);
 PGDLLEXPORT Datum numpool_fence(PG_FUNCTION_ARGS) {
   text* pool = text_argument(fcinfo, 0, "pool");
   if (PG_ARGISNULL(1)) PG_RETURN_NULL();
-  enter(fcinfo);
+  enter_function(fcinfo);
   bool in_range;
-  const Entry* entry = find_lease(pool, PG_GETARG_INT32(1), &in_range);
+  const LedgerEntry* entry = find_lease(pool, PG_GETARG_INT32(1), &in_range);
   if (entry == nullptr) PG_RETURN_NULL();
   PG_RETURN_INT64(entry->fence);
 }

@@ -65,8 +65,8 @@ std::uint64_t write_definitions(const char* statement, int argument_count, Oid* 
   return execute_on_definitions(statement, argument_count, types, values, nulls, result);
 }
 
-bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
-            bool if_not_exists) {
+bool create_pool(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
+                 bool if_not_exists) {
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     Definition existing;
@@ -80,7 +80,7 @@ bool create(text* name, std::int32_t size, Datum metadata, bool metadata_is_null
     // Two at once: the second waits here for the first, and then looks again. So it does where the
     // sequence is behind identities that came another way, until it has passed them.
     if (write_definitions(
-            "INSERT INTO %s (id, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 3,
+            "INSERT INTO %s (name, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 3,
             types, values, nulls) == 1)
       return true;
   }
@@ -114,13 +114,13 @@ bool same_metadata(Datum metadata, Datum argument, bool argument_is_null) {
 void require_unused(text* name, std::int64_t identity) {
   const Definition definition = {identity, 1, text_to_cstring(name), false, {}};
   PoolRef* ref = pool_ref(definition);
-  collect_news();
+  collect_undelivered();
   if (!lock_ref(ref)) return;
   const Pool& pool = live_of(ref)->pool;
   const std::uint32_t leases = pool.in_use;
   const std::uint32_t waiters = pool.queue.length;
   unlock_ref(ref);
-  if (leases == ref->ending_count && waiters == 0) return;
+  if (leases == ref->releasing_count && waiters == 0) return;
   ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("pool \"%s\" is in use", definition.name),
                   errdetail("It has %u leases and %u waiters.", leases, waiters),
                   errhint("Use force to end them.")));
@@ -135,10 +135,10 @@ PGDLLEXPORT Datum numpool_create(PG_FUNCTION_ARGS) {
   text* name = new_name_argument(fcinfo);
   const std::int32_t size = size_argument(fcinfo, 1);
   const bool if_not_exists = bool_argument(fcinfo, 3, "if_not_exists");
-  enter(fcinfo);
+  enter_function(fcinfo);
   const bool is_null = PG_ARGISNULL(2);
   PG_RETURN_BOOL(
-      create(name, size, is_null ? Datum{0} : PG_GETARG_DATUM(2), is_null, if_not_exists));
+      create_pool(name, size, is_null ? Datum{0} : PG_GETARG_DATUM(2), is_null, if_not_exists));
 }
 
 PG_FUNCTION_INFO_V1(numpool_drop);
@@ -146,12 +146,12 @@ PGDLLEXPORT Datum numpool_drop(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   const bool force = bool_argument(fcinfo, 1, "force");
   const bool if_exists = bool_argument(fcinfo, 2, "if_exists");
-  enter(fcinfo);
+  enter_function(fcinfo);
   Oid types[] = {TEXTOID};
   Datum values[] = {PointerGetDatum(name)};
   Datum identity = Datum{0};
-  if (!change_row("DELETE FROM %s WHERE id OPERATOR(pg_catalog.=) $1 RETURNING identity", 1, types,
-                  values, nullptr, &identity)) {
+  if (!change_row("DELETE FROM %s WHERE name OPERATOR(pg_catalog.=) $1 RETURNING identity", 1,
+                  types, values, nullptr, &identity)) {
     if (!if_exists) report_absent(name);
     PG_RETURN_BOOL(false);
   }
@@ -165,16 +165,17 @@ PG_FUNCTION_INFO_V1(numpool_resize);
 PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   const std::int32_t size = size_argument(fcinfo, 1);
-  enter(fcinfo);
+  enter_function(fcinfo);
   Oid types[] = {TEXTOID, INT4OID};
   Datum values[] = {PointerGetDatum(name), Int32GetDatum(size)};
   Datum old_size = Datum{0};
-  if (!change_row(
-          "WITH old AS MATERIALIZED (SELECT id, size FROM %1$s WHERE id OPERATOR(pg_catalog.=) $1 "
-          "FOR UPDATE) "
-          "UPDATE %1$s AS new SET size = $2 FROM old WHERE new.id OPERATOR(pg_catalog.=) old.id "
-          "RETURNING old.size",
-          2, types, values, nullptr, &old_size))
+  if (!change_row("WITH old AS MATERIALIZED (SELECT name, size FROM %1$s WHERE name "
+                  "OPERATOR(pg_catalog.=) $1 "
+                  "FOR UPDATE) "
+                  "UPDATE %1$s AS new SET size = $2 FROM old WHERE new.name OPERATOR(pg_catalog.=) "
+                  "old.name "
+                  "RETURNING old.size",
+                  2, types, values, nullptr, &old_size))
     report_absent(name);
   PG_RETURN_DATUM(old_size);
 }
@@ -207,13 +208,13 @@ PGDLLEXPORT Datum numpool_list(PG_FUNCTION_ARGS) {
       [](HeapTuple row, TupleDesc descriptor, void* state) {
         Listing& wanted = *static_cast<Listing*>(state);
         bool is_null;
-        Datum id = heap_getattr(row, kColumnId, descriptor, &is_null);
-        const text* name = DatumGetTextPP(id);
+        Datum name_datum = heap_getattr(row, kColumnName, descriptor, &is_null);
+        const text* name = DatumGetTextPP(name_datum);
         const std::size_t length = VARSIZE_ANY_EXHDR(wanted.prefix);
         if (VARSIZE_ANY_EXHDR(name) < length ||
             memcmp(VARDATA_ANY(name), VARDATA_ANY(wanted.prefix), length) != 0)
           return;
-        Datum values[] = {id};
+        Datum values[] = {name_datum};
         tuplestore_putvalues(wanted.result->setResult, wanted.result->setDesc, values, &is_null);
       },
       &listing);
@@ -235,11 +236,11 @@ PGDLLEXPORT Datum numpool_metadata(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(numpool_set_metadata);
 PGDLLEXPORT Datum numpool_set_metadata(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
-  enter(fcinfo);
+  enter_function(fcinfo);
   Oid types[] = {TEXTOID, JSONBOID};
   Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1)};
   const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', '\0'};
-  if (!change_row("UPDATE %s SET metadata = $2 WHERE id OPERATOR(pg_catalog.=) $1", 2, types,
+  if (!change_row("UPDATE %s SET metadata = $2 WHERE name OPERATOR(pg_catalog.=) $1", 2, types,
                   values, nulls))
     report_absent(name);
   PG_RETURN_VOID();
@@ -248,14 +249,14 @@ PGDLLEXPORT Datum numpool_set_metadata(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(numpool_replace_metadata);
 PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
-  enter(fcinfo);
+  enter_function(fcinfo);
   Oid types[] = {TEXTOID, JSONBOID, JSONBOID};
   Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
                     PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2)};
   const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', '\0'};
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    if (write_definitions("UPDATE %s SET metadata = $3 WHERE id OPERATOR(pg_catalog.=) $1 AND "
+    if (write_definitions("UPDATE %s SET metadata = $3 WHERE name OPERATOR(pg_catalog.=) $1 AND "
                           "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
                           3, types, values, nulls) == 1)
       PG_RETURN_BOOL(true);
@@ -272,7 +273,7 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(numpool_xact_lock);
 PGDLLEXPORT Datum numpool_xact_lock(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
-  enter(fcinfo);
+  enter_function(fcinfo);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     const std::int64_t identity = require_pool(name)->key.identity;

@@ -17,23 +17,23 @@ Datum make_row(FunctionCallInfo fcinfo, Datum* values, bool* nulls) {
 }
 
 // The last two columns of a row: index and fence of a lease, or nulls.
-void fill_grant(const Entry* entry, Datum* values, bool* nulls) {
+void fill_grant(const LedgerEntry* entry, Datum* values, bool* nulls) {
   const bool held = entry != nullptr && entry->state == EntryState::kHeld;
   nulls[1] = nulls[2] = !held;
   values[1] = held ? Int32GetDatum(static_cast<std::int32_t>(entry->index)) : Datum{0};
   values[2] = held ? Int64GetDatum(entry->fence) : Datum{0};
 }
 
-const char* state_of(Entry* entry) {
+const char* state_of(LedgerEntry* entry) {
   if (entry == nullptr) return "gone";
   if (entry->state == EntryState::kWaiting) return "waiting";
   return entry->state == EntryState::kHeld && still_held(entry) ? "granted" : "dropped";
 }
 
-Entry* ticket_argument(FunctionCallInfo fcinfo, void (*enter_function)(FunctionCallInfo)) {
+LedgerEntry* ticket_argument(FunctionCallInfo fcinfo, void (*enter_by)(FunctionCallInfo)) {
   const std::int64_t ticket = bigint_argument(fcinfo, 0, "ticket");
-  enter_function(fcinfo);
-  collect_news();
+  enter_by(fcinfo);
+  collect_undelivered();
   return find_ticket(ticket);
 }
 
@@ -45,7 +45,7 @@ PG_FUNCTION_INFO_V1(numpool_enqueue);
 PGDLLEXPORT Datum numpool_enqueue(PG_FUNCTION_ARGS) {
   text* pool = text_argument(fcinfo, 0, "pool");
   enter_changing_session(fcinfo);
-  const Entry* entry = enqueue(pool);
+  const LedgerEntry* entry = enqueue(pool);
   Datum values[3];
   bool nulls[3] = {};
   values[0] = Int64GetDatum(entry->ticket);
@@ -55,32 +55,32 @@ PGDLLEXPORT Datum numpool_enqueue(PG_FUNCTION_ARGS) {
 
 PG_FUNCTION_INFO_V1(numpool_poll);
 PGDLLEXPORT Datum numpool_poll(PG_FUNCTION_ARGS) {
-  Entry* entry = ticket_argument(fcinfo, enter);
+  LedgerEntry* entry = ticket_argument(fcinfo, enter_function);
   Datum values[3];
   bool nulls[3] = {};
   values[0] = CStringGetTextDatum(state_of(entry));
   fill_grant(entry, values, nulls);
   // What is shown is not announced again.
-  if (entry != nullptr && entry->state != EntryState::kWaiting) show(entry);
+  if (entry != nullptr && entry->state != EntryState::kWaiting) mark_shown(entry);
   return make_row(fcinfo, values, nulls);
 }
 
 PG_FUNCTION_INFO_V1(numpool_cancel);
 PGDLLEXPORT Datum numpool_cancel(PG_FUNCTION_ARGS) {
-  Entry* entry = ticket_argument(fcinfo, enter_changing_session);
-  if (entry == nullptr || entry->ending) PG_RETURN_BOOL(false);
+  LedgerEntry* entry = ticket_argument(fcinfo, enter_changing_session);
+  if (entry == nullptr || entry->releasing) PG_RETURN_BOOL(false);
   if (entry->state == EntryState::kDropped ||
       (entry->state == EntryState::kHeld && !still_held(entry))) {
-    show(entry);
+    mark_shown(entry);
     PG_RETURN_BOOL(false);
   }
-  end_at_commit(entry);
+  release_at_commit(entry);
   PG_RETURN_BOOL(true);
 }
 
 PG_FUNCTION_INFO_V1(numpool_channel);
 PGDLLEXPORT Datum numpool_channel(PG_FUNCTION_ARGS) {
-  enter(fcinfo);
+  enter_function(fcinfo);
   PG_RETURN_TEXT_P(cstring_to_text(own_channel()));
 }
 

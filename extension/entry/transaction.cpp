@@ -11,7 +11,7 @@ namespace numpool {
 
 namespace {
 
-void undo(const UndoRecord& record) {
+void undo_record(const UndoRecord& record) {
   debug_point(DebugPoint::kUndoing);
   switch (record.kind) {
     case UndoKind::kCreated:
@@ -30,7 +30,7 @@ void undo(const UndoRecord& record) {
 
 // Undoes what the subtransaction, and those inside it, did. Cannot fail.
 void undo_to(SubTransactionId subtransaction) {
-  while (const UndoRecord* record = take_newest_record(subtransaction)) undo(*record);
+  while (const UndoRecord* record = take_newest_record(subtransaction)) undo_record(*record);
 }
 
 void finish_transaction(bool commit) {
@@ -42,7 +42,7 @@ void finish_transaction(bool commit) {
   finish_entries();
   debug_point(DebugPoint::kEntriesDone);
   // Whoever was granted something meanwhile is told before the next command.
-  if (news_waiting()) raise_delivery();
+  if (anything_undelivered()) raise_delivery();
 }
 
 void on_transaction_event(XactEvent event, void*) {

@@ -25,12 +25,12 @@ struct Rows {
 Rows begin_rows(FunctionCallInfo fcinfo) {
   definitions_enter(fcinfo);
   // On a standby there are definitions and nothing live.
-  if (!RecoveryInProgress()) attach();
+  if (!RecoveryInProgress()) attach_backend();
   InitMaterializedSRF(fcinfo, 0);
   return {reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
 }
 
-void put(Rows& rows, Datum* values, bool* nulls) {
+void put_row(Rows& rows, Datum* values, bool* nulls) {
   tuplestore_putvalues(rows.result->setResult, rows.result->setDesc, values, nulls);
 }
 
@@ -181,13 +181,13 @@ void put_pool(HeapTuple row, TupleDesc descriptor, void* state) {
   values[10] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.cancels));
   values[11] = seconds_interval(figures.counters.wait_total);
   values[12] = seconds_interval(figures.counters.wait_longest);
-  values[13] = TimestampTzGetDatum(figures.counters.since);
+  values[13] = TimestampTzGetDatum(figures.counters.counting_since);
   nulls[13] = !figures.loaded;
   // What happens on the primary is not known here.
   if (RecoveryInProgress())
     for (int column = 0; column < 14; ++column)
       nulls[column] = nulls[column] || (column != 0 && column != 1 && column != 6);
-  put(*static_cast<Rows*>(state), values, nulls);
+  put_row(*static_cast<Rows*>(state), values, nulls);
 }
 
 // --- numpool_leases ---
@@ -221,7 +221,7 @@ void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
   values[4] = CStringGetTextDatum(lease.slot.scope == Scope::kSession ? "session" : "transaction");
   values[5] = CStringGetTextDatum(state_name(lease.slot.state));
   values[6] = TimestampTzGetDatum(lease.slot.acquired_at);
-  put(rows, values, nulls);
+  put_row(rows, values, nulls);
 }
 
 void put_leases(Rows& rows, const LivePools& pools, std::uint32_t i, LeaseRow* batch) {
@@ -263,7 +263,7 @@ void put_waiter(Rows& rows, const Name& name, std::uint32_t position, const Wait
   nulls[3] = session == nullptr;
   values[4] = CStringGetTextDatum(waiter.kind == WaiterKind::kBlocking ? "blocking" : "ticket");
   values[5] = TimestampTzGetDatum(waiter.since);
-  put(rows, values, nulls);
+  put_row(rows, values, nulls);
 }
 
 // NB: one queue is copied under one lock, since nothing marks a place in it: some milliseconds for

@@ -40,11 +40,14 @@ inline int my_signal_slot() {
 }
 #endif
 
+// What stands in for a function of a newer PostgreSQL, under its name.
+namespace compat {
+
 // 17 has GetNamedDSMSegment; before, the slack of the main segment does.
-inline void* GetNamedDSMSegment_(const char* name, std::size_t size, void (*init)(void*)) {
+inline void* GetNamedDSMSegment(const char* name, std::size_t size, void (*init)(void*)) {
 #if PG_VERSION_NUM >= 170000
   bool found;
-  return GetNamedDSMSegment(name, size, init, &found);
+  return ::GetNamedDSMSegment(name, size, init, &found);
 #else
   bool found;
   void* memory = ShmemInitStruct(name, size, &found);
@@ -54,13 +57,15 @@ inline void* GetNamedDSMSegment_(const char* name, std::size_t size, void (*init
 }
 
 // 17 names wait events of extensions; before, all are "Extension".
-inline std::uint32_t WaitEventExtensionNew_([[maybe_unused]] const char* name) {
+inline std::uint32_t WaitEventExtensionNew([[maybe_unused]] const char* name) {
 #if PG_VERSION_NUM >= 170000
-  return WaitEventExtensionNew(name);
+  return ::WaitEventExtensionNew(name);
 #else
   return PG_WAIT_EXTENSION;
 #endif
 }
+
+}  // namespace compat
 
 // 17 keeps it in vxid.
 inline LocalTransactionId my_local_transaction() {

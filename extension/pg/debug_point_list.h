@@ -25,19 +25,19 @@ enum class DebugPoint : std::uint16_t {
   kDismissed,     // they have been dismissed; those who held its leases are not told
 
   // Transactions
-  kRowsVisible,  // the transaction is over for others; before its COMMIT callback does anything
-  kAborting,     // before the ABORT callback does anything
-  kUndoing,      // before a record of the undo log is undone
-  kChangesDone,  // definitions are applied; releases, cancels, ends of leases are not
-  kApplying,     // before one definition is applied
-  kResized,      // the size is set; waiters are not served
-  kEndingOne,    // before one release, cancel or end of a lease
-  kEntriesDone,  // all applied; before a delivery is raised
+  kRowsVisible,   // the transaction is over for others; before its COMMIT callback does anything
+  kAborting,      // before the ABORT callback does anything
+  kUndoing,       // before a record of the undo log is undone
+  kChangesDone,   // definitions are applied; releases, cancels, ends of leases are not
+  kApplying,      // before one definition is applied
+  kResized,       // the size is set; waiters are not served
+  kReleasingOne,  // before one release, cancel or end of a lease
+  kEntriesDone,   // all applied; before a delivery is raised
 
   // Delivery
-  kNewsKnown,      // there is something to tell; before the inbox is taken
-  kBeforeTelling,  // the inbox is taken; before one message
-  kTold,           // a message is written; its entry does not say so
+  kDeliveryDue,     // there is something to tell; before the inbox is taken
+  kMessageDue,      // the inbox is taken; before one message
+  kMessageWritten,  // a message is written; its entry does not say so
 
   // Definitions
   kRowRead,     // loading: the row is read, the pool not registered

@@ -9,7 +9,7 @@ void close_live_pool(LivePool& live) {
   live.closed_by = my_session_id();
 }
 
-bool says(const LivePool& live, const Definition& definition) {
+bool matches_definition(const LivePool& live, const Definition& definition) {
   return live.pool.size == static_cast<std::uint32_t>(definition.size) &&
          live.name_length == strlen(definition.name) &&
          memcmp(region().at<char>(live.name), definition.name, live.name_length) == 0;

@@ -62,7 +62,7 @@ inline bool is_stub(const LivePool& live) {
 void close_live_pool(LivePool& live);
 
 // Whether the live pool is as the definition says. The pool is locked.
-bool says(const LivePool& live, const Definition& definition);
+bool matches_definition(const LivePool& live, const Definition& definition);
 
 // Takes the pool's lock if `live` still is the pool of that key and generation. A pool that is
 // kLoading counts.

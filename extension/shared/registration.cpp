@@ -9,7 +9,7 @@ namespace numpool {
 namespace {
 
 // Of a dropped pool: nobody changes its slots any more.
-void tell_holders(LivePool& live) {
+void notify_holders(LivePool& live) {
   const std::uint32_t capacity = chunk::capacity(live.pool.chunk_count);
   for (std::uint32_t index = 0; index < capacity; ++index) {
     const Slot& slot = live.pool.slot(region(), index);
@@ -97,7 +97,7 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
     wake_all(wake);
   }
   debug_point(DebugPoint::kDismissed);
-  tell_holders(*live);
+  notify_holders(*live);
   take_apart(offset);
 }
 

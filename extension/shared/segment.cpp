@@ -77,25 +77,26 @@ void create_segment(ArenaHeader* header) {
   Divider divider(size);
   divider.take(sizeof(ArenaControl));
 
-  ArenaControl* fresh = new (dsm_segment_address(segment)) ArenaControl{};
-  fresh->pool_tranche = header->pool_tranche;
-  fresh->next_serial.store(1);
-  fresh->next_ticket.store(1);
-  fresh->next_wait.store(1);
-  fresh->session_count = static_cast<std::uint32_t>(MaxBackends);
-  fresh->sessions = divider.take(sizeof(Session) * fresh->session_count);
-  MemSet(memory.at<char>(fresh->sessions), 0, sizeof(Session) * fresh->session_count);
-  LWLockInitialize(&fresh->registry_lock, header->registry_tranche);
-  fresh->bucket_count = 1024;
-  while (fresh->bucket_count < 65536 && fresh->bucket_count * 2048 < size) fresh->bucket_count *= 2;
-  fresh->buckets = divider.take(sizeof(Offset) * fresh->bucket_count);
-  MemSet(memory.at<char>(fresh->buckets), 0, sizeof(Offset) * fresh->bucket_count);
-  fresh->header_count = static_cast<std::uint32_t>(size / kHeaderShare / sizeof(LivePool));
-  fresh->headers = divider.take(sizeof(LivePool) * fresh->header_count);
-  LWLockInitialize(&fresh->heap_lock, header->allocator_tranche);
+  ArenaControl* control = new (dsm_segment_address(segment)) ArenaControl{};
+  control->pool_tranche = header->pool_tranche;
+  control->next_serial.store(1);
+  control->next_ticket.store(1);
+  control->next_wait.store(1);
+  control->session_count = static_cast<std::uint32_t>(MaxBackends);
+  control->sessions = divider.take(sizeof(Session) * control->session_count);
+  MemSet(memory.at<char>(control->sessions), 0, sizeof(Session) * control->session_count);
+  LWLockInitialize(&control->registry_lock, header->registry_tranche);
+  control->bucket_count = 1024;
+  while (control->bucket_count < 65536 && control->bucket_count * 2048 < size)
+    control->bucket_count *= 2;
+  control->buckets = divider.take(sizeof(Offset) * control->bucket_count);
+  MemSet(memory.at<char>(control->buckets), 0, sizeof(Offset) * control->bucket_count);
+  control->header_count = static_cast<std::uint32_t>(size / kHeaderShare / sizeof(LivePool));
+  control->headers = divider.take(sizeof(LivePool) * control->header_count);
+  LWLockInitialize(&control->heap_lock, header->allocator_tranche);
   const std::size_t heap_size = divider.left();
-  fresh->heap.init(divider.take(heap_size), heap_size);
-  if (fresh->heap.block_count < SlabHeap::kClassCount) report_too_small();
+  control->heap.init(divider.take(heap_size), heap_size);
+  if (control->heap.block_count < SlabHeap::kClassCount) report_too_small();
 
   dsm_pin_segment(segment);
   header->segment = dsm_segment_handle(segment);
@@ -115,7 +116,7 @@ void segment_define_settings() {
 dsm_segment* segment_map() {
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
   ArenaHeader* header =
-      static_cast<ArenaHeader*>(GetNamedDSMSegment_(kHeaderName, kHeaderSize, init_header));
+      static_cast<ArenaHeader*>(compat::GetNamedDSMSegment(kHeaderName, kHeaderSize, init_header));
   if (header->magic != kMagic || header->layout_version != kLayoutVersion)
     ereport(ERROR,
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -48,11 +48,11 @@ void signal_session(const Session& session) {
 
 void wake_all(WakeList& list) {
   if (list.begin() != list.end()) debug_point(DebugPoint::kWakeDue);
-  for (const WakeList::Entry& entry : list) {
-    const Session* session = find_session(entry.session);
+  for (const WakeList::Wakeup& wakeup : list) {
+    const Session* session = find_session(wakeup.session);
     if (session == nullptr) continue;
-    if (entry.kind == WaiterKind::kBlocking)
-      SetLatch(&GetPGProcByNumber(process_of(entry.session))->procLatch);
+    if (wakeup.kind == WaiterKind::kBlocking)
+      SetLatch(&GetPGProcByNumber(process_of(wakeup.session))->procLatch);
     else
       signal_session(*session);
   }

@@ -113,7 +113,7 @@ class NumpoolSystem : public System {
   explicit NumpoolSystem(bool parameter) : parameter_(parameter) {}
   const char* name() const override { return parameter_ ? "numpool_parameter" : "numpool"; }
   void create(const Pools& pools, int size) override {
-    Session().run(series(pools, "INSERT INTO numpool_definitions (id, size) SELECT id, " +
+    Session().run(series(pools, "INSERT INTO numpool_definitions (name, size) SELECT id, " +
                                     std::to_string(size)) +
                   " ON CONFLICT DO NOTHING");
   }

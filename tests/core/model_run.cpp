@@ -239,7 +239,7 @@ void ModelRun::expect_grants(const std::vector<NaiveGrant>& grants) {
 
 void ModelRun::expect_wakes(const std::vector<Ask>& asks) {
   const bool same = std::equal(real_.wake.begin(), real_.wake.end(), asks.begin(), asks.end(),
-                               [](const WakeList::Entry& entry, const Ask& ask) {
+                               [](const WakeList::Wakeup& entry, const Ask& ask) {
                                  return entry.session == ask.session && entry.kind == ask.kind;
                                });
   if (!same) differ("not those woken who should be");

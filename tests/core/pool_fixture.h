@@ -90,7 +90,7 @@ class PoolFixture {
 
   std::vector<numpool::SessionId> woken() const {
     std::vector<numpool::SessionId> sessions;
-    for (const numpool::WakeList::Entry& entry : wake) sessions.push_back(entry.session);
+    for (const numpool::WakeList::Wakeup& entry : wake) sessions.push_back(entry.session);
     return sessions;
   }
 

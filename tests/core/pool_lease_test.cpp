@@ -16,7 +16,7 @@ TEST_CASE("pool: a new pool has all its numbers free") {
     CHECK(fixture.pool.free == size);
     CHECK(fixture.pool.in_use == 0);
     CHECK(fixture.pool.queue.length == 0);
-    CHECK(fixture.pool.counters.since == fixture.now);
+    CHECK(fixture.pool.counters.counting_since == fixture.now);
     CHECK(fixture.pool.counters.grants == 0);
     CHECK(fixture.check() == nullptr);
   }

@@ -121,7 +121,7 @@ class Worker {
       pool_release(shared_.fixture.region, shared_.fixture.pool, index, shared_.fixture.context(),
                    wake);
     }
-    for (const WakeList::Entry& entry : wake) shared_.latches[entry.session].set();
+    for (const WakeList::Wakeup& entry : wake) shared_.latches[entry.session].set();
   }
 
   Shared& shared_;

@@ -109,7 +109,7 @@ TEST_CASE("each way to give a number back, and a drop by force") {
       stage.part(holder, resize(stage.pool(), 2), {DebugPoint::kRowsVisible, DebugPoint::kResized});
     else
       stage.part(holder, rolls_back ? way : release(stage.pool(), 0),
-                 {DebugPoint::kUndoing, DebugPoint::kEndingOne, DebugPoint::kWakeDue});
+                 {DebugPoint::kUndoing, DebugPoint::kReleasingOne, DebugPoint::kWakeDue});
     stage.part(dropper, drop(stage.pool(), "true"),
                {DebugPoint::kRowsVisible, DebugPoint::kUnregistered, DebugPoint::kDismissed});
     stage.finally([&] {
@@ -184,7 +184,7 @@ TEST_CASE("an identity that is made anew while its first maker rolls back") {
     Actor& third = stage.actor("third");
     const Pool& pool = stage.pool();
     observer().must(drop(pool, "true"));
-    const std::string make = "INSERT INTO numpool_definitions (id, identity, size) VALUES (" +
+    const std::string make = "INSERT INTO numpool_definitions (name, identity, size) VALUES (" +
                              pool.q() + ", " + std::to_string(++identity) + ", 1); ";
     first.must("BEGIN; " + make + (uses ? acquire(pool) : ""));
     stage.part(first, "ROLLBACK",
@@ -231,7 +231,7 @@ TEST_CASE("loading, while another session changes the definition") {
     const Pool& pool = stage.pool();
     const std::string name = pool.q();
     const std::string rename =
-        "UPDATE numpool_definitions SET id = id || '_new' WHERE id = " + name;
+        "UPDATE numpool_definitions SET name = name || '_new' WHERE name = " + name;
     const std::string statement = change == "resize"   ? resize(pool, 3)
                                   : change == "rename" ? rename
                                   : change == "drop"   ? drop(pool, "true")
@@ -249,7 +249,7 @@ TEST_CASE("loading, while another session changes the definition") {
       if (change != "rename") return;
       const std::string renamed = "SELECT count(*) FROM numpool_leases WHERE pool = " + name;
       CHECK(observer().number(renamed + " || '_new'") == (end == "0" ? 1 : 0));
-      observer().must("UPDATE numpool_definitions SET id = " + name + " WHERE id = " + name +
+      observer().must("UPDATE numpool_definitions SET name = " + name + " WHERE name = " + name +
                       " || '_new'");
       CHECK(observer().number(renamed) == (end == "0" ? 1 : 0));
     });

@@ -321,7 +321,7 @@ void Stage::check_all_free() {
       CHECK_MESSAGE(*row[0] == std::to_string(count), "P9: ", *row[0], " comes next");
       count++;
     }
-  for (const char* where : {"numpool_pools WHERE pool = ", "numpool_definitions WHERE id = "})
+  for (const char* where : {"numpool_pools WHERE pool = ", "numpool_definitions WHERE name = "})
     CHECK(observer().number("SELECT size FROM " + (where + pool_.q())) == count);
   observer().must("SELECT numpool_release_all()");
 }

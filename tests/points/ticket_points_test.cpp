@@ -7,8 +7,8 @@ using namespace numpool_test;
 
 namespace {
 
-const std::vector<DebugPoint> kDelivery = {DebugPoint::kNewsKnown, DebugPoint::kBeforeTelling,
-                                           DebugPoint::kTold};
+const std::vector<DebugPoint> kDelivery = {DebugPoint::kDeliveryDue, DebugPoint::kMessageDue,
+                                           DebugPoint::kMessageWritten};
 
 // A holder of the only number and the owner of the first ticket in the queue.
 struct Turn {
@@ -51,7 +51,7 @@ TEST_CASE("a ticket's grant and its delivery to an idle client: once") {
 TEST_CASE("a ticket's grant, its delivery and a statement of its session: once") {
   in_all_orders(1, [](Stage& stage) {
     Turn turn(stage, "");
-    stage.part(turn.owner, "SELECT 1", {DebugPoint::kNewsKnown, DebugPoint::kTold});
+    stage.part(turn.owner, "SELECT 1", {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten});
     stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
       CHECK(Turn::times_told(owner, ticket) == 1);
     });
@@ -72,7 +72,7 @@ TEST_CASE("a ticket's grant and the end of its transaction") {
     stage.asleep(bystander, acquire(stage.pool()));
     stage.part(turn.owner, end,
                {DebugPoint::kRowsVisible, DebugPoint::kLeaving, DebugPoint::kEntriesDone,
-                DebugPoint::kTold});
+                DebugPoint::kMessageWritten});
     stage.at_last([&owner = turn.owner, &bystander, ticket = turn.ticket, end] {
       CHECK(Turn::times_told(owner, ticket) == (end == "COMMIT" ? 1 : 0));
       CHECK(came_to(bystander) == "0");
@@ -84,7 +84,7 @@ TEST_CASE("a ticket's grant, its delivery and a poll: told or shown") {
   in_all_orders(1, [](Stage& stage) {
     Turn turn(stage, "");
     stage.part(turn.owner, "SELECT state FROM numpool_poll(" + turn.ticket + ")",
-               {DebugPoint::kNewsKnown, DebugPoint::kTold, DebugPoint::kRowsVisible});
+               {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten, DebugPoint::kRowsVisible});
     stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
       const std::string shown = came_to(owner);
       CHECK((shown == "granted" || shown == "waiting"));
@@ -100,7 +100,7 @@ TEST_CASE("a ticket's grant and its cancel: the number is the next one's") {
     Actor& bystander = stage.actor("bystander");
     stage.asleep(bystander, acquire(stage.pool()));
     stage.part(turn.owner, "SELECT numpool_cancel(" + turn.ticket + ")",
-               {DebugPoint::kNewsKnown, DebugPoint::kRowsVisible, DebugPoint::kLeaving,
+               {DebugPoint::kDeliveryDue, DebugPoint::kRowsVisible, DebugPoint::kLeaving,
                 DebugPoint::kGrantToPassOn});
     stage.finally([&bystander] { CHECK(came_to(bystander) == "0"); });
     stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
@@ -129,7 +129,7 @@ TEST_CASE("a ticket's grant and the end of its session: the number is the next o
           else
             owner.session().close();
         },
-        {DebugPoint::kBeforeTelling, DebugPoint::kSessionEnds, DebugPoint::kLeaving,
+        {DebugPoint::kMessageDue, DebugPoint::kSessionEnds, DebugPoint::kLeaving,
          DebugPoint::kGrantToPassOn});
     stage.finally([&bystander] { CHECK(came_to(bystander) == "0"); });
   });
@@ -139,7 +139,7 @@ TEST_CASE("a ticket's grant and a drop by force: told once, of one or the other"
   in_all_orders(1, [](Stage& stage) {
     Turn turn(stage, "");
     Actor& dropper = stage.actor("dropper");
-    stage.gate(turn.owner, {DebugPoint::kNewsKnown, DebugPoint::kTold});
+    stage.gate(turn.owner, {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten});
     stage.part(dropper, call("drop", stage.pool(), "true"),
                {DebugPoint::kUnregistered, DebugPoint::kDismissed});
     stage.at_last([&owner = turn.owner, ticket = turn.ticket] {

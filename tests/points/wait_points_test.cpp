@@ -50,7 +50,7 @@ TEST_CASE("a grant and the waiter's arrival: no wake-up is lost") {
     holder.must(acquire(stage.pool()));
     stage.part(waiter, acquire(stage.pool()),
                {DebugPoint::kNamed, DebugPoint::kJoined, DebugPoint::kBeforeSleep});
-    stage.part(holder, release(stage.pool(), 0), {DebugPoint::kEndingOne, DebugPoint::kWakeDue});
+    stage.part(holder, release(stage.pool(), 0), {DebugPoint::kReleasingOne, DebugPoint::kWakeDue});
     stage.finally([&] { CHECK(came_to(waiter) == "0"); });
   });
 }
@@ -138,7 +138,7 @@ TEST_CASE("each way to give a number back, and a cancel of the waiter") {
                  {DebugPoint::kSessionEnds, DebugPoint::kGivingUpOne, DebugPoint::kWakeDue});
     else
       stage.part(holder, way,
-                 {DebugPoint::kAborting, DebugPoint::kUndoing, DebugPoint::kEndingOne,
+                 {DebugPoint::kAborting, DebugPoint::kUndoing, DebugPoint::kReleasingOne,
                   DebugPoint::kWakeDue});
     stage.event_cancel(waiter);
     stage.finally([&] { check_one_of(waiter, "0", "57014"); });
@@ -159,7 +159,7 @@ TEST_CASE("a take-back and COMMIT, while others join and leave the queue") {
     const auto before = holder.session().number(fence);
     holder.must("BEGIN; " + release(stage.pool(), 0) + "; SAVEPOINT s");
     stage.part(holder, acquire(stage.pool()) + (back ? "; ROLLBACK TO s" : "") + "; COMMIT",
-               {DebugPoint::kUndoing, DebugPoint::kRowsVisible, DebugPoint::kEndingOne});
+               {DebugPoint::kUndoing, DebugPoint::kRowsVisible, DebugPoint::kReleasingOne});
     stage.part(waiter, acquire(stage.pool()), {DebugPoint::kNamed});
     stage.event_cancel(waiter);
     stage.finally([&holder, &waiter, fence, before, back] {

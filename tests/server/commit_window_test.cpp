@@ -135,7 +135,7 @@ TEST_CASE("the second of two resizes waits for the first one's callback") {
   auto hold = std::make_unique<Hold>(first);
   first.must("BEGIN; " + call("resize", pool, "10"));
   commit_until(first, *hold,
-               "(SELECT size FROM numpool_definitions WHERE id = " + pool.q() + ") = 10");
+               "(SELECT size FROM numpool_definitions WHERE name = " + pool.q() + ") = 10");
   second.send(call("resize", pool, "20"));
   CHECK_FALSE(second.done_within(50ms));
   hold.reset();
@@ -151,7 +151,7 @@ TEST_CASE("a drop whose callback is still to come keeps its name's next pool apa
   auto hold = std::make_unique<Hold>(dropper);
   dropper.must("BEGIN; " + call("drop", pool) + "; " + call("create", pool, "3"));
   commit_until(dropper, *hold,
-               "(SELECT size FROM numpool_definitions WHERE id = " + pool.q() + ") = 3");
+               "(SELECT size FROM numpool_definitions WHERE name = " + pool.q() + ") = 3");
   comer.send(acquire(pool));
   CHECK_FALSE(comer.done_within(50ms));
   hold.reset();

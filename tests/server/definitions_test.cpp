@@ -15,11 +15,11 @@ const std::string& table() {
 }
 
 std::string update(const Pool& pool, const std::string& change) {
-  return "UPDATE " + table() + " SET " + change + " WHERE id = " + pool.q();
+  return "UPDATE " + table() + " SET " + change + " WHERE name = " + pool.q();
 }
 
 std::string erase(const Pool& pool) {
-  return "DELETE FROM " + table() + " WHERE id = " + pool.q();
+  return "DELETE FROM " + table() + " WHERE name = " + pool.q();
 }
 
 }  // namespace
@@ -40,8 +40,8 @@ TEST_CASE("UPDATE and DELETE by a superuser, with sleepers, as origin and as rep
     CHECK(first.finish().number() == 1);
     CHECK_FALSE(second.done_within(50ms));
     // A rename disturbs nobody in the queue.
-    admin.must(update(pool, "id = id || ' renamed'"));
-    admin.must("UPDATE " + table() + " SET id = " + pool.q() + " WHERE id = " + pool.q() +
+    admin.must(update(pool, "name = name || ' renamed'"));
+    admin.must("UPDATE " + table() + " SET name = " + pool.q() + " WHERE name = " + pool.q() +
                " || ' renamed'");
     holder.must(release(pool, 0));
     CHECK(second.finish().number() == 0);
@@ -101,7 +101,7 @@ TEST_CASE("a row deleted and put back: its leases end at COMMIT, and stay on any
     Pool pool(2);
     Session admin, holder, other;
     holder.must(acquire(pool));
-    admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+    admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE name = " + pool.q());
     admin.must("BEGIN; " + erase(pool) + "; SAVEPOINT s; INSERT INTO " + table() +
                " SELECT * FROM saved");
     CHECK(admin.state(try_acquire(pool)) == "55000");
@@ -121,7 +121,7 @@ TEST_CASE(
     "a row deleted and put back, deleted again and that undone: arrivals wait, and do not spin") {
   Pool pool(1);
   Session admin, other;
-  admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+  admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE name = " + pool.q());
   admin.must("BEGIN; " + erase(pool) + "; INSERT INTO " + table() +
              " SELECT * FROM saved; SAVEPOINT s; " + erase(pool) + "; ROLLBACK TO s");
   other.send(acquire(pool));
@@ -140,7 +140,7 @@ TEST_CASE("a pending release of a pool that was deleted and put back takes back 
   Session admin, session;
   session.must(acquire(pool));
   session.must("BEGIN; " + release(pool, 0));
-  admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+  admin.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE name = " + pool.q());
   admin.must("BEGIN; " + erase(pool) + "; INSERT INTO " + table() + " SELECT * FROM saved; COMMIT");
   CHECK(session.number(acquire(pool)) == 0);
   CHECK(session.number(acquire(pool)) == 1);
@@ -155,7 +155,7 @@ TEST_CASE("nothing is taken back in a pool that one's own transaction deleted an
   Pool pool(2);
   Session session;
   session.must(acquire(pool));
-  session.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE id = " + pool.q());
+  session.must("CREATE TEMP TABLE saved AS SELECT * FROM " + table() + " WHERE name = " + pool.q());
   session.must("BEGIN; " + release(pool, 0) + "; SAVEPOINT s; " + erase(pool) + "; INSERT INTO " +
                table() + " SELECT * FROM saved; SAVEPOINT t");
   CHECK(session.state(try_acquire(pool)) == "55000");
@@ -178,7 +178,7 @@ TEST_CASE("changes reach live pools in the order in which they committed") {
     a.must("COMMIT");
     REQUIRE(b.finish().number() == 10 + round);
     REQUIRE(pool.free() == 999 + round);
-    REQUIRE(observer().number("SELECT size FROM " + table() + " WHERE id = " + pool.q()) ==
+    REQUIRE(observer().number("SELECT size FROM " + table() + " WHERE name = " + pool.q()) ==
             1000 + round);
   }
   observer().must("SELECT numpool_release_all()");
@@ -203,7 +203,7 @@ TEST_CASE("a second resize does not overtake the first one's COMMIT callback") {
     a.must("BEGIN; SELECT numpool_resize(" + pool.q() + ", " + std::to_string(first) +
            "); SELECT numpool_resize(" + crowded.q() + ", " + std::to_string(kTickets) + ")");
     a.send("COMMIT");
-    const std::string size = "SELECT size FROM " + table() + " WHERE id = " + pool.q();
+    const std::string size = "SELECT size FROM " + table() + " WHERE name = " + pool.q();
     while (observer().number(size) != first) {
     }
     hits += a.done() ? 0 : 1;  // the row is visible, and the callback still runs
@@ -265,10 +265,10 @@ TEST_CASE("a row deleted and put back, and that rolled back, leaves the leases a
   Session holder, restorer, other;
   REQUIRE(holder.number(acquire(pool)) == 0);
   restorer.must("BEGIN");
-  restorer.must("CREATE TEMP TABLE saved AS SELECT * FROM numpool_definitions WHERE id = " +
+  restorer.must("CREATE TEMP TABLE saved AS SELECT * FROM numpool_definitions WHERE name = " +
                 pool.q());
   restorer.must("SAVEPOINT before");
-  restorer.must("DELETE FROM numpool_definitions WHERE id = " + pool.q());
+  restorer.must("DELETE FROM numpool_definitions WHERE name = " + pool.q());
   restorer.must("INSERT INTO numpool_definitions SELECT * FROM saved");
   SUBCASE("to a savepoint") {
     restorer.must("ROLLBACK TO before");

@@ -74,8 +74,8 @@ TEST_CASE("a row deleted and put back while somebody waits to change it is there
   Pool pool(2);
   Session maker, session;
   maker.must("CREATE TEMP TABLE saved AS SELECT * FROM " + kDefinitions +
-             " WHERE id = " + pool.q());
-  maker.must("BEGIN; DELETE FROM " + kDefinitions + " WHERE id = " + pool.q() + "; INSERT INTO " +
+             " WHERE name = " + pool.q());
+  maker.must("BEGIN; DELETE FROM " + kDefinitions + " WHERE name = " + pool.q() + "; INSERT INTO " +
              kDefinitions + " SELECT * FROM saved");
   SUBCASE("by a resize") {
     session.send(call("resize", pool, "3"));
@@ -152,10 +152,11 @@ TEST_CASE("the rows deleted and put back in one transaction, as a restored copy 
 TEST_CASE("create passes identities that came another way than by the sequence") {
   Database database;
   Session session(database.kWhere);
-  session.must("INSERT INTO " + kDefinitions +
-               " (id, identity, size) SELECT 'given ' || n, n, 1 FROM generate_series(1, 20) AS n");
+  session.must(
+      "INSERT INTO " + kDefinitions +
+      " (name, identity, size) SELECT 'given ' || n, n, 1 FROM generate_series(1, 20) AS n");
   CHECK(session.value("SELECT numpool_create('new', 3)") == "t");
-  CHECK(session.number("SELECT identity FROM " + kDefinitions + " WHERE id = 'new'") == 21);
+  CHECK(session.number("SELECT identity FROM " + kDefinitions + " WHERE name = 'new'") == 21);
   CHECK(session.number("SELECT numpool_acquire('new')") == 0);
   CHECK(session.state("SELECT numpool_create('given 3', 1)") == "42710");
   CHECK(session.number("SELECT numpool_acquire('given 3')") == 0);

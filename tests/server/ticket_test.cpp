@@ -218,7 +218,7 @@ TEST_CASE("a rename that was rolled back is in no notification") {
   Session holder, owner;
   holder.must(acquire(pool));
   enqueue_ticket(owner, pool);
-  owner.must("BEGIN; SAVEPOINT s; UPDATE numpool_definitions SET id = 'renamed' WHERE id = " +
+  owner.must("BEGIN; SAVEPOINT s; UPDATE numpool_definitions SET name = 'renamed' WHERE name = " +
              pool.q() + "; SELECT numpool_try_acquire('renamed')");
   SUBCASE("whole") {
     owner.must("ROLLBACK");

@@ -36,11 +36,11 @@ publish(q(SELECT numpool_resize('p', 2)));
 is($sleeper->query_safe('SELECT 1'), "1\n1", 'a replicated growth serves the sleeper');
 is($subscriber->safe_psql('postgres', q(SELECT size || ' ' || in_use FROM numpool_pools WHERE pool = 'p')), '2 2', 'the live pool has grown');
 
-publish(q(UPDATE numpool_definitions SET id = 'q' WHERE id = 'p'));
+publish(q(UPDATE numpool_definitions SET name = 'q' WHERE name = 'p'));
 is($holder->query_safe(q(SELECT numpool_fence('q', 0) > 0)), 't', 'a replicated new name reaches the live pool');
 $holder->query_until(qr/begun/, "\\echo begun\n\\set VERBOSITY sqlstate\nSELECT numpool_acquire('q');\n");
 $subscriber->poll_query_until('postgres', q(SELECT waiting = 1 FROM numpool_pools WHERE pool = 'q'));
-publish(q(DELETE FROM numpool_definitions WHERE id = 'q'));
+publish(q(DELETE FROM numpool_definitions WHERE name = 'q'));
 my $after = $holder->query('SELECT 1');
 like($holder->{stderr}, qr/42704/, 'a replicated DELETE ends the sleep');
 is($subscriber->safe_psql('postgres', q(SELECT count(*) FROM numpool_leases WHERE pool = 'q')), 0, 'and the leases');

@@ -65,10 +65,10 @@ $last->query_safe($fill);
 my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT numpool_enqueue('queue')");
 like($err, qr/53200/, 'full');
 
-is(alone(q(UPDATE numpool_definitions SET metadata = '{}' WHERE id LIKE 'many %' RETURNING 1)) =~ tr/1//,
+is(alone(q(UPDATE numpool_definitions SET metadata = '{}' WHERE name LIKE 'many %' RETURNING 1)) =~ tr/1//,
 	30000, 'metadata of pools that are not loaded can be changed in a full arena');
 is(alone(q(SELECT numpool_drop('many 1'))), 't', 'a pool that is not loaded can be dropped in a full arena');
-is(alone(q(WITH gone AS (DELETE FROM numpool_definitions WHERE id IN (SELECT 'many ' || n FROM generate_series(2, 5000) AS n) RETURNING 1)
+is(alone(q(WITH gone AS (DELETE FROM numpool_definitions WHERE name IN (SELECT 'many ' || n FROM generate_series(2, 5000) AS n) RETURNING 1)
 	SELECT count(*) FROM gone)), 4999, 'and so can thousands');
 is($full->query_safe(q(SELECT numpool_release('queue', 0))), 't', 'what is held can be released');
 is(alone(q(SELECT in_use FROM numpool_pools WHERE pool = 'queue')), 1, 'and is handed on');

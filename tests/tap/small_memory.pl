@@ -55,7 +55,7 @@ $node->safe_psql('postgres', q(SELECT numpool_drop('p'), numpool_drop('q')));
 # A pool whose row the open transaction has changed is not evicted, whatever else is undone.
 my ($two, $three) = (session(), session());
 for my $change (q(SELECT numpool_set_metadata('k', '2')), q(SELECT numpool_resize('k', 3)),
-	q(UPDATE numpool_definitions SET id = 'k' WHERE id = 'k'))
+	q(UPDATE numpool_definitions SET name = 'k' WHERE name = 'k'))
 {
 	$node->safe_psql('postgres', q(SELECT numpool_create('k', 2)));
 	ask($one, qq(BEGIN; $change; SAVEPOINT s; SELECT numpool_set_metadata('k', '3'); ROLLBACK TO s; SAVEPOINT t));
@@ -72,8 +72,8 @@ for my $change (q(SELECT numpool_set_metadata('k', '2')), q(SELECT numpool_resiz
 
 # Nor is one that another session puts back in place of the one that was pinned, in a transaction that
 # was rolled back to a savepoint; and a pin goes to nobody else's pool.
-my $put_back = q(BEGIN; CREATE TEMP TABLE saved AS SELECT * FROM numpool_definitions WHERE id = 'k';
-	DELETE FROM numpool_definitions WHERE id = 'k'; INSERT INTO numpool_definitions SELECT * FROM saved; DROP TABLE saved; COMMIT);
+my $put_back = q(BEGIN; CREATE TEMP TABLE saved AS SELECT * FROM numpool_definitions WHERE name = 'k';
+	DELETE FROM numpool_definitions WHERE name = 'k'; INSERT INTO numpool_definitions SELECT * FROM saved; DROP TABLE saved; COMMIT);
 for my $changer ($one, $two)
 {
 	$node->safe_psql('postgres', q(SELECT numpool_create('k', 2)));

@@ -58,7 +58,7 @@ class DefinitionMeddler : public Meddler {
   void make(const PoolUnderTest& pool, int size) {
     const std::string name = "'" + pool.name + "'";
     if (did("SELECT numpool_create(" + name + ", " + std::to_string(size) +
-            ") WHERE NOT EXISTS (SELECT FROM numpool_definitions WHERE id = " + name + ")"))
+            ") WHERE NOT EXISTS (SELECT FROM numpool_definitions WHERE name = " + name + ")"))
       did("SELECT numpool_resize(" + name + ", " + std::to_string(size) + ")");
   }
 
@@ -104,7 +104,7 @@ class DefinitionMeddler : public Meddler {
 
   void change_directly() {
     const int number = random_pool();
-    const std::string where = " WHERE id = " + quoted(number);
+    const std::string where = " WHERE name = " + quoted(number);
     stage_.count(Mischief::kDirectChange);
     switch (random(3)) {
       case 0:
@@ -117,7 +117,7 @@ class DefinitionMeddler : public Meddler {
       default: {
         if (!did("BEGIN")) return;
         did("DELETE FROM numpool_definitions" + where);
-        did("INSERT INTO numpool_definitions (id, size) VALUES (" + quoted(number) + ", " +
+        did("INSERT INTO numpool_definitions (name, size) VALUES (" + quoted(number) + ", " +
             std::to_string(random_size(number)) + ")");
         nap(3);
         const Time asked = now();
@@ -132,10 +132,10 @@ class DefinitionMeddler : public Meddler {
     stage_.count(Mischief::kRolledBackChange);
     if (!did("BEGIN")) return;
     const std::string size = std::to_string(random_size(number));
-    const std::string where = " WHERE id = " + quoted(number);
+    const std::string where = " WHERE name = " + quoted(number);
     const std::string changes[] = {"SELECT numpool_drop(" + quoted(number) + ", true)",
                                    "SELECT numpool_resize(" + quoted(number) + ", " + size + ")",
-                                   "UPDATE numpool_definitions SET id = 'other'" + where,
+                                   "UPDATE numpool_definitions SET name = 'other'" + where,
                                    "UPDATE numpool_definitions SET size = " + size + where,
                                    "DELETE FROM numpool_definitions" + where};
     const bool to_savepoint = random(2) == 0;
@@ -153,8 +153,8 @@ class DefinitionMeddler : public Meddler {
   void check_size(int number) {
     const auto differ =
         ask("SELECT format('its row says %s and the pool %s', d.size, p.size) FROM "
-            "numpool_definitions AS d JOIN numpool_pools AS p ON p.pool = d.id "
-            "WHERE p.size <> d.size AND d.id = " +
+            "numpool_definitions AS d JOIN numpool_pools AS p ON p.pool = d.name "
+            "WHERE p.size <> d.size AND d.name = " +
             quoted(number));
     if (differ && !differ->rows.empty())
       log_.fault("pool " + pool(number).name + ": " + differ->value().value_or(""));
