@@ -9,7 +9,8 @@ core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp) $(support_main
 worker_sources := $(wildcard tests/history/worker*.cpp) tests/history/watcher.cpp
 judge_sources := $(filter-out %_test.cpp $(worker_sources),$(wildcard tests/history/*.cpp))
 load_sources := $(worker_sources) tests/server/session.cpp tests/support/folder.cpp
-history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(support_main) tests/support/folder.cpp
+history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(support_main) tests/support/folder.cpp \
+	tests/torture/edges/judge_test.cpp tests/torture/edges/judge.cpp
 server_sources := $(sort $(wildcard tests/server/*.cpp) $(judge_sources) $(load_sources)) \
 	tests/support/run_tests.cpp
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(load_sources)
@@ -84,7 +85,7 @@ $(BUILD)/bench/core: tests/bench/core_bench.cpp $(wildcard extension/core/*.cpp 
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -g $(WARNINGS) -O2 -Iextension -o $@ $(filter %.cpp,$^) -lbenchmark -pthread
 
--include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/*/extension/core/*.d \
+-include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/plain/tests/torture/edges/*.d $(BUILD)/tests/*/extension/core/*.d \
 	$(BUILD)/points/extension/*/*.d)
 
 include tests/fuzz/build.mk

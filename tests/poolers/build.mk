@@ -16,4 +16,18 @@ $(BUILD)/tests/pooler_tests: $(pooler_test_objects) $(CLI_LIBRARY)
 check-poolers: cli pgroot $(BUILD)/tests/pooler_tests  ## test what works behind PgBouncer
 	tests/setup/with-server -- tests/poolers/run
 
+# The torture's mix at the client's end.
+edges_sources := $(filter-out %_test.cpp,$(wildcard tests/torture/edges/*.cpp)) tests/poolers/pooler.cpp \
+	tests/torture/options.cpp tests/torture/server.cpp tests/server/session.cpp
+edges_objects := $(edges_sources:%.cpp=$(BUILD)/edges/%.o)
+
+$(BUILD)/edges/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CLI_CXXFLAGS) -O2 -pthread -Iextension -Itests -c -o $@ $<
+
+$(BUILD)/tests/torture_edges: $(edges_objects) $(CLI_LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
+-include $(wildcard $(BUILD)/edges/tests/*/*.d $(BUILD)/edges/tests/torture/edges/*.d)
 -include $(wildcard $(BUILD)/tests/poolers/*.d)

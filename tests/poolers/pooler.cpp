@@ -1,16 +1,17 @@
 #include "pooler.hpp"
 
-#include <doctest/doctest.h>
 #include <libpq-fe.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-
-#include "program.hpp"
+#include <iterator>
+#include <stdexcept>
+#include <thread>
 
 namespace poolers_test {
 namespace {
@@ -19,39 +20,64 @@ constexpr char kPort[] = "6432";
 
 std::string value_of(const char* variable) {
   const char* value = std::getenv(variable);
-  REQUIRE_MESSAGE(value, variable << " is not set: run this by tests/setup/with-server");
+  if (!value) {
+    throw std::runtime_error(std::string(variable) +
+                             " is not set: run this by tests/setup/with-server");
+  }
   return value;
+}
+
+std::string content(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace
 
-pooler::pooler(const pooler_setup& how) {
-  folder_ = value_of("NUMPOOL_TMP") + "/pooler.XXXXXX";
-  REQUIRE(mkdtemp(folder_.data()));
-  write_configuration(how);
+pooler::pooler(const pooler_setup& how) : folder_(value_of("NUMPOOL_TMP") + "/pooler.XXXXXX") {
+  if (!mkdtemp(folder_.data())) throw std::runtime_error("cannot make a folder for PgBouncer");
   const char* program = std::getenv("NUMPOOL_PGBOUNCER");
-  if (!program) program = "/usr/sbin/pgbouncer";
-  const pid_t parent = getpid();
-  pid_ = fork();
-  REQUIRE(pid_ >= 0);
-  if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(97);
-    execl(program, program, "-q", (folder_ + "/pgbouncer.ini").c_str(), nullptr);
-    _exit(98);
-  }
-  const bool up = cli_test::eventually([&] { return answers(); });
-  CAPTURE(cli_test::content(folder_ + "/log"));
-  REQUIRE_MESSAGE(up, "no PgBouncer");
+  program_ = program ? program : "/usr/sbin/pgbouncer";
+  configuration_ = folder_ + "/pgbouncer.ini";
+  write_configuration(how);
+  start();
 }
 
 pooler::~pooler() {
-  kill(pid_, SIGKILL);
+  kill();
+}
+
+void pooler::start() {
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ < 0) throw std::runtime_error("cannot fork");
+  if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(97);
+    execl(program_.c_str(), program_.c_str(), "-q", configuration_.c_str(), nullptr);
+    _exit(98);
+  }
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (PQping(conninfo().c_str()) != PQPING_OK) {
+    const bool ended = waitpid(pid_, nullptr, WNOHANG) == pid_;
+    if (ended) pid_ = -1;
+    if (ended || std::chrono::steady_clock::now() > end) {
+      kill();
+      throw std::runtime_error("no PgBouncer: " + content(folder_ + "/log"));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void pooler::kill() {
+  if (pid_ < 0) return;
+  ::kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
+  pid_ = -1;
 }
 
 void pooler::write_configuration(const pooler_setup& how) const {
-  std::ofstream file(folder_ + "/pgbouncer.ini");
+  std::ofstream file(configuration_);
   file << "[databases]\n"
        << "* = host=" << value_of("PGHOST") << " port=" << value_of("PGPORT")
        << " user=" << value_of("PGUSER") << "\n[pgbouncer]\n"
@@ -61,16 +87,16 @@ void pooler::write_configuration(const pooler_setup& how) const {
   for (const auto& [name, value] : how.settings) file << name << " = " << value << '\n';
 }
 
-bool pooler::answers() const {
-  return PQping(conninfo().c_str()) == PQPING_OK;
-}
-
 std::string pooler::conninfo() const {
   return "host=" + folder_ + " port=" + kPort;
 }
 
 std::vector<std::pair<std::string, std::string>> pooler::environment() const {
   return {{"PGHOST", folder_}, {"PGPORT", kPort}};
+}
+
+std::string pooler::socket() const {
+  return folder_ + "/.s.PGSQL." + kPort;
 }
 
 }  // namespace poolers_test

@@ -18,7 +18,7 @@ struct pooler_setup {
 };
 
 /// A PgBouncer of its own, reached by a Unix socket in a folder of its own; ended by the
-/// destructor.
+/// destructor. Throws std::runtime_error, with PgBouncer's log, if it does not come up.
 class pooler {
  public:
   explicit pooler(const pooler_setup& how);
@@ -30,13 +30,21 @@ class pooler {
   std::string conninfo() const;
   /// The same as the environment of a program.
   std::vector<std::pair<std::string, std::string>> environment() const;
+  /// The same as a path.
+  std::string socket() const;
   pid_t pid() const { return pid_; }
+
+  /// Kills it: all its connections are closed at once.
+  void kill();
+  /// Starts it again.  Before and after, the process may have threads.
+  void start();
 
  private:
   void write_configuration(const pooler_setup& how) const;
-  bool answers() const;
 
   std::string folder_;
+  std::string program_;
+  std::string configuration_;
   pid_t pid_ = -1;
 };
 
