@@ -10,7 +10,7 @@ CXXFLAGS ?= -O2 -g
 CLANGXX ?= clang++
 WARNINGS := -Wall -Wextra -Werror
 
-# The newest PostgreSQL with development files, unless the caller names one.
+# The newest supported PostgreSQL with development files, unless the caller names one.
 ifeq ($(origin PG_CONFIG),undefined)
 PG_CONFIG := $(shell tests/setup/find-pg-config)
 endif
@@ -30,7 +30,8 @@ all: extension  ## build everything: extension, client library, command
 
 need-postgres:
 	@[ -n "$(PG_CONFIG)" ] || { \
-	  echo "no PostgreSQL 15 or later with development files; 'make packages' installs it" >&2; \
+	  tests/setup/find-pg-config --why; \
+	  echo "no supported PostgreSQL with development files; 'make packages' installs it" >&2; \
 	  exit 1; }
 
 extension: need-postgres  ## build the server module only
@@ -94,9 +95,9 @@ format:  ## format every C++ file as .clang-format says
 include-graph:  ## print which module of the extension includes which, from the bottom up
 	@tests/setup/check-layers --graph
 
-clean:  ## remove everything that was built
+clean:  ## remove everything that was built (not the root file systems of check-versions)
 	@if [ -n "$(PG_CONFIG)" ]; then $(MODULE) clean; fi
-	rm -rf $(BUILD)
+	if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name roots -exec rm -rf {} +; fi
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \

@@ -22,8 +22,8 @@ PG_CXXFLAGS = $(MODULE_CXXFLAGS)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-ifeq ($(shell test "$(MAJORVERSION)" -ge 15 2>/dev/null && echo ok),)
-$(error numpool needs PostgreSQL 15 or later, but $(PG_CONFIG) is of $(VERSION))
+ifeq ($(filter $(MAJORVERSION),$(SUPPORTED_VERSIONS)),)
+$(error numpool is for PostgreSQL $(SUPPORTED_VERSIONS), but $(PG_CONFIG) is of $(VERSION))
 endif
 
 # PGXS links with the C compiler's driver, so the C++ library is never linked: the module

@@ -10,6 +10,11 @@ die() {
   exit 1
 }
 
+# The PostgreSQL versions that the module is for, oldest first.
+supported_versions() {
+  sed -n 's/^SUPPORTED_VERSIONS := //p' "$TOP/extension/flags.mk"
+}
+
 # The bin folder of the private server: the folder whose name the installation had, inside PGROOT.
 pgroot_bin() {
   [ -s "$PGROOT/bindir" ] || die "build/${PGROOT##*/} is not there: run 'make ${PGROOT##*/}'"
@@ -49,7 +54,7 @@ become_unprivileged() {
     export NUMPOOL_COPY
     top=$NUMPOOL_COPY/tree
     mkdir "$top"
-    tar -C "$TOP" --exclude=./.git --exclude='*.o' --exclude='*.d' -cf - . | tar -C "$top" -xf -
+    tar -C "$TOP" --exclude=./.git --exclude=./build/roots --exclude='*.o' --exclude='*.d' -cf - . | tar -C "$top" -xf -
     chown -R "$user:$group" "$NUMPOOL_COPY"
   fi
   cd "$top" || exit
