@@ -156,7 +156,7 @@ Datum bitmap_datum(const PoolFigures& figures) {
   VARBITLEN(bit_string) = bits;
   for (std::uint32_t i = 0; i < figures.size; ++i)
     if (figures.taken[i / 64] >> (i % 64) & 1)
-      VARBITS(bit_string)[i / 8] |= static_cast<bits8>(0x80 >> (i % 8));
+      VARBITS(bit_string)[i / 8] |= static_cast<std::uint8_t>(0x80 >> (i % 8));
   return VarBitPGetDatum(bit_string);
 }
 

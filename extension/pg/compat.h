@@ -1,4 +1,4 @@
-// Differences between PostgreSQL 15 to 18, each under the name of the newest API that it stands
+// Differences between PostgreSQL 15 to 19, each under the name of the newest API that it stands
 // for.
 #pragma once
 
@@ -43,9 +43,16 @@ inline int my_signal_slot() {
 // What stands in for a function of a newer PostgreSQL, under its name.
 namespace compat {
 
-// 17 has GetNamedDSMSegment; before, the slack of the main segment does.
+// 17 has GetNamedDSMSegment, 19 with an argument for `init`; before, the slack of the main segment
+// does.
 inline void* GetNamedDSMSegment(const char* name, std::size_t size, void (*init)(void*)) {
-#if PG_VERSION_NUM >= 170000
+#if PG_VERSION_NUM >= 190000
+  bool found;
+  const auto call = [](void* memory, void* callback) {
+    reinterpret_cast<void (*)(void*)>(callback)(memory);
+  };
+  return ::GetNamedDSMSegment(name, size, call, &found, reinterpret_cast<void*>(init));
+#elif PG_VERSION_NUM >= 170000
   bool found;
   return ::GetNamedDSMSegment(name, size, init, &found);
 #else
@@ -53,6 +60,22 @@ inline void* GetNamedDSMSegment(const char* name, std::size_t size, void (*init)
   void* memory = ShmemInitStruct(name, size, &found);
   if (!found) init(memory);
   return memory;
+#endif
+}
+
+// 19 names a tranche of locks for the whole server when it is made; before, each backend registers
+// the name for itself.
+inline int LWLockNewTrancheId([[maybe_unused]] const char* name) {
+#if PG_VERSION_NUM >= 190000
+  return ::LWLockNewTrancheId(name);
+#else
+  return ::LWLockNewTrancheId();
+#endif
+}
+
+inline void know_tranche([[maybe_unused]] int tranche, [[maybe_unused]] const char* name) {
+#if PG_VERSION_NUM < 190000
+  LWLockRegisterTranche(tranche, name);
 #endif
 }
 

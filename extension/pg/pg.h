@@ -51,12 +51,15 @@ extern "C" {
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 }
 
-// NB: until 16 the macros of ilist.h check types in a way that only C can.
+// NB: the macros of ilist.h check types in a way that only C can; from 19 on under a new name.
 #undef AssertVariableIsOfTypeMacro
 #define AssertVariableIsOfTypeMacro(variable, type) (static_cast<void>(0))
+#undef StaticAssertVariableIsOfTypeMacro
+#define StaticAssertVariableIsOfTypeMacro(variable, type) (static_cast<void>(0))
 
-#if PG_VERSION_NUM < 150000
-#error "numpool needs PostgreSQL 15 or later"
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 200000
+#error "numpool is for PostgreSQL 15 to 19"
 #endif

@@ -16,6 +16,10 @@ constexpr std::uint32_t kLayoutVersion = 4;
 constexpr std::size_t kHeaderSize = 1024;
 constexpr const char* kHeaderName = "numpool";
 
+constexpr const char* kPoolTranche = "numpool_pool";
+constexpr const char* kAllocatorTranche = "numpool_allocator";
+constexpr const char* kRegistryTranche = "numpool_registry";
+
 struct ArenaHeader {
   std::uint32_t magic;
   std::uint32_t layout_version;
@@ -64,13 +68,16 @@ class Divider {
   std::size_t used_ = 0;
 };
 
+// Each by itself, since from 19 on this may fail and whoever comes next tries again.
+void make_tranche(int& tranche, const char* name) {
+  if (tranche == 0) tranche = compat::LWLockNewTrancheId(name);
+}
+
 // Makes the segment. Under AddinShmemInitLock; the header names it only once it is whole.
 void create_segment(ArenaHeader* header) {
-  if (header->pool_tranche == 0) {
-    header->pool_tranche = LWLockNewTrancheId();
-    header->allocator_tranche = LWLockNewTrancheId();
-    header->registry_tranche = LWLockNewTrancheId();
-  }
+  make_tranche(header->pool_tranche, kPoolTranche);
+  make_tranche(header->allocator_tranche, kAllocatorTranche);
+  make_tranche(header->registry_tranche, kRegistryTranche);
   const std::size_t size = static_cast<std::size_t>(shared_memory_kb) * 1024;
   dsm_segment* segment = dsm_create(size, 0);
   const Region memory(dsm_segment_address(segment));
@@ -125,9 +132,9 @@ dsm_segment* segment_map() {
   if (header->segment == 0) create_segment(header);
   LWLockRelease(AddinShmemInitLock);
 
-  LWLockRegisterTranche(header->pool_tranche, "numpool_pool");
-  LWLockRegisterTranche(header->allocator_tranche, "numpool_allocator");
-  LWLockRegisterTranche(header->registry_tranche, "numpool_registry");
+  compat::know_tranche(header->pool_tranche, kPoolTranche);
+  compat::know_tranche(header->allocator_tranche, kAllocatorTranche);
+  compat::know_tranche(header->registry_tranche, kRegistryTranche);
   dsm_segment* segment = dsm_attach(header->segment);
   if (segment == nullptr)
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
