@@ -10,7 +10,9 @@ CREATE ROLE numpool_joe;
 CREATE SCHEMA joe AUTHORIZATION numpool_joe;
 SELECT numpool_acquire('restricted') AS held;
 SET ROLE numpool_joe;
-CREATE FUNCTION joe.f(x int, statement text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+-- from PostgreSQL 17 on REFRESH searches pg_catalog only
+CREATE FUNCTION joe.f(x int, statement text) RETURNS int LANGUAGE plpgsql IMMUTABLE
+  SET search_path = public AS $$
 BEGIN
   EXECUTE statement;
   RETURN x;
