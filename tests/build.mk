@@ -90,6 +90,10 @@ $(BUILD)/bench/core: tests/bench/core_bench.cpp $(wildcard extension/core/*.cpp 
 
 include tests/fuzz/build.mk
 
+.PHONY: check-versions
+check-versions:  ## build and test in root file systems with other PostgreSQLs (VERSIONS='15 17 18')
+	@SUITES='$(SUITES)' tests/versions/run $(VERSIONS)
+
 .PHONY: memory
 memory: pgroot  ## see that memory stays flat over ten million leases in one session (a minute)
 	@NUMPOOL_PAIRS=10000000 tests/setup/with-server --no-server -- tests/setup/run-tap \
