@@ -115,7 +115,7 @@ CREATE FUNCTION numpool_show_pools(
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
     OUT pool text, OUT index integer, OUT fence bigint, OUT pid integer, OUT scope text,
-    OUT state text, OUT acquired_at timestamptz) RETURNS SETOF record
+    OUT state text, OUT acquired_at timestamptz, OUT ticket bigint) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_waiters(
     OUT pool text, OUT "position" integer, OUT ticket bigint, OUT pid integer, OUT kind text,
@@ -125,7 +125,7 @@ CREATE FUNCTION numpool_show_waiters(
 CREATE VIEW numpool_pools AS SELECT * FROM numpool_show_pools();
 CREATE VIEW numpool_leases AS
   SELECT l.pool, l.index, l.fence, l.pid, a.usename, a.application_name, a.client_addr, l.scope,
-         l.state, l.acquired_at
+         l.state, l.acquired_at, l.ticket
     FROM numpool_show_leases() AS l LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid);
 CREATE VIEW numpool_waiters AS
   SELECT w.pool, w."position", w.ticket, w.pid, a.usename, a.application_name, w.kind, w.since

@@ -207,15 +207,15 @@ void io_loop::handle_notifications() {
 }
 
 void io_loop::handle(const notification& what) {
-  if (!what.ticket) {
-    if (what.error) {
-      if (auto record = leases_.find(what)) {
-        leases_.remove(*record);
-        record->lose("pool " + *what.error);
-      }
+  // With a fence it is of a lease that the client was told of.
+  if (what.error && what.fence) {
+    if (auto record = leases_.find(what)) {
+      leases_.remove(*record);
+      record->lose("pool " + *what.error);
     }
     return;
   }
+  if (!what.ticket) return;
   auto wait = tickets_.take(*what.ticket);
   if (!wait) {
     if (*what.ticket > newest_ticket_) early_[*what.ticket] = what;

@@ -2,7 +2,6 @@
 
 #include "backend/definitions.h"
 #include "backend/ledger_undelivered.h"
-#include "backend/undo_log.h"
 #include "pg/debug_point.h"
 #include "shared/former_pools.h"
 #include "shared/session.h"
@@ -19,28 +18,60 @@ bool has_client() {
   return MyBackendType == B_BACKEND && whereToSendOutput == DestRemote;
 }
 
+// One event of one entry: its ticket (if it has one), its pool, what it holds or held, and what
+// went wrong with it.
 void write_payload(const LedgerEntry* entry, char* payload) {
-  const char* pool = entry->ref->json_name;
-  if (entry->state == EntryState::kHeld)
-    snprintf(payload, kMaxPayload, "{\"ticket\":%lld,\"pool\":%s,\"index\":%u,\"fence\":%lld}",
-             static_cast<long long>(entry->ticket), pool, entry->index,
-             static_cast<long long>(entry->fence));
-  else if (entry->grant_delivered)
-    snprintf(payload, kMaxPayload,
-             "{\"pool\":%s,\"index\":%u,\"fence\":%lld,\"error\":\"dropped\"}", pool, entry->index,
-             static_cast<long long>(entry->fence));
-  else
-    snprintf(payload, kMaxPayload, "{\"ticket\":%lld,\"pool\":%s,\"error\":\"dropped\"}",
-             static_cast<long long>(entry->ticket), pool);
+  const bool held = entry->state == EntryState::kHeld;
+  char* at = payload;
+  char* const end = payload + kMaxPayload;
+  at += snprintf(at, end - at, "{");
+  if (entry->ticket_active)
+    at += snprintf(at, end - at, "\"ticket\":%lld,", static_cast<long long>(entry->ticket));
+  at += snprintf(at, end - at, "\"pool\":%s", entry->ref->json_name);
+  if (held || entry->grant_delivered)
+    at += snprintf(at, end - at, ",\"index\":%u,\"fence\":%lld", entry->index,
+                   static_cast<long long>(entry->fence));
+  snprintf(at, end - at, held ? "}" : ",\"error\":\"dropped\"}");
+}
+
+// "" until it is asked for.
+char channel[sizeof("numpool_") + 32] = "";
+
+// Set when this session has asked PostgreSQL for a short transaction to deliver in.
+bool raised = false;
+
+// Whether the open transaction is one that PostgreSQL runs to handle a notify interrupt: it holds
+// no lock of the user's, so it may write to the client's socket. Such a transaction runs while the
+// backend reads a command, when cancels are held off; or before it is ready for a query, after a
+// delivery was raised, and then PostgreSQL has taken in the interrupt when it began. A stranger's
+// signal that comes in between makes this say no, and the next one then says yes.
+bool handles_notify_interrupt() {
+  return QueryCancelHoldoffCount > 0 || (raised && !notifyInterruptPending);
 }
 
 }  // namespace
 
 const char* own_channel() {
-  static char channel[33];
-  snprintf(channel, sizeof(channel), "numpool_%llx",
-           static_cast<unsigned long long>(my_session_id()));
+  if (channel[0] != '\0') return channel;
+  std::uint64_t random[2];
+  if (!pg_strong_random(random, sizeof(random)))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
+  snprintf(channel, sizeof(channel), "numpool_%016llx%016llx",
+           static_cast<unsigned long long>(random[0]), static_cast<unsigned long long>(random[1]));
   return channel;
+}
+
+void stop_listening() {
+  my_session().listens.store(false, std::memory_order_relaxed);
+  channel[0] = '\0';
+}
+
+void listen_on() {
+  if (!my_session().listens.load(std::memory_order_relaxed)) return;
+  if (dlist_is_empty(all_entries()))
+    stop_listening();
+  else
+    Async_Listen(own_channel());
 }
 
 void listen_to_own_channel() {
@@ -53,16 +84,19 @@ void listen_to_own_channel() {
 }
 
 void raise_delivery() {
-  if (has_client())
+  if (has_client()) {
+    raised = true;
     HandleNotifyInterrupt();
-  else
+  } else {
     collect_undelivered();
+  }
 }
 
 void deliver() {
-  if (!anything_undelivered() || !has_client()) return;
-  // A commit that does something is not to wait for a socket: it raises a delivery of its own.
-  if (TransactionIdIsValid(GetTopTransactionIdIfAny()) || !undo_log_is_empty()) return;
+  // A user's commit holds locks, and would hold them for as long as his client does not read: it
+  // raises a delivery when it is over.
+  if (!anything_undelivered() || !has_client() || !handles_notify_interrupt()) return;
+  raised = false;
   debug_point(DebugPoint::kDeliveryDue);
   // DROP EXTENSION leaves the pools alive, and a hand-off in one of them means nothing any more.
   if (!definitions_exist()) drop_pools_of_gone_tables(MyDatabaseId, table_is_gone);
@@ -71,9 +105,6 @@ void deliver() {
   dlist_mutable_iter at;
   dlist_foreach_modify(at, undelivered_entries()) {
     LedgerEntry* entry = dlist_container(LedgerEntry, undelivered_node, at.cur);
-    // What this transaction did to it is not committed yet: its own COMMIT raises the next
-    // delivery.
-    if (entry->touched) continue;
     debug_point(DebugPoint::kMessageDue);
     write_payload(entry, payload);
     NotifyMyFrontEnd(own_channel(), payload, MyProcPid);

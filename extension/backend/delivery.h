@@ -10,11 +10,16 @@ namespace numpool {
 // LISTENs, with the open transaction, to the channel of this session. Errors: 0A000 where no client
 // listens.
 void listen_to_own_channel();
-// Its name; at most 32 bytes of ASCII.
+// Its name: ASCII, at most 40 bytes, 128 random bits of them, so that no other role can guess it.
 const char* own_channel();
+// The user has UNLISTENed: keeps listening while there is something that the client may have to be
+// told. May ereport.
+void listen_on();
+// DISCARD ALL has UNLISTENed, and whoever has the connection next gets another channel.
+void stop_listening();
 
-// From PRE_COMMIT: writes what the client is to be told, if the transaction has no xid and has done
-// nothing of numpool's, so that no commit of consequence waits for a client's socket.
+// From PRE_COMMIT: writes what the client is to be told, in a transaction that PostgreSQL runs to
+// handle a notify interrupt; in a user's it does nothing.
 void deliver();
 // Makes this backend run a delivering transaction before it is next ready for a query. Cannot fail.
 void raise_delivery();

@@ -42,7 +42,8 @@ std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
   std::uint32_t limit = live->pool.size;
   if (ref->change.size != 0 && static_cast<std::uint32_t>(ref->change.size) < limit)
     limit = static_cast<std::uint32_t>(ref->change.size);
-  const Claim claim = {my_session_id(), reinterpret_cast<std::uint64_t>(entry), entry->scope};
+  const Claim claim = {my_session_id(), reinterpret_cast<std::uint64_t>(entry), entry->scope,
+                       entry->ticket};
   return pool_acquire(region(), live->pool, claim, limit,
                       grant_context(*live, GetCurrentTimestamp()));
 }
@@ -192,6 +193,7 @@ LedgerEntry* enqueue(text* name) {
     if (LedgerEntry* taken_back = take_back(ref, Scope::kSession)) {
       reserve_ticket(taken_back);
       taken_back->ticket_active = true;
+      copy_state_to_slot(taken_back);
       return taken_back;
     }
     LedgerEntry* entry = reserve_entry(ref, Scope::kSession);

@@ -156,6 +156,7 @@ void copy_state_to_slot(LedgerEntry* entry) {
   }
   slot->scope = entry->scope;
   slot->state = entry->releasing ? LeaseState::kReleasing : LeaseState::kHeld;
+  slot->set_ticket(entry->ticket_active ? entry->ticket : 0);
   unlock_ref(entry->ref);
 }
 

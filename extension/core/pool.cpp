@@ -4,14 +4,15 @@ namespace numpool {
 
 namespace {
 
-void fill_slot(Slot& slot, SessionId session, std::uint64_t owner_tag, Scope scope,
-               LeaseState state, const GrantContext& context) noexcept {
-  slot.holder = session;
+void fill_slot(Slot& slot, const Claim& claim, LeaseState state,
+               const GrantContext& context) noexcept {
+  slot.holder = claim.session;
   slot.fence = context.fence.fetch_add(1, std::memory_order_relaxed);
   slot.acquired_at = context.now;
-  slot.owner_tag = owner_tag;
-  slot.scope = scope;
+  slot.owner_tag = claim.owner_tag;
+  slot.scope = claim.scope;
   slot.state = state;
+  slot.set_ticket(claim.ticket);
 }
 
 // Gives `index`, which is in nobody's hands and not in the free set, to the head of the queue.
@@ -20,7 +21,7 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   Waiter& waiter = *region.at<Waiter>(pool.queue.head);
   pool.queue.leave(region, waiter);
   Slot& slot = pool.slot(region, index);
-  fill_slot(slot, waiter.session, waiter.owner_tag, waiter.scope,
+  fill_slot(slot, {waiter.session, waiter.owner_tag, waiter.scope, waiter.ticket},
             waiter.kind == WaiterKind::kTicket ? LeaseState::kGranted : LeaseState::kHeld, context);
   waiter.index = index;
   waiter.fence = slot.fence;
@@ -105,8 +106,7 @@ std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::u
   --pool.free;
   ++pool.in_use;
   ++pool.counters.grants;
-  fill_slot(pool.slot(region, index), claim.session, claim.owner_tag, claim.scope,
-            LeaseState::kHeld, context);
+  fill_slot(pool.slot(region, index), claim, LeaseState::kHeld, context);
   return index;
 }
 

@@ -54,6 +54,7 @@ struct Claim {
   SessionId session;
   std::uint64_t owner_tag;
   Scope scope;
+  std::int64_t ticket = 0;  // 0: not by ticket
 };
 
 enum class Leave : std::uint8_t { kTimeout, kCancel };

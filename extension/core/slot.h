@@ -34,6 +34,17 @@ struct Slot {
   std::uint64_t owner_tag;   // the holder's own name for the lease; nobody else reads it
   Scope scope;
   LeaseState state;
+  // The ticket that has the lease, or 0; in two parts, since the slot has no more room.
+  std::uint16_t ticket_high;
+  std::uint32_t ticket_low;
+
+  void set_ticket(std::int64_t ticket) noexcept {
+    ticket_high = static_cast<std::uint16_t>(ticket >> 32);
+    ticket_low = static_cast<std::uint32_t>(ticket);
+  }
+  std::int64_t ticket() const noexcept {
+    return static_cast<std::int64_t>(ticket_high) << 32 | ticket_low;
+  }
 };
 static_assert(sizeof(Slot) == 40, "the manual says so, under Settings");
 

@@ -1,7 +1,7 @@
 // What PostgreSQL calls when it loads the library.
 
 #include "shared/segment.h"
-#include "shared/session.h"
+#include "backend/delivery.h"
 #include "backend/lease.h"
 
 extern "C" {
@@ -20,7 +20,15 @@ using namespace numpool;
 
 ProcessUtility_hook_type next_process_utility = nullptr;
 
-// DISCARD ALL makes a session as new: its numbers go back, as its advisory locks do.
+// Whether the statement is an UNLISTEN that includes our channel.
+bool unlistens(const Node* node) {
+  if (!IsA(node, UnlistenStmt)) return false;
+  const char* name = reinterpret_cast<const UnlistenStmt*>(node)->conditionname;
+  return name == nullptr || strcmp(name, own_channel()) == 0;
+}
+
+// DISCARD ALL makes a session as new: its numbers go back, as its advisory locks do. UNLISTEN does
+// not: whoever waits by ticket is still told.
 void process_utility(PlannedStmt* statement, const char* query, bool read_only_tree,
                      ProcessUtilityContext context, ParamListInfo parameters,
                      QueryEnvironment* environment, DestReceiver* destination,
@@ -28,6 +36,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
   const Node* node = statement->utilityStmt;
   const bool discards_all =
       IsA(node, DiscardStmt) && reinterpret_cast<const DiscardStmt*>(node)->target == DISCARD_ALL;
+  const bool unlistens_us = arena_attached() && unlistens(node);
   if (next_process_utility != nullptr)
     next_process_utility(statement, query, read_only_tree, context, parameters, environment,
                          destination, completion);
@@ -35,10 +44,10 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
     standard_ProcessUtility(statement, query, read_only_tree, context, parameters, environment,
                             destination, completion);
   // NB: a procedure that rolled back may have freed the statement.
+  if (unlistens_us) listen_on();
   if (!discards_all || !arena_attached()) return;
   release_all();
-  // It has UNLISTENed, too.
-  my_session().listens.store(false, std::memory_order_relaxed);
+  stop_listening();
 }
 
 }  // namespace

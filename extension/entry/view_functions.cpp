@@ -211,8 +211,8 @@ const char* state_name(LeaseState state) {
 
 void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
   const Session* session = find_session(lease.slot.holder);
-  Datum values[7];
-  bool nulls[7] = {};
+  Datum values[8];
+  bool nulls[8] = {};
   values[0] = name_datum(name);
   values[1] = Int32GetDatum(static_cast<std::int32_t>(lease.index));
   values[2] = Int64GetDatum(lease.slot.fence);
@@ -221,6 +221,8 @@ void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
   values[4] = CStringGetTextDatum(lease.slot.scope == Scope::kSession ? "session" : "transaction");
   values[5] = CStringGetTextDatum(state_name(lease.slot.state));
   values[6] = TimestampTzGetDatum(lease.slot.acquired_at);
+  values[7] = Int64GetDatum(lease.slot.ticket());
+  nulls[7] = lease.slot.ticket() == 0;
   put_row(rows, values, nulls);
 }
 

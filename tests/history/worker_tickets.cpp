@@ -71,12 +71,14 @@ bool Worker::take_notifications(int pool, std::int64_t ticket, Milliseconds time
   if (!session_->connected()) throw Lost();
   for (const Notification& one : all) {
     if (one.sender_pid != session_->pid()) continue;  // forged
+    const auto index = number_of(one.payload, "index"), fence = number_of(one.payload, "fence");
+    // Of a lease that it had: its pool was dropped by force.
+    if (fence && one.payload.find("\"error\"") != std::string::npos) continue;
     const auto about = number_of(one.payload, "ticket");
     if (about && *about == last_ticket_) fault("told twice of a ticket: " + one.payload);
     if (!about || *about != ticket) continue;
     settled = true;
     last_ticket_ = ticket;
-    const auto index = number_of(one.payload, "index"), fence = number_of(one.payload, "fence");
     if (!index || !fence)
       ticket_is_gone(pool, ticket);
     else

@@ -290,6 +290,43 @@ TEST_CASE("a forged NOTIFY is told apart by its sender") {
   turn.expect_told();
 }
 
+TEST_CASE("nobody can guess a channel: it has 128 random bits") {
+  Session a, b;
+  const std::string prefix = "numpool_";
+  const std::string one = *a.value("SELECT numpool_channel()");
+  REQUIRE(one.size() == prefix.size() + 32);
+  CHECK(one.rfind(prefix, 0) == 0);
+  CHECK(one.find_first_not_of("0123456789abcdef", prefix.size()) == std::string::npos);
+  CHECK(a.value("SELECT numpool_channel()") == one);
+  const std::string other = *b.value("SELECT numpool_channel()");
+  int equal = 0;
+  for (std::size_t i = prefix.size(); i < one.size(); ++i) equal += one[i] == other[i] ? 1 : 0;
+  CHECK(equal < 16);
+  // Whoever gets the connection from a pooler gets another one.
+  a.must("DISCARD ALL");
+  CHECK(a.value("SELECT numpool_channel()") != one);
+}
+
+TEST_CASE("a COMMIT holds no lock while a client does not read what it is to be told") {
+  observer().must("CREATE TABLE IF NOT EXISTS unread (i int)");
+  // Payloads of some kilobytes, more together than any socket buffer takes.
+  const std::string name = "repeat(U&'\\+01F3B1', 190) || 'unread'";
+  Session holder, owner;
+  holder.must("SELECT numpool_create(" + name + ", 2000)");
+  holder.must("SELECT count(numpool_acquire(" + name + ")) FROM generate_series(1, 2000)");
+  owner.must("SELECT count((numpool_enqueue(" + name + ")).ticket) FROM generate_series(1, 2000)");
+  owner.must("BEGIN READ ONLY; LOCK TABLE unread IN SHARE MODE");
+  holder.must("SELECT numpool_release_all()");
+  REQUIRE(PQsendQuery(owner.handle(), "COMMIT") == 1);
+  CHECK(eventually([&] {
+    return observer().number("SELECT count(*) FROM pg_locks WHERE relation = 'unread'::regclass") ==
+           0;
+  }));
+  owner.close();
+  holder.must("SELECT numpool_drop(" + name + ", true)");
+  observer().must("DROP TABLE unread");
+}
+
 TEST_CASE("channels differ between sessions, and one fits every name") {
   Session a, b;
   CHECK(a.value("SELECT numpool_channel()") != b.value("SELECT numpool_channel()"));
@@ -307,13 +344,14 @@ TEST_CASE("a forced drop tells tickets and the holders that listen") {
   const auto lost = listening_holder.notifications(2s);
   REQUIRE(lost.size() == 1);
   const auto json = observer().must(
-      "SELECT j ->> 'pool', j ->> 'index', j ->> 'fence', j ->> 'error' FROM "
+      "SELECT j ->> 'pool', j ->> 'index', j ->> 'fence', j ->> 'error', j ->> 'ticket' FROM "
       "(SELECT '" +
       lost.front().payload + "'::jsonb AS j) AS p");
   CHECK(json.rows[0][0] == pool.name());
   CHECK(json.rows[0][1] == "0");
   CHECK(json.rows[0][2] == held[2]);
   CHECK(json.rows[0][3] == "dropped");
+  CHECK(json.rows[0][4] == held[0]);
   CHECK(lost.front().sender_pid == listening_holder.pid());
 
   const auto told = ticket_owner.notifications(2s);

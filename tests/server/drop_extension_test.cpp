@@ -166,7 +166,7 @@ std::string told(Session& session, std::int64_t ticket) {
 // Whether a holder is told that its lease of number 0 of pool a is over.
 bool told_of_its_lease(Session& session) {
   for (const Notification& notification : session.notifications(5s))
-    if (notification.payload.rfind("{\"pool\":\"a\",\"index\":0,", 0) == 0 &&
+    if (notification.payload.find("\"pool\":\"a\",\"index\":0,") != std::string::npos &&
         notification.payload.find("\"error\":\"dropped\"") != std::string::npos)
       return true;
   return false;
