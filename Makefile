@@ -6,6 +6,7 @@ SHELL := /bin/bash
 BUILD := build
 DESTDIR ?=
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 CXXFLAGS ?= -O2 -g
 CLANGXX ?= clang++
 WARNINGS := -Wall -Wextra -Werror
@@ -37,7 +38,7 @@ need-postgres:
 extension: need-postgres  ## build the server module only
 	+@$(MODULE) all
 
-install: need-postgres  ## install everything (DESTDIR and PREFIX are honoured)
+install: need-postgres  ## install everything (DESTDIR, PREFIX and LIBDIR are honoured)
 	+@$(MODULE) install
 
 uninstall: need-postgres  ## remove what install put in place

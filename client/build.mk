@@ -88,9 +88,13 @@ check-client: pgroot client client-examples cli $(client_variants:%=$(BUILD)/tes
 # Installation.
 
 CLIENT_INCLUDEDIR = $(PREFIX)/include/numpool
-CLIENT_LIBDIR = $(PREFIX)/lib
+CLIENT_LIBDIR = $(LIBDIR)
 
-client_package = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(CLIENT_VERSION)|g' \
+# The package files say where things are by PREFIX, or by the way from where they are themselves.
+client_package = sed -e 's|@PREFIX@|$(PREFIX)|g' \
+	-e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|g' \
+	-e "s|@PREFIX_FROM_HERE@|$$(realpath -m --relative-to='$(LIBDIR)/cmake/numpool' '$(PREFIX)')|g" \
+	-e 's|@VERSION@|$(CLIENT_VERSION)|g' \
 	-e 's|@SOVERSION@|$(CLIENT_SOVERSION)|g'
 
 install-client: client  ## install the client library only
