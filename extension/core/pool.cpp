@@ -40,46 +40,35 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
 }
 
+// What a growth to `size` takes of `growth`.
 void link_growth(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept {
-  if (pool.directory == 0 && chunk::count_for(size) > chunk::kDoubling) {
-    pool.directory = growth.directory;
-    growth.directory = 0;
+  const std::uint32_t count = chunk::count_for(size);
+  for (std::uint32_t page = 0; page < pages_for(count); ++page) {
+    if (pool.pages[page] != 0) continue;
+    pool.pages[page] = growth.pages[page];
+    growth.pages[page] = 0;
   }
-  while (pool.chunk_count < chunk::count_for(size)) {
+  for (; pool.chunk_count < count; ++pool.chunk_count) {
     pool.chunk_link(region, pool.chunk_count) = growth.chunks[pool.chunk_count];
     growth.chunks[pool.chunk_count] = 0;
-    ++pool.chunk_count;
   }
-  if (size <= pool.bitmap_capacity) return;
-
-  Bitmap old_set = pool.free_set(region);
-  Bitmap new_set(region.at<std::uint64_t>(growth.bitmap), growth.bitmap_capacity);
-  for (std::uint32_t index = old_set.first(); index != Bitmap::kNone; index = old_set.first()) {
-    old_set.erase(index);
-    new_set.insert(index);
-  }
-  const Offset old_bitmap = pool.bitmap;
-  pool.bitmap = growth.bitmap;
-  pool.bitmap_capacity = growth.bitmap_capacity;
-  growth.bitmap = old_bitmap;
+  if (size <= pool.free_memory.capacity) return;
+  pool.free_set(region).grow(growth.bitmap_capacity, growth.bitmaps);
   growth.bitmap_capacity = 0;
 }
 
 }  // namespace
 
 Offset& Pool::chunk_link(Region region, std::uint32_t k) noexcept {
-  return k < chunk::kDoubling ? chunks[k]
-                              : region.array_at<Offset>(directory)[k - chunk::kDoubling];
+  if (k < chunk::kDoubling) return chunks[k];
+  const std::uint32_t link = k - chunk::kDoubling;
+  return region.array_at<Offset>(pages[link / kPageLinks])[link % kPageLinks];
 }
 
 Slot& Pool::slot(Region region, std::uint32_t index) noexcept {
   const std::uint32_t k = chunk::of(index);
   const Offset link = chunk_link(region, k);
   return region.array_at<Slot>(link)[index - chunk::first_index(k)];
-}
-
-Bitmap Pool::free_set(Region region) noexcept {
-  return Bitmap(bitmap == 0 ? &inline_bitmap : region.at<std::uint64_t>(bitmap), bitmap_capacity);
 }
 
 std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept {
@@ -90,7 +79,7 @@ std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept {
 void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& growth,
                std::int64_t now) noexcept {
   pool = Pool{};
-  pool.bitmap_capacity = Bitmap::kBitsPerWord;
+  pool.free_memory.capacity = Bitmap::kBitsPerWord;
   pool.counters.counting_since = now;
   Growth memory = growth;
   pool_resize(region, pool, size, memory);
@@ -99,7 +88,7 @@ void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& grow
 std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::uint32_t limit,
                            const GrantContext& context) noexcept {
   if (pool.queue.length != 0) return Bitmap::kNone;
-  Bitmap free_set = pool.free_set(region);
+  FreeSet free_set = pool.free_set(region);
   const std::uint32_t index = free_set.first();
   if (index == Bitmap::kNone || index >= limit) return Bitmap::kNone;
   free_set.erase(index);
@@ -152,9 +141,27 @@ void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantCon
   ++pool.free;
 }
 
+bool pool_can_have(const Pool& pool, std::uint32_t size, const Growth& growth) noexcept {
+  const std::uint32_t count = chunk::count_for(size);
+  for (std::uint32_t page = 0; page < pages_for(count); ++page)
+    if (pool.pages[page] == 0 && growth.pages[page] == 0) return false;
+  for (std::uint32_t k = pool.chunk_count; k < count; ++k)
+    if (growth.chunks[k] == 0) return false;
+  const std::uint32_t had = pool.free_memory.capacity;
+  if (size <= had) return true;
+  const std::uint32_t capacity = growth.bitmap_capacity;
+  if (capacity < size) return false;
+  for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i) {
+    const std::uint32_t wanted = FreeSet::segment_capacity(capacity, i);
+    const bool has_it = had > Bitmap::kBitsPerWord && FreeSet::segment_capacity(had, i) == wanted;
+    if (wanted != 0 && !has_it && growth.bitmaps[i] == 0) return false;
+  }
+  return true;
+}
+
 void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept {
   link_growth(region, pool, size, growth);
-  Bitmap free_set = pool.free_set(region);
+  FreeSet free_set = pool.free_set(region);
   for (std::uint32_t index = size; index < pool.size; ++index) {
     if (pool.slot(region, index).holder != 0) continue;
     free_set.erase(index);
@@ -171,7 +178,7 @@ void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) 
 bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
   while (pool.queue.length != 0 && pool.free != 0) {
     if (wake.full()) return true;
-    Bitmap free_set = pool.free_set(region);
+    FreeSet free_set = pool.free_set(region);
     const std::uint32_t index = free_set.first();
     free_set.erase(index);
     --pool.free;
@@ -203,18 +210,18 @@ SessionId pool_sole_holder(Region region, Pool& pool) noexcept {
 }
 
 const char* check_pool(Region region, Pool& pool) noexcept {
-  Bitmap free_set = pool.free_set(region);
+  FreeSet free_set = pool.free_set(region);
   std::uint32_t held = 0;
   std::uint32_t free = 0;
   const std::uint32_t capacity = chunk::capacity(pool.chunk_count);
   for (std::uint32_t index = 0; index < capacity; ++index) {
     const bool is_held = pool.slot(region, index).holder != 0;
-    const bool is_free = index < pool.bitmap_capacity && free_set.contains(index);
+    const bool is_free = index < pool.free_memory.capacity && free_set.contains(index);
     if (is_free != (!is_held && index < pool.size)) return "I1: free set and slots differ";
     held += is_held ? 1 : 0;
     free += is_free ? 1 : 0;
   }
-  for (std::uint32_t index = capacity; index < pool.bitmap_capacity; ++index)
+  for (std::uint32_t index = capacity; index < pool.free_memory.capacity; ++index)
     if (free_set.contains(index)) return "I1: an index without a slot is in the free set";
   if (free != pool.free) return "I1: free is not the size of the free set";
   if (held != pool.in_use) return "I2: in_use is not the number of holders";

@@ -13,7 +13,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "core/bitmap.h"
+#include "core/free_set.h"
 #include "core/region.h"
 #include "core/slot.h"
 #include "core/wait_queue.h"
@@ -70,14 +70,25 @@ struct PoolCounters {
   std::int64_t wait_longest;  // microseconds
 };
 
-constexpr std::uint32_t kDirectorySize = chunk::kMaxCount - chunk::kDoubling;
+// The chunks after the first ones are noted in a directory, which comes in pages.
+constexpr std::uint32_t kPageLinks = 256;
+constexpr std::uint32_t kMaxPages =
+    (chunk::kMaxCount - chunk::kDoubling + kPageLinks - 1) / kPageLinks;
+// Pages of the directory of that many chunks.
+constexpr std::uint32_t pages_for(std::uint32_t chunk_count) noexcept {
+  return chunk_count <= chunk::kDoubling
+             ? 0
+             : (chunk_count - chunk::kDoubling + kPageLinks - 1) / kPageLinks;
+}
 
 // Memory for a larger pool, found before the growth and linked by it. A member is 0 where none is
 // needed.
 struct Growth {
   Offset chunks[chunk::kMaxCount];  // [k] zeroed, chunk::slots(k) slots
-  Offset directory;                 // zeroed, kDirectorySize offsets
-  Offset bitmap;                    // zeroed, Bitmap::words_needed(bitmap_capacity) words
+  Offset pages[kMaxPages];          // zeroed, kPageLinks offsets
+  // Zeroed, of segments of a free set of bitmap_capacity numbers; those that the pool lacks or has
+  // in another capacity.
+  Offset bitmaps[FreeSet::kMaxSegments];
   std::uint32_t bitmap_capacity;
 };
 
@@ -87,21 +98,19 @@ struct Pool {
   std::uint32_t free;
   std::uint32_t chunk_count;
   Offset chunks[chunk::kDoubling];  // the first ones; the others by way of the directory
-  Offset directory;                 // Offset[kDirectorySize], of a pool of more than 1,024, else 0
-  std::uint64_t inline_bitmap;      // the free set of a pool of up to 64
-  Offset bitmap;                    // of a larger one, else 0
-  std::uint32_t bitmap_capacity;    // numbers that the free set has room for
+  Offset pages[kMaxPages];          // Offset[kPageLinks] each, of a pool of more than 64, else 0
+  FreeSetMemory free_memory;
   WaitQueue queue;
   PoolCounters counters;
 
   // Where the k-th chunk is noted.
   Offset& chunk_link(Region region, std::uint32_t k) noexcept;
   Slot& slot(Region region, std::uint32_t index) noexcept;
-  Bitmap free_set(Region region) noexcept;
+  FreeSet free_set(Region region) noexcept { return FreeSet(region, free_memory); }
 };
 
 // Makes an empty pool of `size` numbers, all free, from memory in `growth`: the chunks, and the
-// bitmap if bitmap_capacity_for(size) is more than a word.
+// free set if bitmap_capacity_for(size) is more than a word.
 void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& growth,
                std::int64_t now) noexcept;
 
@@ -131,9 +140,13 @@ bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t seria
 void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                   WakeList& wake) noexcept;
 
-// Sets the size. Growing links what `growth` brings for chunks (and bitmap) that the pool lacks and
-// moves the free set; taken members become 0, and growth.bitmap becomes the old bitmap for the
-// caller to free. Leases at or above a smaller size stay until released. pool_serve is to follow.
+// Whether the pool, with what `growth` brings, has the memory for `size` numbers.
+bool pool_can_have(const Pool& pool, std::uint32_t size, const Growth& growth) noexcept;
+
+// Sets the size, for which there is memory (pool_can_have). Growing links what `growth` brings for
+// chunks (and free set) that the pool lacks; taken members become 0, and those of growth.bitmaps
+// become old ones for the caller to free. Leases at or above a smaller size stay until released.
+// pool_serve is to follow.
 void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept;
 
 // Hands free indexes to waiters until one side is exhausted or the list is full; true if there is

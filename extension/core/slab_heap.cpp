@@ -7,12 +7,12 @@ namespace numpool {
 namespace {
 
 struct Block {
-  Offset next;
-  Offset prev;
-  Offset free;                // the object given back last; each names the one before
-  std::uint32_t used;         // objects
-  std::uint32_t next_unused;  // the number of the first object that has never been given
+  std::uint32_t next;  // in its list, by number
+  std::uint32_t prev;
   std::uint32_t size_class;
+  std::uint16_t used;         // objects
+  std::uint16_t next_unused;  // the number of the first object that has never been given
+  Offset free;                // the object given back last; each names the one before
 };
 static_assert(sizeof(Block) <= SlabHeap::kBlockHeader, "");
 static_assert(SlabHeap::kBlockSize % 64 == 0, "blocks begin at multiples of 64");
@@ -30,32 +30,70 @@ std::uint32_t class_of(std::size_t size) noexcept {
   return size_class;
 }
 
-void link_block(Region region, Offset& list, Offset at) noexcept {
-  Block& block = *region.array_at<Block>(at);
-  block.prev = 0;
-  block.next = list;
-  if (list != 0) region.array_at<Block>(list)->prev = at;
-  list = at;
+Offset place_of(const SlabHeap& heap, std::uint32_t number) noexcept {
+  return heap.first_block + SlabHeap::kBlockSize * number;
+}
+Block& block_at(Region region, const SlabHeap& heap, std::uint32_t number) noexcept {
+  return *region.array_at<Block>(place_of(heap, number));
 }
 
-void unlink_block(Region region, Offset& list, Offset at) noexcept {
-  const Block& block = *region.array_at<Block>(at);
-  if (block.prev == 0)
-    list = block.next;
+void link_block(Region region, const SlabHeap& heap, SlabHeap::BlockList& list,
+                std::uint32_t number) noexcept {
+  Block& block = block_at(region, heap, number);
+  block.prev = SlabHeap::kNoBlock;
+  block.next = list.head;
+  if (list.head != SlabHeap::kNoBlock) block_at(region, heap, list.head).prev = number;
+  list.head = number;
+  ++list.length;
+}
+
+void unlink_block(Region region, const SlabHeap& heap, SlabHeap::BlockList& list,
+                  std::uint32_t number) noexcept {
+  const Block& block = block_at(region, heap, number);
+  if (block.prev == SlabHeap::kNoBlock)
+    list.head = block.next;
   else
-    region.array_at<Block>(block.prev)->next = block.next;
-  if (block.next != 0) region.array_at<Block>(block.next)->prev = block.prev;
+    block_at(region, heap, block.prev).next = block.next;
+  if (block.next != SlabHeap::kNoBlock) block_at(region, heap, block.next).prev = block.prev;
+  --list.length;
 }
 
-// A block without objects, or 0.
-Offset take_block(Region region, SlabHeap& heap) noexcept {
-  if (heap.empty != 0) {
-    const Offset at = heap.empty;
-    heap.empty = region.array_at<Block>(at)->next;
-    return at;
+// The list in which a block with so many objects belongs; nullptr: none, since it is full.
+SlabHeap::BlockList* list_for(SlabHeap& heap, std::uint32_t size_class,
+                              std::uint32_t used) noexcept {
+  if (used == 0) return &heap.empty;
+  if (used == capacity(size_class)) return nullptr;
+  return used * 2 > capacity(size_class) ? &heap.dense[size_class] : &heap.sparse[size_class];
+}
+
+// Notes that the block, which had `used` objects, has `now_used`.
+void set_used(Region region, SlabHeap& heap, std::uint32_t number,
+              std::uint32_t now_used) noexcept {
+  Block& block = block_at(region, heap, number);
+  SlabHeap::BlockList* before = list_for(heap, block.size_class, block.used);
+  SlabHeap::BlockList* after = list_for(heap, block.size_class, now_used);
+  block.used = static_cast<std::uint16_t>(now_used);
+  if (before == after) return;
+  if (before != nullptr) unlink_block(region, heap, *before, number);
+  if (after != nullptr) link_block(region, heap, *after, number);
+}
+
+// A block with room for an object of that class, the fuller ones first; kNoBlock if there is none.
+std::uint32_t find_block(Region region, SlabHeap& heap, std::uint32_t size_class) noexcept {
+  if (heap.dense[size_class].length != 0) return heap.dense[size_class].head;
+  if (heap.sparse[size_class].length != 0) return heap.sparse[size_class].head;
+  std::uint32_t number = heap.empty.head;
+  if (number == SlabHeap::kNoBlock) {
+    if (heap.next_unused == heap.block_count) return SlabHeap::kNoBlock;
+    number = heap.next_unused++;
+    link_block(region, heap, heap.empty, number);
   }
-  if (heap.next_unused == heap.block_count) return 0;
-  return heap.first_block + SlabHeap::kBlockSize * heap.next_unused++;
+  Block& block = block_at(region, heap, number);
+  block.size_class = size_class;
+  block.used = 0;
+  block.next_unused = 0;
+  block.free = 0;
+  return number;
 }
 
 }  // namespace
@@ -64,50 +102,43 @@ void SlabHeap::init(Offset start, std::size_t size) noexcept {
   *this = SlabHeap{};
   first_block = start;
   block_count = static_cast<std::uint32_t>(size / kBlockSize);
+  empty = {kNoBlock, 0};
+  for (std::uint32_t i = 0; i < kClassCount; ++i) sparse[i] = dense[i] = {kNoBlock, 0};
 }
 
 Offset SlabHeap::allocate(Region region, std::size_t size) noexcept {
   if (size > kMaxObject) return 0;
   const std::uint32_t size_class = class_of(size);
-  Offset& list = partial[size_class];
-  if (list == 0) {
-    const Offset new_block = take_block(region, *this);
-    if (new_block == 0) return 0;
-    Block& block = *region.array_at<Block>(new_block);
-    block = Block{};
-    block.size_class = size_class;
-    link_block(region, list, new_block);
-  }
-  const Offset at = list;
-  Block& block = *region.array_at<Block>(at);
+  const std::uint32_t number = find_block(region, *this, size_class);
+  if (number == kNoBlock) return 0;
+  Block& block = block_at(region, *this, number);
   Offset object = block.free;
   if (object != 0)
     block.free = *region.array_at<Offset>(object);
   else
-    object = at + kBlockHeader + object_size(size_class) * block.next_unused++;
-  if (++block.used == capacity(size_class)) unlink_block(region, list, at);
+    object = place_of(*this, number) + kBlockHeader + object_size(size_class) * block.next_unused++;
+  set_used(region, *this, number, block.used + std::uint32_t{1});
   std::memset(region.array_at<char>(object), 0, size);
   return object;
 }
 
 void SlabHeap::release(Region region, Offset object) noexcept {
-  const Offset at = first_block + (object - first_block) / kBlockSize * kBlockSize;
-  Block& block = *region.array_at<Block>(at);
-  Offset& list = partial[block.size_class];
+  const auto number = static_cast<std::uint32_t>((object - first_block) / kBlockSize);
+  Block& block = block_at(region, *this, number);
   *region.array_at<Offset>(object) = block.free;
   block.free = object;
-  // The fullest is used first, so that the others may empty.
-  if (block.used-- == capacity(block.size_class)) link_block(region, list, at);
-  if (block.used != 0) return;
-  unlink_block(region, list, at);
-  block.next = empty;
-  empty = at;
+  set_used(region, *this, number, block.used - std::uint32_t{1});
 }
 
-std::uint32_t SlabHeap::blocks_in_use(Region region) const noexcept {
-  std::uint32_t count = next_unused;
-  for (Offset at = empty; at != 0; at = region.array_at<Block>(at)->next) --count;
-  return count;
+std::size_t SlabHeap::largest_free() const noexcept {
+  if (blocks_free() != 0) return kMaxObject;
+  for (std::uint32_t i = kClassCount; i-- > 0;)
+    if (sparse[i].length != 0 || dense[i].length != 0) return kObjectSizes[i];
+  return 0;
+}
+
+std::uint32_t SlabHeap::objects_per_block(std::size_t size) noexcept {
+  return capacity(class_of(size));
 }
 
 }  // namespace numpool

@@ -48,14 +48,14 @@ struct Slot {
 };
 static_assert(sizeof(Slot) == 40, "the manual says so, under Settings");
 
-// Slots lie in chunks that never move: 16, 16, 32, ... 512, which is 1,024 in the first seven, and
-// then 1,024 each. So a pool of four takes little, and no piece is so large that memory that was
-// used in small pieces has no room for it.
+// Slots lie in chunks that never move: 16, 16, 32, which is 64 in the first three, and then 64
+// each. So a pool of four takes little, and a large pool finds room wherever there are small
+// pieces.
 namespace chunk {
 
 constexpr std::uint32_t kFirstSlots = 16;
-constexpr std::uint32_t kMaxSlots = 1024;
-constexpr std::uint32_t kDoubling = 7;  // chunks before those of kMaxSlots
+constexpr std::uint32_t kMaxSlots = 64;
+constexpr std::uint32_t kDoubling = 3;  // chunks before those of kMaxSlots
 constexpr std::uint32_t kMaxCount = kDoubling + kMaxPoolSize / kMaxSlots - 1;
 
 constexpr std::uint32_t of(std::uint32_t index) noexcept {

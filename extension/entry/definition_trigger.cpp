@@ -32,14 +32,12 @@ PoolRef* lock_changed(const Definition& old, Extent extent) {
 
 // The pool is locked on entry, and unlocked on the way out.
 void note_size(PoolRef* ref, std::int32_t size) {
-  const Pool& pool = live_of(ref)->pool;
-  const std::uint32_t chunk_count = pool.chunk_count;
-  const std::uint32_t bitmap_capacity = pool.bitmap_capacity;
+  const std::uint32_t had = chunk::capacity(live_of(ref)->pool.chunk_count);
   unlock_ref(ref);
   debug_point(DebugPoint::kPinned);
   if (ref->growth == nullptr)
     ref->growth = static_cast<Growth*>(MemoryContextAllocZero(backend_memory(), sizeof(Growth)));
-  reserve_growth(*ref->growth, chunk_count, bitmap_capacity, static_cast<std::uint32_t>(size));
+  if (!reserve_growth(*ref->growth, had, static_cast<std::uint32_t>(size))) arena_report_full();
   ref->change.size = size;
 }
 

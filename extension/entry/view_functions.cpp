@@ -141,7 +141,7 @@ void read_figures(const Definition& definition, PoolFigures* figures) {
   figures->free = pool.free;
   figures->waiting = pool.queue.length;
   figures->counters = pool.counters;
-  const Bitmap free_set = pool.free_set(region());
+  const FreeSet free_set = pool.free_set(region());
   for (std::uint32_t i = 0; i < pool.size; ++i)
     if (!free_set.contains(i)) figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
   unlock_pool(live);

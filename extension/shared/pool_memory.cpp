@@ -9,26 +9,48 @@ namespace {
 // Pools that one call of evict_idle_pools takes at most.
 constexpr int kEvictionBatch = 64;
 
-bool find_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
-                 std::uint32_t size) {
-  const bool wants_directory =
-      chunk_count <= chunk::kDoubling && chunk::count_for(size) > chunk::kDoubling;
-  if (wants_directory && growth.directory == 0)
-    growth.directory = arena_try_allocate(sizeof(Offset) * kDirectorySize);
-  if (wants_directory && growth.directory == 0) return false;
-  for (std::uint32_t k = chunk_count; k < chunk::count_for(size); ++k) {
-    if (growth.chunks[k] == 0)
-      growth.chunks[k] = arena_try_allocate(sizeof(Slot) * chunk::slots(k));
-    if (growth.chunks[k] == 0) return false;
+// Finds what `wanted` lacks for a pool of `size` beyond `had`.
+bool find_lacking(const Growth& wanted, std::uint32_t had, std::uint32_t size, Growth* found) {
+  const std::uint32_t count = chunk::count_for(size);
+  for (std::uint32_t page = pages_for(chunk::count_for(had)); page < pages_for(count); ++page) {
+    if (wanted.pages[page] != 0) continue;
+    found->pages[page] = arena_try_allocate(sizeof(Offset) * kPageLinks);
+    if (found->pages[page] == 0) return false;
+  }
+  for (std::uint32_t k = chunk::count_for(had); k < count; ++k) {
+    if (wanted.chunks[k] != 0) continue;
+    found->chunks[k] = arena_try_allocate(sizeof(Slot) * chunk::slots(k));
+    if (found->chunks[k] == 0) return false;
   }
   const std::uint32_t capacity = bitmap_capacity_for(size);
-  if (capacity <= bitmap_capacity || capacity <= growth.bitmap_capacity) return true;
-  const Offset bitmap = arena_try_allocate(sizeof(std::uint64_t) * Bitmap::words_needed(capacity));
-  if (bitmap == 0) return false;
-  arena_free(growth.bitmap);
-  growth.bitmap = bitmap;
-  growth.bitmap_capacity = capacity;
+  const std::uint32_t had_capacity = bitmap_capacity_for(had);
+  if (capacity <= had_capacity || capacity <= wanted.bitmap_capacity) return true;
+  found->bitmap_capacity = capacity;
+  for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i) {
+    const std::uint32_t numbers = FreeSet::segment_capacity(capacity, i);
+    const bool has_it = had_capacity > Bitmap::kBitsPerWord &&
+                        FreeSet::segment_capacity(had_capacity, i) == numbers;
+    if (numbers == 0 || has_it) continue;
+    if (FreeSet::segment_capacity(wanted.bitmap_capacity, i) == numbers && wanted.bitmaps[i] != 0)
+      continue;
+    found->bitmaps[i] = arena_try_allocate(FreeSet::segment_bytes(numbers));
+    if (found->bitmaps[i] == 0) return false;
+  }
   return true;
+}
+
+// Moves what is in `from` to `to`; it takes the place of what is there.
+void move_growth(Growth& from, Growth& to) {
+  const auto move = [](Offset& source, Offset& target) {
+    if (source == 0) return;
+    arena_free(target);
+    target = source;
+    source = 0;
+  };
+  for (std::uint32_t k = 0; k < chunk::kMaxCount; ++k) move(from.chunks[k], to.chunks[k]);
+  for (std::uint32_t page = 0; page < kMaxPages; ++page) move(from.pages[page], to.pages[page]);
+  for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i) move(from.bitmaps[i], to.bitmaps[i]);
+  if (from.bitmap_capacity != 0) to.bitmap_capacity = from.bitmap_capacity;
 }
 
 Offset find_header() {
@@ -67,8 +89,7 @@ bool find_parts(PoolParts& parts, const Definition& definition, std::size_t name
   parts.name = arena_try_allocate(name_length);
   parts.fences = arena_try_allocate(sizeof(FenceBlock));
   return parts.name != 0 && parts.fences != 0 &&
-         find_growth(parts.growth, 0, Bitmap::kBitsPerWord,
-                     static_cast<std::uint32_t>(definition.size));
+         reserve_growth(parts.growth, 0, static_cast<std::uint32_t>(definition.size));
 }
 
 void free_parts(PoolParts& parts) {
@@ -84,10 +105,12 @@ void take_apart(Offset offset) {
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   parts.header = offset;
   parts.name = live->name;
-  parts.growth.bitmap = live->pool.bitmap;
+  for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i)
+    parts.growth.bitmaps[i] = live->pool.free_memory.bitmaps[i];
   for (std::uint32_t k = 0; k < live->pool.chunk_count; ++k)
     parts.growth.chunks[k] = live->pool.chunk_link(region(), k);
-  parts.growth.directory = live->pool.directory;
+  for (std::uint32_t page = 0; page < kMaxPages; ++page)
+    parts.growth.pages[page] = live->pool.pages[page];
   live->name = 0;
   live->fences = 0;
   live->pool = Pool{};
@@ -97,18 +120,13 @@ void take_apart(Offset offset) {
   free_parts(parts);
 }
 
-void reserve_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
-                    std::uint32_t size) {
-  const Growth before = growth;
-  if (find_growth(growth, chunk_count, bitmap_capacity, size)) return;
+bool reserve_growth(Growth& growth, std::uint32_t had, std::uint32_t size) {
+  Growth found = {};
+  const bool is_whole = find_lacking(growth, had, size, &found);
+  if (is_whole) move_growth(found, growth);
   // What an earlier change of the transaction relies on stays.
-  for (std::uint32_t k = 0; k < chunk::kMaxCount; ++k)
-    if (before.chunks[k] != 0) growth.chunks[k] = 0;
-  if (before.directory != 0) growth.directory = 0;
-  growth.bitmap = 0;
-  free_growth(growth);
-  growth = before;
-  arena_report_full();
+  free_growth(found);
+  return is_whole;
 }
 
 void free_growth(Growth& growth) {
@@ -116,10 +134,14 @@ void free_growth(Growth& growth) {
     arena_free(chunk);
     chunk = 0;
   }
-  arena_free(growth.directory);
-  growth.directory = 0;
-  arena_free(growth.bitmap);
-  growth.bitmap = 0;
+  for (Offset& page : growth.pages) {
+    arena_free(page);
+    page = 0;
+  }
+  for (Offset& bitmap : growth.bitmaps) {
+    arena_free(bitmap);
+    bitmap = 0;
+  }
   growth.bitmap_capacity = 0;
 }
 

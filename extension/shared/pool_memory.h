@@ -28,10 +28,9 @@ void free_parts(PoolParts& parts);
 // Frees what a pool that is out of the registry and kDropped owns, and its header. Cannot fail.
 void take_apart(Offset offset);
 
-// Finds memory for a pool of `size` beyond what it has. Errors: 53200; then free what is in
-// `growth`.
-void reserve_growth(Growth& growth, std::uint32_t chunk_count, std::uint32_t bitmap_capacity,
-                    std::uint32_t size);
+// Finds the memory that a pool of `size` has beyond one of `had`, but for what is in `growth`
+// already. False, and `growth` is as it was, if there is not so much.
+bool reserve_growth(Growth& growth, std::uint32_t had, std::uint32_t size);
 void free_growth(Growth& growth);
 
 // Evicts some pools without leases, waiters or pins, of one database or (InvalidOid) of any. False

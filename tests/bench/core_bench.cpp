@@ -35,11 +35,12 @@ class TestPool {
     Growth growth{};
     for (std::uint32_t k = 0; k < chunk::count_for(size); ++k)
       growth.chunks[k] = memory_.allocate(sizeof(Slot) * chunk::slots(k));
-    if (chunk::count_for(size) > chunk::kDoubling)
-      growth.directory = memory_.allocate(sizeof(Offset) * kDirectorySize);
+    for (std::uint32_t page = 0; page < pages_for(chunk::count_for(size)); ++page)
+      growth.pages[page] = memory_.allocate(sizeof(Offset) * kPageLinks);
     growth.bitmap_capacity = bitmap_capacity_for(size);
-    growth.bitmap =
-        memory_.allocate(sizeof(std::uint64_t) * Bitmap::words_needed(growth.bitmap_capacity));
+    for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i)
+      growth.bitmaps[i] = memory_.allocate(
+          FreeSet::segment_bytes(FreeSet::segment_capacity(growth.bitmap_capacity, i)));
     pool_init(region(), pool, size, growth, 0);
   }
   Region region() { return memory_.region(); }

@@ -1,4 +1,4 @@
-// Where slots lie: the arithmetic of chunks that double up to 1,024.
+// Where slots lie: the arithmetic of chunks that double up to 64.
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -11,9 +11,9 @@ TEST_CASE("chunk: borders") {
   const struct {
     std::uint32_t index;
     std::uint32_t chunk;
-  } rows[] = {{0, 0},    {15, 0},   {16, 1},   {31, 1},     {32, 2},
-              {63, 2},   {64, 3},   {127, 3},  {128, 4},    {1023, 6},
-              {1024, 7}, {2047, 7}, {2048, 8}, {32768, 38}, {65535, 69}};
+  } rows[] = {{0, 0},     {15, 0},    {16, 1},    {31, 1},      {32, 2},
+              {63, 2},    {64, 3},    {127, 3},   {128, 4},     {1023, 17},
+              {1024, 18}, {2047, 33}, {2048, 34}, {32768, 514}, {65535, 1025}};
   for (const auto& row : rows) {
     CAPTURE(row.index);
     CHECK(chunk::of(row.index) == row.chunk);
@@ -53,7 +53,7 @@ TEST_CASE("chunk: the free set has room for what the chunks hold, and never less
     std::uint32_t size;
     std::uint32_t capacity;
   } rows[] = {{1, 64},    {16, 64},     {17, 64},     {64, 64},     {65, 128},     {128, 128},
-              {129, 256}, {1024, 1024}, {1025, 2048}, {4097, 5120}, {65536, 65536}};
+              {129, 192}, {1024, 1024}, {1025, 1088}, {4097, 4160}, {65536, 65536}};
   for (const auto& row : rows) {
     CAPTURE(row.size);
     CHECK(bitmap_capacity_for(row.size) == row.capacity);

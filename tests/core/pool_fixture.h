@@ -22,23 +22,30 @@ class PoolFixture {
   // Memory that the pool lacks for `size` numbers, as a resize reserves it before its commit.
   numpool::Growth reserve(std::uint32_t size) {
     numpool::Growth growth{};
-    if (pool.directory == 0 && numpool::chunk::count_for(size) > numpool::chunk::kDoubling)
-      growth.directory = memory.allocate_zeroed(sizeof(numpool::Offset) * numpool::kDirectorySize);
-    for (std::uint32_t k = pool.chunk_count; k < numpool::chunk::count_for(size); ++k)
+    const std::uint32_t count = numpool::chunk::count_for(size);
+    for (std::uint32_t page = numpool::pages_for(pool.chunk_count);
+         page < numpool::pages_for(count); ++page)
+      growth.pages[page] = memory.allocate_zeroed(sizeof(numpool::Offset) * numpool::kPageLinks);
+    for (std::uint32_t k = pool.chunk_count; k < count; ++k)
       growth.chunks[k] = memory.allocate_zeroed(numpool::chunk::slots(k) * sizeof(numpool::Slot));
     const std::uint32_t capacity = numpool::bitmap_capacity_for(size);
-    if (capacity <= numpool::Bitmap::kBitsPerWord || capacity <= pool.bitmap_capacity)
-      return growth;
-    growth.bitmap =
-        memory.allocate_zeroed(numpool::Bitmap::words_needed(capacity) * sizeof(std::uint64_t));
+    const std::uint32_t had = pool.free_memory.capacity;
+    if (capacity <= numpool::Bitmap::kBitsPerWord || capacity <= had) return growth;
     growth.bitmap_capacity = capacity;
+    for (std::uint32_t i = 0; i < numpool::FreeSet::kMaxSegments; ++i) {
+      const std::uint32_t numbers = numpool::FreeSet::segment_capacity(capacity, i);
+      const bool has_it = had > numpool::Bitmap::kBitsPerWord &&
+                          numpool::FreeSet::segment_capacity(had, i) == numbers;
+      if (numbers == 0 || has_it) continue;
+      growth.bitmaps[i] = memory.allocate_zeroed(numpool::FreeSet::segment_bytes(numbers));
+    }
     return growth;
   }
 
   void give_back(numpool::Growth& growth) {
     for (const numpool::Offset chunk : growth.chunks) memory.free(chunk);
-    memory.free(growth.directory);
-    memory.free(growth.bitmap);
+    for (const numpool::Offset page : growth.pages) memory.free(page);
+    for (const numpool::Offset bitmap : growth.bitmaps) memory.free(bitmap);
     growth = numpool::Growth{};
   }
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <utility>
+
 #include "pool_fixture.h"
 
 using namespace numpool;
@@ -89,16 +91,17 @@ TEST_CASE("resize: chunks never move") {
 TEST_CASE("resize: memory is taken once, and what is not needed comes back") {
   PoolFixture fixture(16);
   const std::size_t blocks = fixture.memory.live_blocks();
-  Growth growth = fixture.reserve(70);  // chunks 1 to 3 and a bitmap
-  CHECK(fixture.memory.live_blocks() == blocks + 4);
+  Growth growth = fixture.reserve(70);  // chunks 1 to 3, a page and a bitmap
+  CHECK(fixture.memory.live_blocks() == blocks + 5);
   pool_resize(fixture.region, fixture.pool, 70, growth);
   for (const Offset chunk : growth.chunks) CHECK(chunk == 0);
-  CHECK(growth.bitmap == 0);  // the old one was inline
+  for (const Offset page : growth.pages) CHECK(page == 0);
+  CHECK(growth.bitmaps[0] == 0);  // the old one was a word
 
-  const Offset old_bitmap = fixture.pool.bitmap;
+  const Offset old_bitmap = fixture.pool.free_memory.bitmaps[0];
   growth = fixture.reserve(200);
   pool_resize(fixture.region, fixture.pool, 200, growth);
-  CHECK(growth.bitmap == old_bitmap);
+  CHECK(growth.bitmaps[0] == old_bitmap);
   fixture.give_back(growth);
   const std::size_t grown = fixture.memory.live_blocks();
   for (const std::uint32_t size : {1u, 256u, 65u, 129u, 200u}) fixture.resize(size);
@@ -114,7 +117,42 @@ TEST_CASE("resize: a growth that another one made needless is left to its caller
   pool_resize(fixture.region, fixture.pool, 70, needless);
   for (std::uint32_t k = 0; k < chunk::kMaxCount; ++k)
     CHECK(needless.chunks[k] == before.chunks[k]);
-  CHECK(needless.bitmap == before.bitmap);
+  CHECK(needless.bitmaps[0] == before.bitmaps[0]);
   CHECK(fixture.pool.size == 70);
   CHECK(fixture.check() == nullptr);
+}
+
+TEST_CASE("resize: whether there is memory for a size is known before anything changes") {
+  PoolFixture fixture(16);
+  Growth nothing{};
+  CHECK(pool_can_have(fixture.pool, 16, nothing));
+  CHECK(pool_can_have(fixture.pool, 1, nothing));
+  for (const std::uint32_t size : {17u, 65u, 200u, 16385u, 65536u}) {
+    CAPTURE(size);
+    CHECK_FALSE(pool_can_have(fixture.pool, size, nothing));
+    Growth growth = fixture.reserve(size);
+    CHECK(pool_can_have(fixture.pool, size, growth));
+    // Without any one part of it there is not.
+    const auto lacks = [&](Offset& part) {
+      if (part == 0) return;
+      const Offset taken = std::exchange(part, 0);
+      CHECK_FALSE(pool_can_have(fixture.pool, size, growth));
+      part = taken;
+    };
+    for (std::uint32_t k = 0; k < chunk::kMaxCount; k += 61) lacks(growth.chunks[k]);
+    for (Offset& page : growth.pages) lacks(page);
+    for (Offset& bitmap : growth.bitmaps) lacks(bitmap);
+    CHECK(pool_can_have(fixture.pool, size, growth));
+    fixture.give_back(growth);
+  }
+}
+
+TEST_CASE(
+    "resize: what was reserved for a pool that had more is not enough for one that has less") {
+  PoolFixture larger(200);
+  PoolFixture fixture(16);
+  Growth growth = larger.reserve(40000);
+  CHECK(pool_can_have(larger.pool, 40000, growth));
+  CHECK_FALSE(pool_can_have(fixture.pool, 40000, growth));
+  larger.give_back(growth);
 }

@@ -104,6 +104,11 @@ $first->query_safe(q(SELECT numpool_acquire('queue')));
 my $tickets = session();
 $tickets->query_safe($fill);
 cmp_ok(alone(q(SELECT waiting FROM numpool_pools WHERE pool = 'queue')), '>=', 130000, '130,000 tickets at a time');
+
+# All but every 512th leave. What stays lies scattered, and keeps little from pools.
+$tickets->query_safe(q(SELECT count(numpool_cancel(ticket)) FROM numpool_waiters WHERE position % 512 <> 0));
+cmp_ok(alone(q(SELECT waiting FROM numpool_pools WHERE pool = 'queue')), '<', 300, 'few tickets stay');
+is(how_many_can_be_taken('big'), 4, 'between scattered tickets there is room for four full pools');
 $_->quit for $tickets, $first;
 
 $node->stop;
