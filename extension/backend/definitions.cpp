@@ -54,17 +54,44 @@ void find_relations(Oid schema) {
   found.fence_sequence = required_relation(kFenceSequence, schema);
 }
 
-// Locks the table and its index for reading, in that order.
-bool lock_table(Oid table, Oid index, IfLocked if_locked) {
-  if (if_locked == IfLocked::kWait) {
-    LockRelationOid(table, AccessShareLock);
-    LockRelationOid(index, AccessShareLock);
+// The table and its index, to be locked for reading in that order.
+struct LockedPair {
+  Oid table;
+  Oid index;
+};
+
+bool try_lock(const LockedPair& pair) {
+  if (!ConditionalLockRelationOid(pair.table, AccessShareLock)) return false;
+  if (ConditionalLockRelationOid(pair.index, AccessShareLock)) return true;
+  UnlockRelationOid(pair.table, AccessShareLock);
+  return false;
+}
+
+void unlock(const LockedPair& pair) {
+  UnlockRelationOid(pair.index, AccessShareLock);
+  UnlockRelationOid(pair.table, AccessShareLock);
+}
+
+// False if the deadline came first.
+bool lock_until(LockedPair pair, TimestampTz deadline) {
+  if (deadline == DT_NOEND) {
+    LockRelationOid(pair.table, AccessShareLock);
+    LockRelationOid(pair.index, AccessShareLock);
     return true;
   }
-  if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
-  if (ConditionalLockRelationOid(index, AccessShareLock)) return true;
-  UnlockRelationOid(table, AccessShareLock);
-  return false;
+  while (!try_lock(pair)) {
+    const bool in_time = wait_for_locks(
+        deadline,
+        [](void* argument) {
+          const LockedPair& wanted = *static_cast<const LockedPair*>(argument);
+          LockRelationOid(wanted.table, AccessShareLock);
+          LockRelationOid(wanted.index, AccessShareLock);
+          unlock(wanted);
+        },
+        &pair);
+    if (!in_time) return false;
+  }
+  return true;
 }
 
 // The table and one of its indexes, locked for reading and open.
@@ -75,11 +102,11 @@ struct OpenTable {
 
 // Opens the table and the index that `by` names. kAbsent: DROP EXTENSION has committed; nothing is
 // locked then.
-Lookup open_table(Oid Found::*by, IfLocked if_locked, OpenTable* open) {
+Lookup open_table(Oid Found::*by, TimestampTz deadline, OpenTable* open) {
   for (;;) {
     const Oid relation = found.relation;
     const Oid index = found.*by;
-    if (!lock_table(relation, index, if_locked)) return Lookup::kLocked;
+    if (!lock_until({relation, index}, deadline)) return Lookup::kLocked;
     // NB: LockRelationOid skips this where the transaction has the lock already.
     AcceptInvalidationMessages();
     if (found.valid) {
@@ -87,8 +114,7 @@ Lookup open_table(Oid Found::*by, IfLocked if_locked, OpenTable* open) {
       return Lookup::kFound;
     }
     // Perhaps there is another index now (REINDEX CONCURRENTLY), perhaps there is nothing.
-    UnlockRelationOid(index, AccessShareLock);
-    UnlockRelationOid(relation, AccessShareLock);
+    unlock({relation, index});
     if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) return Lookup::kAbsent;
     find_relations(get_rel_namespace(relation));
   }
@@ -131,9 +157,9 @@ class Scan {
 
 // By the index that `found` names.
 Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
-                IfLocked if_locked, Definition* definition, Datum* metadata) {
+                TimestampTz deadline, Definition* definition, Datum* metadata) {
   OpenTable open;
-  const Lookup lookup = open_table(by, if_locked, &open);
+  const Lookup lookup = open_table(by, deadline, &open);
   if (lookup != Lookup::kFound) return lookup;
   ScanKeyData key;
   ScanKeyInit(&key, column, BTEqualStrategyNumber, equals, value);
@@ -217,14 +243,14 @@ Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
   return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
 }
 
-Lookup read_definition(text* name, IfLocked if_locked, Definition* definition, Datum* metadata) {
-  return read_one(&Found::name_index, kColumnName, F_TEXTEQ, PointerGetDatum(name), if_locked,
+Lookup read_definition(text* name, TimestampTz deadline, Definition* definition, Datum* metadata) {
+  return read_one(&Found::name_index, kColumnName, F_TEXTEQ, PointerGetDatum(name), deadline,
                   definition, metadata);
 }
 
-Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition) {
+Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition) {
   return read_one(&Found::identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
-                  if_locked, definition, nullptr);
+                  deadline, definition, nullptr);
 }
 
 std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
@@ -267,8 +293,7 @@ std::uint64_t execute_on_definitions(const char* statement, int argument_count, 
 
 bool read_own_change(std::int64_t identity, OwnVersion which, Definition* definition) {
   OpenTable open;
-  if (open_table(&Found::identity_index, IfLocked::kWait, &open) != Lookup::kFound)
-    report_not_installed();
+  if (open_table(&Found::identity_index, DT_NOEND, &open) != Lookup::kFound) report_not_installed();
   ScanKeyData key;
   ScanKeyInit(&key, kColumnIdentity, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(identity));
   const bool newest = which == OwnVersion::kNewest;
@@ -284,11 +309,13 @@ bool read_own_change(std::int64_t identity, OwnVersion which, Definition* defini
   return is_there;
 }
 
-void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* state),
+bool scan_definitions(TimestampTz deadline,
+                      void (*visit)(HeapTuple row, TupleDesc descriptor, void* state),
                       void* state) {
   OpenTable open;
-  if (open_table(&Found::name_index, IfLocked::kWait, &open) != Lookup::kFound)
-    report_not_installed();
+  const Lookup lookup = open_table(&Found::name_index, deadline, &open);
+  if (lookup == Lookup::kLocked) return false;
+  if (lookup == Lookup::kAbsent) report_not_installed();
   MemoryContext row_memory =
       AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
   Scan scan;
@@ -302,6 +329,7 @@ void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* s
   scan.end();
   MemoryContextDelete(row_memory);
   close_table(open);
+  return true;
 }
 
 void lock_identity(std::int64_t identity, IdentityLock purpose) {

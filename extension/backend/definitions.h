@@ -2,6 +2,7 @@
 // table.
 #pragma once
 
+#include "backend/patience.h"
 #include "pg/pg.h"
 #include "shared/definition.h"
 
@@ -26,14 +27,13 @@ bool table_is_gone(Oid relation);
 Oid definitions_fence_sequence();
 
 enum class Lookup { kFound, kAbsent, kLocked };
-enum class IfLocked { kWait, kGiveUp };
 
 // Reads the newest committed row, or the open transaction's own. The table and its index are locked
-// only meanwhile; kLocked where somebody has one of them and the caller would not wait. With
+// only meanwhile; kLocked where somebody had one of them until the deadline. With
 // `metadata`, also the row's jsonb, or 0 for null.
-Lookup read_definition(text* name, IfLocked if_locked, Definition* definition,
+Lookup read_definition(text* name, TimestampTz deadline, Definition* definition,
                        Datum* metadata = nullptr);
-Lookup read_definition(std::int64_t identity, IfLocked if_locked, Definition* definition);
+Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition);
 // A version of the row that the open transaction has changed, whatever command changed it:
 enum class OwnVersion {
   kNewest,     // as it leaves it; none if it has deleted the row
@@ -62,7 +62,9 @@ std::uint64_t execute_on_definitions(const char* statement, int argument_count, 
 
 // Each row of the table, in the order of names. What the callback allocates goes with the row; it
 // must not ereport past live C++ objects.
-void scan_definitions(void (*visit)(HeapTuple row, TupleDesc descriptor, void* state), void* state);
+// False: the table was locked until the deadline, and nothing has been visited.
+bool scan_definitions(TimestampTz deadline,
+                      void (*visit)(HeapTuple row, TupleDesc descriptor, void* state), void* state);
 
 // Heavyweight locks on an identity, until the end of the transaction.
 enum class IdentityLock : std::uint16_t { kDefinition = 1, kUser = 2 };

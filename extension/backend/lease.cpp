@@ -17,10 +17,12 @@ namespace numpool {
 
 namespace {
 
-TimestampTz deadline_of(Patience patience) {
-  if (patience.microseconds == Patience::kForever) return DT_NOEND;
-  const TimestampTz now = GetCurrentTimestamp();
-  return patience.microseconds > DT_NOEND - 1 - now ? DT_NOEND : now + patience.microseconds;
+[[noreturn]] void report_being_changed(text* name) {
+  ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+                  errmsg("could not wait for pool \"%s\" by ticket while it is being changed",
+                         text_to_cstring(name)),
+                  errdetail("A transaction that is still open has locked its definition."),
+                  errhint("Try again when that transaction is over.")));
 }
 
 [[noreturn]] void report_dropped(const PoolRef* ref) {
@@ -74,14 +76,17 @@ enum class Arrival {
   kBusy,     // nothing free: the pool is locked
   kClosing,  // another transaction is dropping the pool; *closing is its id
   kGone,     // the name has to be looked up again
+  kLocked,   // the table of definitions has to be read, and was locked until the deadline
 };
 
 // Tries for an immediate grant, in a pool whose definition is current.
-Arrival arrive(PoolRef* ref, LedgerEntry* entry, TransactionId* closing) {
+Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing) {
   debug_point(DebugPoint::kNamed);
   LivePool* live;
   for (;;) {
-    if (!lock_ref_loaded(ref)) return Arrival::kGone;
+    const Lookup lookup = lock_ref_loaded(ref, deadline);
+    if (lookup != Lookup::kFound)
+      return lookup == Lookup::kLocked ? Arrival::kLocked : Arrival::kGone;
     live = live_of(ref);
     if (live->closing != InvalidTransactionId) {
       const bool own = live->closed_by == my_session_id();
@@ -145,14 +150,15 @@ bool own_ticket_was_granted() {
 
 LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
-  const TimestampTz deadline = waits ? deadline_of(patience) : 0;
+  const TimestampTz deadline = deadline_of(patience);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    PoolRef* ref = require_pool(name);
+    PoolRef* ref = require_pool(name, deadline);
+    if (ref == nullptr) return nullptr;
     if (LedgerEntry* taken_back = take_back(ref, scope)) return taken_back;
     LedgerEntry* entry = reserve_entry(ref, scope);
     TransactionId closing = InvalidTransactionId;
-    switch (arrive(ref, entry, &closing)) {
+    switch (arrive(ref, entry, deadline, &closing)) {
       case Arrival::kGranted:
         return entry;
       case Arrival::kGone:
@@ -161,8 +167,11 @@ LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
         continue;
       case Arrival::kClosing:
         discard_entry(entry);
-        if (!waits || !wait_for_transaction(closing, deadline)) return nullptr;
+        if (!wait_for_transaction(closing, deadline)) return nullptr;
         continue;
+      case Arrival::kLocked:
+        discard_entry(entry);
+        return nullptr;
       case Arrival::kBusy:
         break;
     }
@@ -189,7 +198,8 @@ LedgerEntry* enqueue(text* name) {
   listen_to_own_channel();
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    PoolRef* ref = require_pool(name);
+    PoolRef* ref = require_pool(name, kNoWait);
+    if (ref == nullptr) report_being_changed(name);
     if (LedgerEntry* taken_back = take_back(ref, Scope::kSession)) {
       reserve_ticket(taken_back);
       taken_back->ticket_active = true;
@@ -200,7 +210,7 @@ LedgerEntry* enqueue(text* name) {
     reserve_ticket(entry);
     entry->ticket_active = true;
     TransactionId closing = InvalidTransactionId;
-    Arrival arrival = arrive(ref, entry, &closing);
+    Arrival arrival = arrive(ref, entry, kNoWait, &closing);
     if (arrival == Arrival::kGranted) return entry;
     if (arrival == Arrival::kBusy && changed_definitions()) {
       unlock_ref(ref);
@@ -214,7 +224,7 @@ LedgerEntry* enqueue(text* name) {
         discard_entry(entry);
         arena_report_full();
       }
-      arrival = arrive(ref, entry, &closing);
+      arrival = arrive(ref, entry, kNoWait, &closing);
     }
     switch (arrival) {
       case Arrival::kGranted:
@@ -230,9 +240,9 @@ LedgerEntry* enqueue(text* name) {
         forget_name_of(name);
         break;
       case Arrival::kClosing:
+      case Arrival::kLocked:
         discard_entry(entry);
-        wait_for_transaction(closing, DT_NOEND);
-        break;
+        report_being_changed(name);
     }
   }
 }
@@ -240,7 +250,7 @@ LedgerEntry* enqueue(text* name) {
 LedgerEntry* find_lease(text* name, std::int64_t index, bool* in_range) {
   *in_range = true;
   bool locked = false;
-  PoolRef* ref = find_pool(name, IfLocked::kGiveUp, &locked);
+  PoolRef* ref = find_pool_of_lease(name, &locked);
   if (ref == nullptr) {
     if (!locked) report_no_pool(text_to_cstring(name));
     return nullptr;
@@ -285,7 +295,7 @@ void release_fenced(text* name, std::int64_t index, std::int64_t fence) {
 }
 
 bool release(text* name, std::int64_t index) {
-  PoolRef* ref = find_pool(name, IfLocked::kGiveUp);
+  PoolRef* ref = find_pool_of_lease(name);
   if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
       release_held_at_commit(ref, static_cast<std::uint32_t>(index)))
     return true;

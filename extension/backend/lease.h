@@ -2,24 +2,18 @@
 #pragma once
 
 #include "backend/ledger.h"
+#include "backend/patience.h"
 #include "pg/pg.h"
 
 namespace numpool {
-
-// How long to wait: kNone does not, kForever does without limit.
-struct Patience {
-  static constexpr std::int64_t kForever = -1;
-  std::int64_t microseconds;
-
-  static Patience none() { return {0}; }
-  static Patience forever() { return {kForever}; }
-};
 
 // A lease, granted at once or after waiting; nullptr when patience is at its end. Errors: 42704,
 // 40P01, 55000, 55P03, 57014, 53200.
 LedgerEntry* acquire(text* pool, Scope scope, Patience patience);
 
-// An entry that holds an index, or waits for one by ticket.
+// An entry that holds an index, or waits for one by ticket. It never waits itself: a client may
+// have sent other calls behind it. Errors: 55P03 where the pool is just being dropped, or the
+// definitions are locked; those of acquire.
 LedgerEntry* enqueue(text* pool);
 
 // False if this session does not hold the index. Errors: 42704, 22023.

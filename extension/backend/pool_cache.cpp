@@ -179,24 +179,37 @@ void end_renaming(PoolRef* ref, bool commit) {
   ref->old_name = ref->old_json_name = nullptr;
 }
 
-PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked) {
+namespace {
+
+// The pool of a name that is not current, as the table says.
+Lookup read_pool(text* name, TimestampTz deadline, PoolRef** ref) {
+  const std::uint64_t epoch = definitions_epoch();
+  Definition definition;
+  const Lookup lookup = read_definition(name, deadline, &definition);
+  if (lookup == Lookup::kLocked) return lookup;
+  sweep(epoch);
+  if (lookup == Lookup::kAbsent) return lookup;
+  *ref = pool_ref(definition);
+  remember_name(definition.name, *ref, epoch);
+  return lookup;
+}
+
+bool may_be_name(text* name) {
+  const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+  return length >= 1 && length <= kMaxNameLength;
+}
+
+}  // namespace
+
+PoolRef* find_pool_of_lease(text* name, bool* locked) {
   make_tables();
   CachedName* entry = find_name(name);
   if (is_current(entry)) return entry->ref;
-
-  const std::uint64_t epoch = definitions_epoch();
-  Definition definition;
-  const Lookup lookup = read_definition(name, if_locked, &definition);
-  if (lookup == Lookup::kLocked) {
-    if (entry != nullptr) return entry->ref;
-    if (locked != nullptr) *locked = true;
-    return nullptr;
-  }
-  sweep(epoch);
-  if (lookup == Lookup::kAbsent) return nullptr;
-  PoolRef* ref = pool_ref(definition);
-  remember_name(definition.name, ref, epoch);
-  return ref;
+  PoolRef* ref = nullptr;
+  if (read_pool(name, kNoWait, &ref) != Lookup::kLocked) return ref;
+  if (entry != nullptr) return entry->ref;
+  if (locked != nullptr) *locked = true;
+  return nullptr;
 }
 
 void forget_name_of(text* name) {
@@ -204,14 +217,13 @@ void forget_name_of(text* name) {
   if (entry != nullptr) entry->epoch = 0;
 }
 
-PoolRef* require_pool(text* name) {
+PoolRef* require_pool(text* name, TimestampTz deadline) {
   make_tables();
   const CachedName* entry = find_name(name);
   if (is_current(entry)) return entry->ref;
-  const int length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-  PoolRef* ref =
-      length == 0 || length > kMaxNameLength ? nullptr : find_pool(name, IfLocked::kWait);
-  if (ref == nullptr) report_no_pool(text_to_cstring(name));
+  PoolRef* ref = nullptr;
+  const Lookup lookup = may_be_name(name) ? read_pool(name, deadline, &ref) : Lookup::kAbsent;
+  if (lookup == Lookup::kAbsent) report_no_pool(text_to_cstring(name));
   return ref;
 }
 

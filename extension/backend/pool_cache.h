@@ -6,12 +6,12 @@
 
 namespace numpool {
 
-// The pool of that name, by the newest committed definition or the open transaction's own. nullptr
-// where there is none, or where it cannot be told because the table is locked and `if_locked` says
-// not to wait; then *locked is set.
-PoolRef* find_pool(text* name, IfLocked if_locked, bool* locked = nullptr);
-// The same, or ereport 42704, 22023 for a name that cannot be one.
-PoolRef* require_pool(text* name);
+// The pool of that name, by the newest committed definition or the open transaction's own; nullptr
+// where the table was locked until the deadline. Errors: 42704.
+PoolRef* require_pool(text* name, TimestampTz deadline);
+// For a lease that the session may have: never waits, and takes what it knew of the name where the
+// table is locked. nullptr where there is no such pool, or (*locked) where that cannot be told.
+PoolRef* find_pool_of_lease(text* name, bool* locked = nullptr);
 // Keeps the name that the pool has, in case the transaction that renames it is rolled back. May
 // ereport.
 void keep_name(PoolRef* ref);

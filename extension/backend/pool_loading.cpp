@@ -37,11 +37,11 @@ void require_noted(const PoolRef* ref, const Definition& definition) {
 // Registers the pool and makes sure that what was read still holds once it is there: a change that
 // was committed between reading and registering is seen by the second reading, and a later one
 // finds the entry.
-bool load_pool(PoolRef* ref) {
+Lookup load_pool(PoolRef* ref, TimestampTz deadline) {
   for (;;) {
     Definition definition;
-    if (read_definition(ref->key.identity, IfLocked::kWait, &definition) != Lookup::kFound)
-      return false;
+    const Lookup first = read_definition(ref->key.identity, deadline, &definition);
+    if (first != Lookup::kFound) return first;
     require_noted(ref, definition);
     ref->defined_size = definition.size;
     debug_point(DebugPoint::kRowRead);
@@ -49,27 +49,29 @@ bool load_pool(PoolRef* ref) {
     debug_point(DebugPoint::kRegistered);
 
     Definition again;
-    const Lookup lookup = read_definition(ref->key.identity, IfLocked::kWait, &again);
+    const Lookup lookup = read_definition(ref->key.identity, deadline, &again);
     debug_point(DebugPoint::kReadAgain);
+    // It stays kLoading, and whoever comes next does the second reading.
+    if (lookup == Lookup::kLocked) return lookup;
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     const bool is_live = live->state == LiveState::kLive;
     if (lookup == Lookup::kFound && (is_live || matches_definition(*live, again))) {
       if (!is_live) become_live(ref, live);
-      return true;
+      return Lookup::kFound;
     }
     unlock_pool(live);
     debug_point(DebugPoint::kRowDiffers);
     // NB: one that is live has been checked: it goes, or is of a row not yet committed.
     if (!is_live) drop_live_pool(ref->live, ref->key, ref->generation);
-    if (lookup != Lookup::kFound) return false;
+    if (lookup != Lookup::kFound) return lookup;
   }
 }
 
 }  // namespace
 
-bool lock_ref_loaded(PoolRef* ref) {
-  return lock_ref(ref) || load_pool(ref);
+Lookup lock_ref_loaded(PoolRef* ref, TimestampTz deadline) {
+  return lock_ref(ref) ? Lookup::kFound : load_pool(ref, deadline);
 }
 
 void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent) {

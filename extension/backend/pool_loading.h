@@ -1,13 +1,14 @@
 // Bringing a definition into shared memory (README, rules D3 to D5).
 #pragma once
 
+#include "backend/definitions.h"
 #include "backend/pool_ref.h"
 
 namespace numpool {
 
-// Takes the lock of the live pool, which is loaded if need be. False: its definition is gone; look
-// the name up again. Errors: 53200.
-bool lock_ref_loaded(PoolRef* ref);
+// Takes the lock of the live pool (kFound), which is loaded if need be. kAbsent: its definition is
+// gone; look the name up again. kLocked: the table was locked until the deadline. Errors: 53200.
+Lookup lock_ref_loaded(PoolRef* ref, TimestampTz deadline);
 // The same with the row in hand, known to be what others see: no second reading. kHeader: the
 // row has been deleted, and a pool that is not loaded becomes a stub. Errors: 53200.
 enum class Extent { kWhole, kHeader };

@@ -1,25 +1,14 @@
 #include "backend/wait.h"
 
 #include "backend/ledger_undelivered.h"
+#include "backend/patience.h"
 #include "pg/compat.h"
 #include "pg/debug_point.h"
 #include "shared/session.h"
 
-extern "C" {
-#include "utils/resowner.h"
-}
-
 namespace numpool {
 
 namespace {
-
-long milliseconds_until(TimestampTz deadline) {
-  if (deadline == DT_NOEND) return -1;
-  const TimestampTz now = GetCurrentTimestamp();
-  if (deadline <= now) return 0;
-  const std::int64_t left = (deadline - now + 999) / 1000;
-  return left > INT_MAX ? INT_MAX : static_cast<long>(left);
-}
 
 // Sleeps once. A client that is gone ends the session by way of CHECK_FOR_INTERRUPTS.
 void sleep_once(TimestampTz deadline) {
@@ -102,46 +91,12 @@ WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline) {
 }
 
 bool wait_for_transaction(TransactionId transaction, TimestampTz deadline) {
-  const long left = milliseconds_until(deadline);
-  if (left == 0) return false;
-  if (left < 0 || (LockTimeout > 0 && LockTimeout <= left)) {
-    XactLockTableWait(transaction, nullptr, nullptr, XLTW_None);
-    return true;
-  }
-
-  // The lock manager knows one limit, lock_timeout: lend it ours, in a subtransaction that its
-  // error may end.
-  MemoryContext memory = CurrentMemoryContext;
-  ResourceOwner owner = CurrentResourceOwner;
-  const int lock_timeout = LockTimeout;
-  volatile bool in_time = true;
-  BeginInternalSubTransaction(nullptr);
-  MemoryContextSwitchTo(memory);
-  PG_TRY();
-  {
-    LockTimeout = static_cast<int>(left);
-    XactLockTableWait(transaction, nullptr, nullptr, XLTW_None);
-    // Our limit may have been reached just as the lock was granted.
-    CHECK_FOR_INTERRUPTS();
-    LockTimeout = lock_timeout;
-    ReleaseCurrentSubTransaction();
-  }
-  PG_CATCH();
-  {
-    LockTimeout = lock_timeout;
-    MemoryContextSwitchTo(memory);
-    ErrorData* error = CopyErrorData();
-    FlushErrorState();
-    RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(memory);
-    CurrentResourceOwner = owner;
-    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) ReThrowError(error);
-    in_time = false;
-  }
-  PG_END_TRY();
-  MemoryContextSwitchTo(memory);
-  CurrentResourceOwner = owner;
-  return in_time;
+  return wait_for_locks(
+      deadline,
+      [](void* argument) {
+        XactLockTableWait(*static_cast<TransactionId*>(argument), nullptr, nullptr, XLTW_None);
+      },
+      &transaction);
 }
 
 }  // namespace numpool

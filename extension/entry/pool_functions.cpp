@@ -70,7 +70,7 @@ bool create_pool(text* name, std::int32_t size, Datum metadata, bool metadata_is
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     Definition existing;
-    if (read_definition(name, IfLocked::kWait, &existing) == Lookup::kFound) {
+    if (read_definition(name, DT_NOEND, &existing) == Lookup::kFound) {
       if (waited_for_drop(existing)) continue;
       return accept_existing(name, size, existing, if_not_exists);
     }
@@ -92,11 +92,11 @@ bool change_row(const char* statement, int argument_count, Oid* types, Datum* va
                 const char* nulls, Datum* result = nullptr) {
   text* name = DatumGetTextPP(values[0]);
   Definition seen = {};
-  read_definition(name, IfLocked::kWait, &seen);
+  read_definition(name, DT_NOEND, &seen);
   while (write_definitions(statement, argument_count, types, values, nulls, result) == 0) {
     CHECK_FOR_INTERRUPTS();
     Definition now;
-    if (read_definition(name, IfLocked::kWait, &now) != Lookup::kFound ||
+    if (read_definition(name, DT_NOEND, &now) != Lookup::kFound ||
         (now.identity == seen.identity && is_same_version(now.row, seen.row)))
       return false;
     seen = now;
@@ -187,7 +187,7 @@ PGDLLEXPORT Datum numpool_open(PG_FUNCTION_ARGS) {
   definitions_enter(fcinfo);
   Definition definition;
   Datum metadata;
-  if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+  if (read_definition(name, DT_NOEND, &definition, &metadata) != Lookup::kFound)
     report_absent(name);
   if (size != 0 && size != definition.size) report_other_size(name, size, definition);
   if (metadata == 0) PG_RETURN_NULL();
@@ -205,6 +205,7 @@ PGDLLEXPORT Datum numpool_list(PG_FUNCTION_ARGS) {
   definitions_enter(fcinfo);
   InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
   scan_definitions(
+      DT_NOEND,
       [](HeapTuple row, TupleDesc descriptor, void* state) {
         Listing& wanted = *static_cast<Listing*>(state);
         bool is_null;
@@ -227,7 +228,7 @@ PGDLLEXPORT Datum numpool_metadata(PG_FUNCTION_ARGS) {
   definitions_enter(fcinfo);
   Definition definition;
   Datum metadata;
-  if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+  if (read_definition(name, DT_NOEND, &definition, &metadata) != Lookup::kFound)
     report_absent(name);
   if (metadata == 0) PG_RETURN_NULL();
   PG_RETURN_DATUM(metadata);
@@ -262,7 +263,7 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
       PG_RETURN_BOOL(true);
     Definition definition;
     Datum metadata;
-    if (read_definition(name, IfLocked::kWait, &definition, &metadata) != Lookup::kFound)
+    if (read_definition(name, DT_NOEND, &definition, &metadata) != Lookup::kFound)
       report_absent(name);
     if (same_metadata(metadata, values[2], PG_ARGISNULL(2))) PG_RETURN_BOOL(true);
     // Else another pool of that name has come, and is to be looked at again.
@@ -276,11 +277,11 @@ PGDLLEXPORT Datum numpool_xact_lock(PG_FUNCTION_ARGS) {
   enter_function(fcinfo);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    const std::int64_t identity = require_pool(name)->key.identity;
+    const std::int64_t identity = require_pool(name, DT_NOEND)->key.identity;
     lock_identity(identity, IdentityLock::kUser);
     // It may have been dropped while this session waited.
     Definition definition;
-    if (read_definition(identity, IfLocked::kWait, &definition) == Lookup::kFound) break;
+    if (read_definition(identity, DT_NOEND, &definition) == Lookup::kFound) break;
     forget_name_of(name);
   }
   PG_RETURN_VOID();

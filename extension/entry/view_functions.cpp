@@ -116,6 +116,20 @@ struct PoolFigures {
   std::uint64_t taken[kMaxPoolSize / 64];  // bit i of word i / 64: index i has a lease
 };
 
+void copy_figures(LivePool& live, PoolFigures* figures) {
+  Pool& pool = live.pool;
+  MemSet(figures, 0, sizeof(*figures));
+  figures->loaded = true;
+  figures->size = pool.size;
+  figures->in_use = pool.in_use;
+  figures->free = pool.free;
+  figures->waiting = pool.queue.length;
+  figures->counters = pool.counters;
+  const FreeSet free_set = pool.free_set(region());
+  for (std::uint32_t i = 0; i < pool.size; ++i)
+    if (!free_set.contains(i)) figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
+}
+
 void read_figures(const Definition& definition, PoolFigures* figures) {
   MemSet(figures, 0, sizeof(*figures));
   figures->size = static_cast<std::uint32_t>(definition.size);
@@ -130,20 +144,7 @@ void read_figures(const Definition& definition, PoolFigures* figures) {
   const Offset offset = find_live_pool(key, &generation);
   if (!lock_pool(offset, key, generation)) return;
   LivePool* live = live_pool_at(offset);
-  Pool& pool = live->pool;
-  if (is_stub(*live)) {
-    unlock_pool(live);
-    return;
-  }
-  figures->loaded = true;
-  figures->size = pool.size;
-  figures->in_use = pool.in_use;
-  figures->free = pool.free;
-  figures->waiting = pool.queue.length;
-  figures->counters = pool.counters;
-  const FreeSet free_set = pool.free_set(region());
-  for (std::uint32_t i = 0; i < pool.size; ++i)
-    if (!free_set.contains(i)) figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
+  if (!is_stub(*live)) copy_figures(*live, figures);
   unlock_pool(live);
 }
 
@@ -160,20 +161,17 @@ Datum bitmap_datum(const PoolFigures& figures) {
   return VarBitPGetDatum(bit_string);
 }
 
-void put_pool(HeapTuple row, TupleDesc descriptor, void* state) {
-  Definition definition;
-  fill_definition(row, descriptor, &definition);
-  static PoolFigures figures;
-  read_figures(definition, &figures);
+// `metadata` is 0 for none.
+void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata) {
   Datum values[14];
   bool nulls[14] = {};
-  values[0] = CStringGetTextDatum(definition.name);
+  values[0] = name;
   values[1] = Int32GetDatum(static_cast<std::int32_t>(figures.size));
   values[2] = Int32GetDatum(static_cast<std::int32_t>(figures.in_use));
   values[3] = Int32GetDatum(static_cast<std::int32_t>(figures.free));
   values[4] = Int32GetDatum(static_cast<std::int32_t>(figures.waiting));
   values[5] = bitmap_datum(figures);
-  values[6] = copy_metadata(row, descriptor);
+  values[6] = metadata;
   nulls[6] = values[6] == 0;
   values[7] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.grants));
   values[8] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.handoffs));
@@ -187,7 +185,35 @@ void put_pool(HeapTuple row, TupleDesc descriptor, void* state) {
   if (RecoveryInProgress())
     for (int column = 0; column < 14; ++column)
       nulls[column] = nulls[column] || (column != 0 && column != 1 && column != 6);
-  put_row(*static_cast<Rows*>(state), values, nulls);
+  put_row(rows, values, nulls);
+}
+
+void put_definition(HeapTuple row, TupleDesc descriptor, void* state) {
+  Definition definition;
+  fill_definition(row, descriptor, &definition);
+  static PoolFigures figures;
+  read_figures(definition, &figures);
+  put_pool(*static_cast<Rows*>(state), CStringGetTextDatum(definition.name), figures,
+           copy_metadata(row, descriptor));
+}
+
+// Without the table.
+void put_live_pools(Rows& rows) {
+  const LivePools pools = list_live_pools();
+  static PoolFigures figures;
+  for (std::uint32_t i = 0; i < pools.count; ++i) {
+    LivePool* live = lock_listed(pools, i);
+    if (live == nullptr) continue;
+    Name name;
+    copy_name(*live, &name);
+    const bool stub = is_stub(*live);
+    if (!stub) copy_figures(*live, &figures);
+    unlock_pool(live);
+    if (!stub) put_pool(rows, name_datum(name), figures, Datum{0});
+    CHECK_FOR_INTERRUPTS();
+  }
+  ereport(WARNING, (errmsg("pools that nobody has used, and metadata, are not shown"),
+                    errdetail("Another session has locked their definitions.")));
 }
 
 // --- numpool_leases ---
@@ -308,7 +334,8 @@ extern "C" {
 PG_FUNCTION_INFO_V1(numpool_show_pools);
 PGDLLEXPORT Datum numpool_show_pools(PG_FUNCTION_ARGS) {
   Rows rows = begin_rows(fcinfo);
-  scan_definitions(put_pool, &rows);
+  // Whoever looks when something is stuck is not to be stuck, too.
+  if (!scan_definitions(kNoWait, put_definition, &rows)) put_live_pools(rows);
   return Datum{0};
 }
 

@@ -1,0 +1,28 @@
+// How long a call may wait, and waiting that long for a heavyweight lock.
+#pragma once
+
+#include "pg/pg.h"
+
+namespace numpool {
+
+// As an argument: from now on.
+struct Patience {
+  static constexpr std::int64_t kForever = -1;
+  std::int64_t microseconds;
+
+  static Patience none() { return {0}; }
+  static Patience forever() { return {kForever}; }
+};
+
+// As a moment of GetCurrentTimestamp; DT_NOEND: never. One that has passed does not wait.
+constexpr TimestampTz kNoWait = 0;
+
+TimestampTz deadline_of(Patience patience);
+// Rounded up; -1: never.
+long milliseconds_until(TimestampTz deadline);
+
+// Calls `wait`, which waits for heavyweight locks and may leave none behind, and returns true;
+// false if the deadline came first. Errors: 55P03 at lock_timeout, 40P01, 57014.
+bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* argument);
+
+}  // namespace numpool
