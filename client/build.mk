@@ -1,16 +1,20 @@
 # The client library, its examples and its tests. Part of the top Makefile.
 
-CLIENT_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" numpool.control)
-CLIENT_SOVERSION := $(firstword $(subst ., ,$(CLIENT_VERSION)))
+# The library has a version of its own, in version.hpp, and an ABI version, which is the soname's.
+client_macro = $(shell sed -n 's/^\#define $(1) *//p' client/include/numpool/version.hpp)
+CLIENT_VERSION := $(call client_macro,NUMPOOL_VERSION_MAJOR).$(call client_macro,NUMPOOL_VERSION_MINOR).$(call client_macro,NUMPOOL_VERSION_PATCH)
+CLIENT_SOVERSION := $(call client_macro,NUMPOOL_ABI_VERSION)
 CLIENT_FLAGS = -std=c++17 $(WARNINGS) -MMD -MP -pthread -Iclient/include -isystem $(PG_INCLUDE)
-CLIENT_LIBRARY_FLAGS = $(CLIENT_FLAGS) -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
-	-DNUMPOOL_VERSION='"$(CLIENT_VERSION)"'
+# What the objects of the static library, and of all that is built with it, need: nothing exported.
+CLIENT_STATIC_FLAGS = -DNUMPOOL_STATIC
+CLIENT_LIBRARY_FLAGS = $(CLIENT_FLAGS) -fPIC -fvisibility=hidden -fvisibility-inlines-hidden
 # The tests see the library's own headers, too.
 CLIENT_TEST_FLAGS = $(CLIENT_FLAGS) -Iclient/src -Itests
 
 client_sources := $(wildcard client/src/*.cpp)
 client_headers := $(wildcard client/include/numpool/*.hpp)
 client_objects := $(client_sources:%.cpp=$(BUILD)/%.o)
+client_static_objects := $(client_sources:%.cpp=$(BUILD)/client/static/%.o)
 client_tests := $(wildcard tests/client/*.cpp) tests/support/run_tests.cpp
 client_examples := $(patsubst client/examples/%.cpp,%,$(wildcard client/examples/*.cpp))
 client_example_programs := $(client_examples:%=$(BUILD)/client/examples/%)
@@ -30,7 +34,11 @@ $(BUILD)/client/src/%.o: client/src/%.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CLIENT_LIBRARY_FLAGS) $(CXXFLAGS) -c -o $@ $<
 
-$(CLIENT_STATIC): $(client_objects)
+$(BUILD)/client/static/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CLIENT_LIBRARY_FLAGS) $(CLIENT_STATIC_FLAGS) $(CXXFLAGS) -c -o $@ $<
+
+$(CLIENT_STATIC): $(client_static_objects)
 	rm -f $@
 	$(AR) rcs $@ $^
 
@@ -59,8 +67,8 @@ client_variant_flags_tsan = -O1 -fsanitize=thread
 define client_variant
 $(BUILD)/client/$(1)/%.o: %.cpp
 	@mkdir -p $$(@D)
-	$$(CXX) $$(CLIENT_TEST_FLAGS) -DNUMPOOL_VERSION='"$$(CLIENT_VERSION)"' -g \
-	  -fno-omit-frame-pointer $$(client_variant_flags_$(1)) -c -o $$@ $$<
+	$$(CXX) $$(CLIENT_TEST_FLAGS) $$(CLIENT_STATIC_FLAGS) -g -fno-omit-frame-pointer \
+	  $$(client_variant_flags_$(1)) -c -o $$@ $$<
 
 $(BUILD)/tests/client_tests_$(1): $(client_sources:%.cpp=$(BUILD)/client/$(1)/%.o) \
 		$(client_tests:%.cpp=$(BUILD)/client/$(1)/%.o)
@@ -71,15 +79,15 @@ $(foreach variant,$(client_variants),$(eval $(call client_variant,$(variant))))
 
 $(BUILD)/tests/client_bench: tests/bench/client_bench.cpp $(CLIENT_STATIC)
 	@mkdir -p $(@D)
-	$(CXX) $(CLIENT_TEST_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
+	$(CXX) $(CLIENT_TEST_FLAGS) $(CLIENT_STATIC_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
 
 $(BUILD)/tests/failover_client: tests/tap/failover_client.cpp $(CLIENT_STATIC)
 	@mkdir -p $(@D)
-	$(CXX) $(CLIENT_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
+	$(CXX) $(CLIENT_TEST_FLAGS) $(CLIENT_STATIC_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
 
 $(BUILD)/demo/client_worker: tests/demo/client_worker.cpp $(CLIENT_STATIC)
 	@mkdir -p $(@D)
-	$(CXX) $(CLIENT_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
+	$(CXX) $(CLIENT_FLAGS) $(CLIENT_STATIC_FLAGS) -O2 -g -o $@ $< $(CLIENT_STATIC) $(CLIENT_LIBS)
 
 check-client: pgroot client client-examples cli $(client_variants:%=$(BUILD)/tests/client_tests_%)  ## test the client library
 	tests/setup/with-server -c listen_addresses=127.$$((RANDOM % 254 + 1)).$$((RANDOM % 254 + 1)).1 -- \

@@ -75,7 +75,7 @@ pgroot-points: pgroot $(BUILD)/points/numpool.so  ## make build/pgroot-points, t
 
 bench_sources := $(filter-out %/core_bench.cpp %/client_bench.cpp,$(wildcard tests/bench/*.cpp))
 bench_objects := $(bench_sources:%.cpp=$(BUILD)/tests/plain/%.o)
-$(bench_objects): TEST_CXXFLAGS += -Iclient/include
+$(bench_objects): TEST_CXXFLAGS += -Iclient/include $(CLIENT_STATIC_FLAGS)
 
 $(BUILD)/bench/driver: $(bench_objects) $(CLIENT_STATIC)
 	@mkdir -p $(@D)

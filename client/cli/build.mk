@@ -1,7 +1,7 @@
 # The command numpool. Needs the client library: client/build.mk is read first.
 
 CLI_LIBRARY := $(BUILD)/client/libnumpool.a
-CLI_CXXFLAGS = -std=c++17 $(WARNINGS) $(CXXFLAGS) -MMD -MP -Iclient/include -Iclient/src -Iclient/cli \
+CLI_CXXFLAGS = -std=c++17 $(WARNINGS) $(CXXFLAGS) $(CLIENT_STATIC_FLAGS) -MMD -MP -Iclient/include -Iclient/src -Iclient/cli \
 	-isystem $(PG_INCLUDE)
 
 cli_sources := $(wildcard client/cli/*.cpp client/cli/run/*.cpp)

@@ -30,7 +30,7 @@ std::string one_line(const std::string& text) {
 
 std::string describe(const numpool::error& e) {
   std::string text = e.what();
-  if (e.sqlstate() == errc::not_installed) {
+  if (e.kind() == error_kind::not_installed) {
     return text + " (run \"numpool setup\" to install the extension)";
   }
   std::string more = e.detail();
@@ -44,12 +44,20 @@ void throw_errno(const std::string& what) {
   throw failure(kInternal, what + ": " + std::strerror(errno));
 }
 
-int exit_code_of(const std::string& sqlstate) {
-  const bool connection = sqlstate.compare(0, 2, "08") == 0;
-  const bool shutdown = sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03";
-  const bool refused_at_login = sqlstate.compare(0, 2, "28") == 0 || sqlstate == "3D000";
-  if (connection || shutdown || refused_at_login || sqlstate == "53300") return kUnavailable;
-  return kRefused;
+int exit_code_of(const numpool::error& why) {
+  switch (why.kind()) {
+    case error_kind::cannot_connect:
+    case error_kind::connection_lost:
+    case error_kind::client_closed:
+      return kUnavailable;
+    case error_kind::timed_out:
+      return kTimedOut;
+    default: {
+      const std::string& code = why.sqlstate();
+      const bool shutdown = code == "57P01" || code == "57P02" || code == "57P03";
+      return shutdown || code.compare(0, 2, "08") == 0 || code == "53300" ? kUnavailable : kRefused;
+    }
+  }
 }
 
 void complain(const std::string& message) noexcept {
@@ -73,7 +81,7 @@ int catch_all(int (*body)(void*), void* argument) noexcept {
     return e.code();
   } catch (const numpool::error& e) {
     complain(describe(e));
-    return exit_code_of(e.sqlstate());
+    return exit_code_of(e);
   } catch (const std::exception& e) {
     complain(e.what());
     return kInternal;

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <numpool/error.hpp>
+
 namespace numpool::cli {
 
 /// What `numpool` exits with; the manual page lists the same.  `run` otherwise exits with its
@@ -47,7 +49,7 @@ int catch_all(F&& body) noexcept {
 /// Prints "numpool: MESSAGE" on standard error as one line, whatever `message` has in it.
 void complain(const std::string& message) noexcept;
 
-/// The exit code for a server's or library's SQLSTATE.
-int exit_code_of(const std::string& sqlstate);
+/// The exit code for an error of the library.
+int exit_code_of(const numpool::error& why);
 
 }  // namespace numpool::cli

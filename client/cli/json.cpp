@@ -3,26 +3,16 @@
 #include <cstdio>
 #include <ctime>
 
+#include <nlohmann/json.hpp>
+
 namespace numpool::cli {
 
 std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      char buffer[8];
-      std::snprintf(buffer, sizeof buffer, "\\u%04x", byte);
-      out += buffer;
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
+  using nlohmann::json;
+  // What is no UTF-8 becomes U+FFFD. DEL may stand in JSON, but not on somebody's terminal.
+  std::string out = json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  for (std::size_t at; (at = out.find('\x7f')) != std::string::npos;) out.replace(at, 1, "\\u007f");
+  return out;
 }
 
 std::string json_time(std::chrono::system_clock::time_point when) {

@@ -168,7 +168,8 @@ int run_top(const arguments& args) {
   // Ctrl-C during the first attempt to connect has its default action.
   client server(std::move(options));
   signal_pipe signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
-  if (args.pool) server.open(*args.pool);  // fails here, before the screen changes, if it must
+  if (args.pool)
+    (void)server.open(*args.pool);  // fails here, before the screen changes, if it must
   screen display;
   refresher source(server, args, bar_style_of_locale());
   return show(display, source, signals);

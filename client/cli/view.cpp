@@ -18,14 +18,13 @@ std::vector<bool> taken_of(const pool_status& pool, const std::vector<lease_info
 
 std::vector<pool_view> fetch_overview(client& server) {
   std::vector<pool_view> views;
-  for (pool_status& status : server.pools()) {
+  for (pool_status& status : server.pool_statuses()) {
     pool_view view;
     // Only the holders tell which numbers are taken; an idle pool needs no look at them.
     if (status.in_use > 0) {
       try {
         view.leases = server.open(status.pool).leases();
-      } catch (const numpool::error& e) {
-        if (e.sqlstate() != errc::no_such_pool) throw;
+      } catch (const no_such_pool_error&) {
         continue;  // dropped since
       }
     }

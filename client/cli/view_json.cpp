@@ -25,7 +25,7 @@ json_object object_of(const pool_status& p) {
       .add("cancels", p.cancels)
       .add("wait_total_us", us(p.wait_total))
       .add("wait_longest_us", us(p.wait_longest))
-      .raw("counted_since", json_time(p.counted_since));
+      .raw("counting_since", json_time(p.counting_since));
   return out;
 }
 

@@ -50,13 +50,16 @@ bool cancellation_token::cancelled() const noexcept {
 
 cancellation_source::cancellation_source()
     : state_(std::make_shared<detail::cancellation_state>()) {}
+cancellation_source::cancellation_source(const cancellation_source&) noexcept = default;
+cancellation_source& cancellation_source::operator=(const cancellation_source&) noexcept = default;
+cancellation_source::~cancellation_source() = default;
 cancellation_token cancellation_source::token() const noexcept {
   return cancellation_token(state_);
 }
 bool cancellation_source::cancelled() const noexcept {
   return state_->cancelled();
 }
-void cancellation_source::cancel() {
+void cancellation_source::cancel() const {
   state_->cancel();
 }
 

@@ -4,6 +4,7 @@
 
 #include <numpool/error.hpp>
 
+#include "access.hpp"
 #include "engine.hpp"
 #include "status_queries.hpp"
 
@@ -14,29 +15,33 @@ using detail::statement;
 namespace {
 
 constexpr statement kSetup{"CREATE EXTENSION IF NOT EXISTS numpool", -1, false};
-constexpr statement kCleanup{"DROP EXTENSION IF EXISTS numpool", -1, false};
+constexpr statement kUninstall{"DROP EXTENSION IF EXISTS numpool", -1, false};
 constexpr statement kCreate{"SELECT {}numpool_create($1, $2, $3, $4)"};
 constexpr statement kDrop{"SELECT {}numpool_drop($1, $2, true)"};
 constexpr statement kList{"SELECT {}numpool_list($1)"};
 
-client_options with_conninfo(const std::string& conninfo) {
+client_options with_conninfo(std::string_view conninfo) {
   client_options options;
   options.conninfo = conninfo;
   return options;
 }
 
-/// libpq passes text as C strings, so the server would see an id only up to a NUL.
-const std::string& checked(const std::string& id) {
-  if (id.empty()) throw error("the id of a pool must not be empty", errc::invalid_value);
-  if (id.find('\0') != std::string::npos)
-    throw error("the id of a pool must not contain a NUL character", errc::invalid_value);
-  return id;
+/// libpq passes text as C strings, so the server would see a name only up to a NUL.
+std::string checked(std::string_view name) {
+  if (name.empty()) throw error(error_kind::invalid_value, "the name of a pool must not be empty");
+  if (name.find('\0') != std::string_view::npos)
+    throw error(error_kind::invalid_value, "the name of a pool must not contain a NUL character");
+  return std::string(name);
+}
+
+std::optional<std::string> owned(std::optional<std::string_view> text) {
+  return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
 }  // namespace
 
 client::client() : client(client_options()) {}
-client::client(const std::string& conninfo) : client(with_conninfo(conninfo)) {}
+client::client(std::string_view conninfo) : client(with_conninfo(conninfo)) {}
 client::client(client_options options) : engine_(detail::engine::start(std::move(options))) {}
 
 client::~client() {
@@ -56,11 +61,11 @@ client& client::operator=(client&& other) noexcept {
 }
 
 detail::engine& client::engine() const {
-  if (!engine_) throw detail::client_closed_error();
+  if (!engine_) detail::client_closed_error().raise();
   return *engine_;
 }
 
-void client::setup() {
+void client::setup() const {
   try {
     engine().call(kSetup);
   } catch (const error& why) {
@@ -70,43 +75,46 @@ void client::setup() {
   }
 }
 
-void client::cleanup() {
-  engine().call(kCleanup);
+void client::uninstall() const {
+  engine().call(kUninstall);
 }
 
-pool client::create_or_open(const std::string& id, int size,
-                            const std::optional<std::string>& metadata) {
-  engine().call(kCreate, {checked(id), std::to_string(size), metadata, "true"});
-  return pool(engine_, id);
+pool client::create_or_open(std::string_view name, int size,
+                            std::optional<std::string_view> metadata) const {
+  engine().call(kCreate, {checked(name), std::to_string(size), owned(metadata), "true"});
+  return detail::access::make_pool(engine_, name);
 }
 
-pool client::create(const std::string& id, int size, const std::optional<std::string>& metadata) {
-  engine().call(kCreate, {checked(id), std::to_string(size), metadata, "false"});
-  return pool(engine_, id);
+pool client::create(std::string_view name, int size,
+                    std::optional<std::string_view> metadata) const {
+  engine().call(kCreate, {checked(name), std::to_string(size), owned(metadata), "false"});
+  return detail::access::make_pool(engine_, name);
 }
 
-pool client::open(const std::string& id) {
-  if (detail::pool_statuses(engine(), checked(id)).empty()) throw detail::no_such_pool(id);
-  return pool(engine_, id);
+pool client::open(std::string_view name) const {
+  const std::string wanted = checked(name);
+  if (detail::pool_statuses(engine(), wanted).empty()) detail::no_such_pool(wanted).raise();
+  return detail::access::make_pool(engine_, name);
 }
 
-bool client::drop(const std::string& id, drop_mode mode) {
+bool client::drop(std::string_view name, drop_mode mode) const {
   const char* force = mode == drop_mode::force ? "true" : "false";
-  return engine().call(kDrop, {checked(id), force}).at(0).at(0) == "t";
+  return engine().call(kDrop, {checked(name), force}).at(0).at(0) == "t";
 }
 
-int client::resize(const std::string& id, int size) {
-  return detail::resize(engine(), checked(id), size);
+int client::resize(std::string_view name, int size) const {
+  return detail::resize(engine(), checked(name), size);
 }
 
-std::vector<std::string> client::list(const std::string& prefix) {
-  std::vector<std::string> ids;
-  for (auto& row : engine().call(kList, {prefix})) ids.push_back(std::move(row.at(0).value()));
-  return ids;
+std::vector<std::string> client::list(std::string_view prefix) const {
+  std::vector<std::string> names;
+  for (auto& row : engine().call(kList, {std::string(prefix)}))
+    names.push_back(std::move(row.at(0).value()));
+  return names;
 }
 
-std::vector<pool_status> client::pools(const std::string& prefix) {
-  return detail::pool_statuses_by_prefix(engine(), prefix);
+std::vector<pool_status> client::pool_statuses(std::string_view prefix) const {
+  return detail::pool_statuses_by_prefix(engine(), std::string(prefix));
 }
 
 int client::lease_count() const noexcept {

@@ -8,7 +8,7 @@
 namespace numpool::detail {
 
 error client_closed_error() {
-  return error("the client is closed", errc::client_closed);
+  return error(error_kind::client_closed, "the client is closed");
 }
 
 std::shared_ptr<engine> engine::start(client_options options) {
@@ -33,11 +33,9 @@ std::shared_ptr<engine> engine::start(client_options options) {
 engine::engine(client_options options)
     : options_(std::move(options)), parameters_(options_.conninfo) {
   using std::chrono::milliseconds;
-  if (options_.connect_timeout <= milliseconds(0) || options_.reconnect_limit < milliseconds(0) ||
-      options_.backoff_min <= milliseconds(0) || options_.backoff_max < options_.backoff_min)
-    throw error("client_options: a time is out of range", errc::invalid_value, {},
-                "connect_timeout and backoff_min must be above 0, reconnect_limit not below 0, "
-                "backoff_max not below backoff_min.");
+  if (options_.connect_timeout <= milliseconds(0) || options_.reconnect_limit < milliseconds(0))
+    throw error(error_kind::invalid_value, "client_options: a time is out of range", {}, {},
+                "connect_timeout must be above 0, reconnect_limit not below 0.");
 }
 
 engine::~engine() {
@@ -63,7 +61,7 @@ bool engine::push(submission what) {
 }
 
 void engine::submit(std::shared_ptr<operation> op) {
-  if (!push({std::move(op), false})) throw client_closed_error();
+  if (!push({std::move(op), false})) client_closed_error().raise();
 }
 
 void engine::withdraw(std::shared_ptr<operation> op) noexcept {

@@ -34,7 +34,7 @@ class engine : public std::enable_shared_from_this<engine> {
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
-  /// Hands `op` to the I/O thread. Throws errc::client_closed.
+  /// Hands `op` to the I/O thread. Throws error_kind::client_closed.
   void submit(std::shared_ptr<operation> op);
 
   /// Has the I/O thread call op->withdrawn(). Without effect after close().

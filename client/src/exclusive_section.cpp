@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -27,10 +28,10 @@ class lone_connection {
  public:
   explicit lone_connection(detail::engine& owner) : engine_(owner), link_(connect(owner)) {
     if (PQsetnonblocking(link_.handle(), 1) != 0)
-      throw error(link_.message(), errc::cannot_connect);
+      error(error_kind::cannot_connect, link_.message()).raise();
   }
 
-  /// Throws the server's error, errc::connection_lost or errc::client_closed.
+  /// Throws the server's error, error_kind::connection_lost or error_kind::client_closed.
   result run(const std::string& sql, const std::string* value = nullptr) {
     const char* values[] = {value != nullptr ? value->c_str() : nullptr};
     if (PQsendQueryParams(link_.handle(), sql.c_str(), value != nullptr ? 1 : 0, nullptr, values,
@@ -61,7 +62,7 @@ class lone_connection {
       outcome = attempt.go_on(ready);
     }
     if (outcome == connecting::outcome::failed)
-      throw error(attempt.problem(), errc::cannot_connect);
+      error(error_kind::cannot_connect, attempt.problem()).raise();
     return attempt.take();
   }
 
@@ -72,20 +73,21 @@ class lone_connection {
   /// The server's last words, if it said any before it closed the connection; else that it is lost.
   [[noreturn]] void fail() const {
     while (const result part{PQgetResult(link_.handle())})
-      if (has_sqlstate(part)) throw detail::error_from(part);
-    throw error("the connection that held the lock was lost: " + link_.message(),
-                errc::connection_lost);
+      if (has_sqlstate(part)) detail::error_from(part).raise();
+    error(error_kind::connection_lost,
+          "the connection that held the lock was lost: " + link_.message())
+        .raise();
   }
 
   result checked(result last) const {
-    if (has_sqlstate(last)) throw detail::error_from(last);
+    if (has_sqlstate(last)) detail::error_from(last).raise();
     if (link_.broken() || !last) fail();
     const auto status = PQresultStatus(last.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw detail::error_from(last);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) detail::error_from(last).raise();
     return last;
   }
 
-  /// False once the deadline is past. Throws errc::client_closed.
+  /// False once the deadline is past. Throws error_kind::client_closed.
   static bool wait(const detail::engine& owner, int socket, short events,
                    std::optional<clock::time_point> deadline) {
     while (true) {
@@ -97,10 +99,10 @@ class lone_connection {
         timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 3600000));
       }
       const int ready = ::poll(fds, 2, timeout);
-      if (ready > 0 && fds[1].revents != 0) throw detail::client_closed_error();
+      if (ready > 0 && fds[1].revents != 0) detail::client_closed_error().raise();
       if (ready > 0) return true;
       if (ready < 0 && errno != EINTR)
-        throw error("poll: " + std::string(std::strerror(errno)), "58000");
+        throw error(error_kind::server, "poll: " + std::string(std::strerror(errno)), "58000");
     }
   }
 
@@ -111,30 +113,31 @@ class lone_connection {
 std::string find_schema(lone_connection& link) {
   const result found = link.run(detail::kFindSchema.sql);
   const auto schema = detail::field(found, 0, 0);
-  if (!schema) throw detail::not_installed();
+  if (!schema) detail::not_installed().raise();
   return std::string(*schema);
 }
 
 }  // namespace
 
-struct pool::lock_guard::impl {
+struct pool::section_guard::impl {
   explicit impl(const pool& locked) : engine(locked.engine_), link(*engine) {
     constexpr detail::statement kLock{"SELECT {}numpool_xact_lock($1)"};
     link.run(detail::kServerKeepalives);
     const std::string sql = detail::text_of(kLock, find_schema(link));
     link.run("BEGIN");
-    link.run(sql, &locked.id());
+    link.run(sql, &locked.name());
   }
 
   const std::shared_ptr<detail::engine> engine;  // outlives the connection
   lone_connection link;
 };
 
-pool::lock_guard::lock_guard(const pool& locked) : impl_(std::make_unique<impl>(locked)) {}
+pool::section_guard::section_guard(const pool& locked) : impl_(std::make_unique<impl>(locked)) {}
 
-pool::lock_guard::~lock_guard() = default;  // closing the connection rolls back, which unlocks
+pool::section_guard::~section_guard() =
+    default;  // closing the connection rolls back, which unlocks
 
-void pool::lock_guard::unlock() {
+void pool::section_guard::leave() {
   impl_->link.run("COMMIT");
 }
 

@@ -13,7 +13,7 @@ call_operation::call_operation(const statement& what,
 rows call_operation::wait() {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [this] { return rows_ || error_; });
-  if (error_) throw *error_;
+  if (error_) error_->raise();
   return std::move(*rows_);
 }
 

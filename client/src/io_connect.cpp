@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "io_loop.hpp"
+#include "error_kinds.hpp"
 #include "lease_record.hpp"
 #include "io_wait.hpp"
 
@@ -50,7 +51,7 @@ void io_loop::go_on_connecting(bool ready) {
     case connecting::outcome::pending:
       break;
     case connecting::outcome::failed:
-      attempt_failed(error(attempt_->problem(), errc::cannot_connect));
+      attempt_failed(error(error_kind::cannot_connect, attempt_->problem()));
       break;
     case connecting::outcome::connected:
       try {
@@ -86,15 +87,15 @@ void io_loop::attempt_failed(const error& why) {
     return;
   }
   state_ = state::offline;
-  if (first) engine_.first_attempt_.set_exception(std::make_exception_ptr(why));
+  if (first) engine_.first_attempt_.set_exception(pointer_to(why));
   std::vector<std::shared_ptr<operation>> hopeless;
   hopeless.swap(backlog_);
   for (auto& op : hopeless) op->fail(*this, why);
 }
 
 void io_loop::lose_connection(const std::string& reason) {
-  const error why("the connection to the server was lost" + (reason.empty() ? "" : ": " + reason),
-                  errc::connection_lost);
+  const error why(error_kind::connection_lost,
+                  "the connection to the server was lost" + (reason.empty() ? "" : ": " + reason));
   engine_.backend_pid = 0;
   ++connection_number_;  // what is bound to the old connection is over now, not only with the next
                          // one

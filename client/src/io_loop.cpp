@@ -1,4 +1,5 @@
 #include "io_loop.hpp"
+#include "error_kinds.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -6,6 +7,7 @@
 #include <utility>
 
 #include "lease_record.hpp"
+#include "tuning.hpp"
 #include "io_wait.hpp"
 
 namespace numpool::detail {
@@ -26,7 +28,7 @@ class cancel_operation : public operation, public std::enable_shared_from_this<c
   void succeed(io_loop&, const result&) override {}
   void fail(io_loop& io, const error& why) override {
     // Somebody cancelled the cancel; then the ticket is still in the queue.
-    if (why.sqlstate() == "57014") io.send_again(shared_from_this());
+    if (why.kind() == error_kind::cancelled) io.send_again(shared_from_this());
   }
   bool disconnected(io_loop&, const error&, bool) override { return false; }
 
@@ -50,7 +52,7 @@ class farewell_operation : public operation {
 }  // namespace
 
 io_loop::io_loop(engine& owner)
-    : engine_(owner), backoff_(owner.options().backoff_min, owner.options().backoff_max) {}
+    : engine_(owner), backoff_(tuned.shortest_pause, tuned.longest_pause) {}
 
 void io_loop::run() {
   std::vector<engine::submission> arrived;
@@ -60,6 +62,7 @@ void io_loop::run() {
     if (state_ == state::ready) send_backlog();
     if (state_ == state::ready) work(false);
     sleep();
+    end_due_waits();
   }
   take_in(&arrived);
   shut_down();
@@ -70,6 +73,7 @@ void io_loop::take_in(std::vector<engine::submission>* arrived) {
     if (one.withdraw) {
       one.op->withdrawn(*this);
     } else if (state_ == state::ready || one.op->wanted(*this)) {
+      one.op->submitted(*this);
       backlog_.push_back(std::move(one.op));
     }
   }
@@ -115,13 +119,41 @@ short io_loop::socket_events() const {
   return static_cast<short>(POLLIN | (more_to_write_ ? POLLOUT : 0));
 }
 
+/// The next thing to do that neither the socket nor another thread brings; nothing if there is
+/// none.
+std::optional<io_loop::clock::time_point> io_loop::next_event() const {
+  std::optional<clock::time_point> next;
+  const auto by = [&next](clock::time_point when) { next = next ? std::min(*next, when) : when; };
+  if (!deadlines_.empty()) by(deadlines_.begin()->first.first);
+  if (state_ == state::connecting) by(attempt_->deadline());
+  if (state_ == state::pausing) by(until_);
+  return next;
+}
+
 int io_loop::timeout_ms() const {
   if (state_ == state::ready && !backlog_.empty() && !finding_schema_) return 0;
-  if (state_ == state::ready || state_ == state::offline) return -1;
   if (state_ == state::connecting && attempt_->socket() < 0) return 0;
-  const auto until = state_ == state::connecting ? attempt_->deadline() : until_;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
+  const auto next = next_event();
+  if (!next) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600000));
+}
+
+void io_loop::watch_deadline(clock::time_point when, std::shared_ptr<wait_operation> op) {
+  const void* key = op.get();
+  deadlines_.emplace(std::make_pair(when, key), std::move(op));
+}
+
+void io_loop::forget_deadline(clock::time_point when, const wait_operation& op) {
+  deadlines_.erase({when, &op});
+}
+
+void io_loop::end_due_waits() {
+  while (!deadlines_.empty() && deadlines_.begin()->first.first <= clock::now()) {
+    const auto due = std::move(deadlines_.begin()->second);
+    deadlines_.erase(deadlines_.begin());
+    due->expired(*this);
+  }
 }
 
 void io_loop::sleep() {
@@ -223,8 +255,8 @@ void io_loop::handle(const notification& what) {
   }
   if (what.error) {
     const std::string name = what.pool ? " \"" + *what.pool + "\"" : "";
-    wait->refused(
-        error("pool" + name + " was " + *what.error + " while waiting for it", errc::no_such_pool));
+    wait->refused(*this, error(error_kind::no_such_pool,
+                               "pool" + name + " was " + *what.error + " while waiting for it"));
   } else if (what.index && what.fence) {
     wait->granted(*this, static_cast<int>(*what.index), *what.fence);
   }
@@ -242,15 +274,15 @@ void io_loop::ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> 
 
 void io_loop::shut_down() {
   const error why = client_closed_error();
-  if (!std::exchange(ever_attempted_, true))
-    engine_.first_attempt_.set_exception(std::make_exception_ptr(why));
+  if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_exception(pointer_to(why));
   engine_.backend_pid = 0;
   for (auto& record : leases_.take_all()) record->close();
-  for (auto& wait : tickets_.take_all()) wait->refused(why);
+  for (auto& wait : tickets_.take_all()) wait->refused(*this, why);
   for (auto& op : pipeline_.take_all()) op->fail(*this, why);
   sending_.swap(backlog_);
   for (auto& op : sending_) op->fail(*this, why);
   if (state_ == state::ready && !schema_.empty()) give_back_all();
+  deadlines_.clear();
   connection_.reset();
 }
 

@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "io_backoff.hpp"
@@ -42,6 +44,10 @@ class io_loop {
   void ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> wait);
   void cancel_ticket(std::int64_t ticket);
   void forget_schema();
+  /// Has op->expired() called at `when`, unless that is forgotten before.
+  void watch_deadline(std::chrono::steady_clock::time_point when,
+                      std::shared_ptr<wait_operation> op);
+  void forget_deadline(std::chrono::steady_clock::time_point when, const wait_operation& op);
 
  private:
   using clock = std::chrono::steady_clock;
@@ -63,7 +69,9 @@ class io_loop {
   bool send_now(std::shared_ptr<operation> op);
   void sleep();
   short socket_events() const;
+  std::optional<clock::time_point> next_event() const;
   int timeout_ms() const;
+  void end_due_waits();
   void work(bool readable);
   void handle_answers();
   void handle_notifications();
@@ -92,6 +100,7 @@ class io_loop {
   pipeline pipeline_;
   ticket_book tickets_;
   lease_book leases_;
+  std::map<std::pair<clock::time_point, const void*>, std::shared_ptr<wait_operation>> deadlines_;
   std::int64_t newest_ticket_ = 0;
   /// Notifications of tickets newer than any known. The server sends a ticket before it speaks of
   /// it, but nothing here depends on that.

@@ -24,6 +24,9 @@ class operation {
  public:
   virtual ~operation() = default;
 
+  /// Called when the I/O thread has taken it in.
+  virtual void submitted(io_loop&) {}
+
   /// Asked when it is submitted and before it is sent; false drops it.
   virtual bool wanted(io_loop&) { return true; }
 

@@ -1,7 +1,9 @@
 #include "io_wait.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "access.hpp"
 #include "cancellation_state.hpp"
 #include "engine.hpp"
 #include "io_loop.hpp"
@@ -11,17 +13,30 @@ namespace numpool::detail {
 
 namespace {
 
-error cancelled_error() {
-  return error("the wait was cancelled", errc::cancelled);
-}
-
 acquire_result result_of(std::shared_ptr<lease_record> granted,
                          const std::optional<error>& failed) {
-  if (granted) return acquire_result(lease(std::move(granted)));
-  return acquire_result(failed.value());
+  if (granted) return access::make_result(access::make_lease(std::move(granted)));
+  return access::make_result(failed.value());
 }
 
 }  // namespace
+
+error wait_cancelled_error() {
+  return error(error_kind::cancelled, "the wait was cancelled");
+}
+
+error timed_out_error(const std::string& pool) {
+  return error(error_kind::timed_out, "timed out waiting for a number of pool \"" + pool + "\"");
+}
+
+std::optional<std::chrono::steady_clock::time_point> deadline_of(const wait_options& options) {
+  using clock = std::chrono::steady_clock;
+  if (!options.timeout) return options.deadline;
+  const auto now = clock::now();
+  const auto longest = clock::time_point::max() - now;
+  const auto end = now + std::min<std::chrono::nanoseconds>(*options.timeout, longest);
+  return options.deadline ? std::min(*options.deadline, end) : end;
+}
 
 wait_operation::wait_operation(std::shared_ptr<engine> owner,
                                std::shared_ptr<const std::string> pool,
@@ -30,17 +45,18 @@ wait_operation::wait_operation(std::shared_ptr<engine> owner,
     : engine_(std::move(owner)),
       pool_(std::move(pool)),
       deadline_(deadline),
+      has_callback_(callback != nullptr),
       callback_(std::move(callback)) {}
 
 void wait_operation::start(const cancellation_token& token) {
-  if (const auto& state = token.state()) {
+  if (const auto& state = access::state(token)) {
     token_ = token;
     const std::weak_ptr<wait_operation> weak = weak_from_this();
     const std::uint64_t key = state->add([weak] {
       if (auto self = weak.lock()) self->cancelled();
     });
     if (key == 0) {
-      finish({nullptr, cancelled_error()});
+      finish({nullptr, wait_cancelled_error()});
       return;
     }
     std::lock_guard<std::mutex> lock(mutex_);
@@ -73,9 +89,9 @@ std::optional<lease> wait_operation::wait() {
     if (finish({nullptr, std::nullopt})) engine_->withdraw(shared_from_this());
     lock.lock();
   }
-  if (outcome_->failed) throw *outcome_->failed;
+  if (outcome_->failed) outcome_->failed->raise();
   if (!outcome_->granted) return std::nullopt;
-  return lease(std::move(outcome_->granted));
+  return access::make_lease(std::move(outcome_->granted));
 }
 
 bool wait_operation::finish(outcome what) {
@@ -91,7 +107,7 @@ bool wait_operation::finish(outcome what) {
     if (!callback) outcome_->granted = std::move(what.granted);
     changed_.notify_one();
   }
-  if (key != 0) token_.state()->remove(key);
+  if (key != 0) access::state(token_)->remove(key);
   if (callback) {
     engine_->callbacks().post([callback = std::move(callback), granted = std::move(what.granted),
                                failed = std::move(what.failed)]() mutable {
@@ -107,7 +123,24 @@ bool wait_operation::finished() {
 }
 
 void wait_operation::cancelled() {
-  if (finish({nullptr, cancelled_error()})) engine_->withdraw(shared_from_this());
+  if (finish({nullptr, wait_cancelled_error()})) engine_->withdraw(shared_from_this());
+}
+
+wait_operation::outcome wait_operation::timed_out() const {
+  return {nullptr, has_callback_ ? std::optional<error>(timed_out_error(*pool_)) : std::nullopt};
+}
+
+void wait_operation::submitted(io_loop& io) {
+  // Without a callback the caller itself sleeps until the deadline, in wait().
+  if (deadline_ && has_callback_) io.watch_deadline(*deadline_, shared_from_this());
+}
+
+void wait_operation::forget_deadline(io_loop& io) {
+  if (deadline_ && has_callback_) io.forget_deadline(*deadline_, *this);
+}
+
+void wait_operation::expired(io_loop& io) {
+  if (finish(timed_out())) withdrawn(io);
 }
 
 bool wait_operation::wanted(io_loop&) {
@@ -127,7 +160,8 @@ void wait_operation::succeed(io_loop& io, const result& answer) {
   }
   const auto ticket = integer_field(answer, 0, 0);
   if (!ticket) {
-    refused(error("the server's answer to enqueue could not be understood", "XX000"));
+    refused(io,
+            error(error_kind::server, "the server's answer to enqueue could not be understood"));
     return;
   }
   ticket_ = ticket;
@@ -137,21 +171,23 @@ void wait_operation::succeed(io_loop& io, const result& answer) {
 
 void wait_operation::granted(io_loop& io, int index, std::int64_t fence) {
   ticket_.reset();
+  forget_deadline(io);
   auto record =
       std::make_shared<lease_record>(engine_, pool_, index, fence, io.connection_number());
   io.leases().add(record);
   const bool late = deadline_ && clock::now() >= *deadline_;
-  if (late) finish({nullptr, std::nullopt});
+  if (late) finish(timed_out());
   if (late || !finish({record, std::nullopt})) record->release(false);
 }
 
-void wait_operation::refused(const error& why) {
+void wait_operation::refused(io_loop& io, const error& why) {
   ticket_.reset();
+  forget_deadline(io);
   finish({nullptr, why});
 }
 
-void wait_operation::fail(io_loop&, const error& why) {
-  refused(why);
+void wait_operation::fail(io_loop& io, const error& why) {
+  refused(io, why);
 }
 
 bool wait_operation::disconnected(io_loop&, const error&, bool) {
@@ -160,6 +196,7 @@ bool wait_operation::disconnected(io_loop&, const error&, bool) {
 }
 
 void wait_operation::withdrawn(io_loop& io) {
+  forget_deadline(io);
   // Without a ticket it is unsent, and wanted() drops it, or its answer is under way, and then
   // succeed() comes here or gives the grant back.
   if (ticket_) io.cancel_ticket(*std::exchange(ticket_, std::nullopt));
@@ -171,9 +208,9 @@ try_operation::try_operation(std::shared_ptr<engine> owner, std::shared_ptr<cons
 std::optional<lease> try_operation::wait() {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [this] { return finished_; });
-  if (error_) throw *error_;
+  if (error_) error_->raise();
   if (!granted_) return std::nullopt;
-  return lease(std::move(granted_));
+  return access::make_lease(std::move(granted_));
 }
 
 request try_operation::message() {

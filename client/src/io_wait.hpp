@@ -20,6 +20,12 @@ namespace numpool::detail {
 class engine;
 class lease_record;
 
+/// The earlier one of timeout and deadline, if there is any.
+std::optional<std::chrono::steady_clock::time_point> deadline_of(const wait_options& options);
+
+error wait_cancelled_error();
+error timed_out_error(const std::string& pool);
+
 /// One wait for a number, from enqueue to grant.
 ///
 /// Who asked and who grants meet at one point, finish(), under the mutex: the first one decides.
@@ -34,7 +40,7 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
                  std::optional<clock::time_point> deadline = std::nullopt,
                  std::function<void(acquire_result)> callback = nullptr);
 
-  /// Submits it, and withdraws it when `token` is cancelled. Throws errc::client_closed.
+  /// Submits it, and withdraws it when `token` is cancelled. Throws error_kind::client_closed.
   void start(const cancellation_token& token);
 
   /// For the calling thread: the lease, or nothing once the deadline is past. Throws what else
@@ -44,8 +50,11 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
   /// The I/O thread, when the notification comes.
   void granted(io_loop& io, int index, std::int64_t fence);
   /// The I/O thread: there will be no grant.
-  void refused(const error& why);
+  void refused(io_loop& io, const error& why);
+  /// The I/O thread: the deadline is past, and nobody sleeps until then in wait().
+  void expired(io_loop& io);
 
+  void submitted(io_loop& io) override;
   bool wanted(io_loop& io) override;
   request message() override;
   void succeed(io_loop& io, const result& answer) override;
@@ -56,8 +65,11 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
  private:
   struct outcome {
     std::shared_ptr<lease_record> granted;
-    std::optional<error> failed;  ///< neither: the deadline is past
+    std::optional<error> failed;  ///< neither: the deadline is past, for wait() to say so
   };
+
+  outcome timed_out() const;
+  void forget_deadline(io_loop& io);
 
   /// Makes `what` the outcome unless there is one. Returns whether it did.
   bool finish(outcome what);
@@ -69,6 +81,7 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
   const std::shared_ptr<engine> engine_;
   const std::shared_ptr<const std::string> pool_;
   const std::optional<clock::time_point> deadline_;
+  const bool has_callback_;
 
   std::optional<std::int64_t> ticket_;  ///< the I/O thread's; set while it waits on the server
 

@@ -10,6 +10,7 @@ namespace numpool {
 
 lease::lease(std::shared_ptr<detail::lease_record> record) noexcept : record_(std::move(record)) {}
 
+lease::lease() noexcept = default;
 lease::lease(lease&& other) noexcept = default;
 
 lease& lease::operator=(lease&& other) noexcept {
@@ -32,7 +33,7 @@ std::int64_t lease::fence() const noexcept {
   return record_ ? record_->fence() : 0;
 }
 
-const std::string& lease::pool_id() const noexcept {
+const std::string& lease::pool_name() const noexcept {
   static const std::string none;
   return record_ ? record_->pool() : none;
 }
@@ -50,7 +51,7 @@ bool lease::lost() const noexcept {
 }
 
 void lease::on_lost(std::function<void()> callback) {
-  if (!record_) throw error("on_lost of a lease that was moved from", errc::invalid_value);
+  if (!record_) throw error(error_kind::invalid_value, "on_lost() of no lease");
   record_->on_lost(std::move(callback));
 }
 

@@ -23,9 +23,8 @@ bool worth_repeating(const error& why) {
 
 /// Errors that say that there is nothing left to give back, or that close() has seen to it.
 bool nothing_left(const error& why) {
-  const std::string& code = why.sqlstate();
-  return code == errc::no_such_pool || code == errc::not_installed || code == "3F000" ||
-         code == errc::client_closed;
+  return why.kind() == error_kind::no_such_pool || why.kind() == error_kind::not_installed ||
+         why.kind() == error_kind::client_closed || why.sqlstate() == "3F000";
 }
 
 }  // namespace
@@ -51,7 +50,7 @@ bool lease_record::leave_held(state next) {
 
 void lease_record::release(bool wait) {
   if (engine_->forked()) {  // the parent's lease, and its locks may be held for ever here
-    if (wait) throw client_closed_error();
+    if (wait) client_closed_error().raise();
     return;
   }
   std::function<void()> dropped;  // what it owns is destroyed here, not on the I/O thread
@@ -63,19 +62,14 @@ void lease_record::release(bool wait) {
     try {
       engine_->submit(shared_from_this());
     } catch (const error&) {
-      finish();
-      if (wait) throw;
+      finish();  // the client is closed, and gave it back
       return;
     }
   }
   if (!wait) return;
   std::unique_lock<std::mutex> lock(mutex_);
   finished_.wait(lock, [this] { return state_.load() != state::releasing; });
-  if (state_.load() == state::closed) {
-    state_ = state::released;
-    throw client_closed_error();
-  }
-  if (error_) throw *std::exchange(error_, std::nullopt);
+  if (error_) std::exchange(error_, std::nullopt)->raise();
 }
 
 void lease_record::finish(std::optional<error> why) {

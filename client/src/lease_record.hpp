@@ -22,7 +22,7 @@ class engine;
 ///     releasing | given back, the server may not know   | finish()
 ///     released  | given back, and the server knows      |
 ///     lost      | taken from us                         |
-///     closed    | the client was closed                 | release(), to released
+///     closed    | the client was closed                 |
 class lease_record : public operation, public std::enable_shared_from_this<lease_record> {
  public:
   /// `connection_number` numbers the connection that holds the lease.

@@ -42,7 +42,7 @@ connection::progress connection::poll() {
 
 void connection::enter_pipeline_mode() {
   if (PQsetnonblocking(handle_.get(), 1) != 0 || PQenterPipelineMode(handle_.get()) != 1)
-    throw error("could not prepare the connection: " + message(), errc::cannot_connect);
+    throw error(error_kind::cannot_connect, "could not prepare the connection: " + message());
 }
 
 bool connection::send(const statement& what, const std::string& schema, int count,

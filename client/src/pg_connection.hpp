@@ -29,7 +29,7 @@ class connection {
   /// Goes on connecting once the socket is ready; says what to wait for next.
   progress poll();
 
-  /// After poll() said done. Throws errc::cannot_connect if libpq will not.
+  /// After poll() said done. Throws error_kind::cannot_connect if libpq will not.
   void enter_pipeline_mode();
 
   /// Of the host being tried or connected to.

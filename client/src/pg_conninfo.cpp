@@ -11,7 +11,7 @@
 
 namespace numpool {
 
-std::string default_conninfo() {
+std::string v1::default_conninfo() {
   const char* url = std::getenv("DATABASE_URL");
   return url != nullptr ? url : "";
 }
@@ -35,7 +35,7 @@ connection_parameters::connection_parameters(const std::string& conninfo) {
     std::string text = message != nullptr ? message : "out of memory";
     PQfreemem(message);
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    throw error("invalid connection string: " + text, errc::invalid_value);
+    throw error(error_kind::invalid_value, "invalid connection string: " + text);
   }
   for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr) continue;

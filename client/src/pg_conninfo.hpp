@@ -11,7 +11,7 @@ namespace numpool::detail {
 class connection_parameters {
  public:
   /// The caller's `conninfo` plus what numpool adds where it is silent.
-  /// Throws errc::invalid_value if libpq cannot parse it.
+  /// Throws error_kind::invalid_value if libpq cannot parse it.
   explicit connection_parameters(const std::string& conninfo);
 
   /// Null-terminated arrays, valid as long as this object is unchanged.

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "error_kinds.hpp"
+
 namespace numpool::detail {
 
 std::optional<std::string_view> field(const result& from, int row, int column) {
@@ -45,8 +47,8 @@ std::string trimmed(const char* text) {
 }
 
 error not_installed() {
-  return error("extension \"numpool\" is not installed in this database", errc::not_installed, {},
-               "Call setup(), or run CREATE EXTENSION numpool.");
+  return error(error_kind::not_installed, "extension \"numpool\" is not installed in this database",
+               {}, {}, "Call setup(), or run CREATE EXTENSION numpool.");
 }
 
 error error_from(const result& failed) {
@@ -57,7 +59,8 @@ error error_from(const result& failed) {
   std::string message = part(PG_DIAG_MESSAGE_PRIMARY);
   if (message.empty()) message = trimmed(PQresultErrorMessage(failed.get()));
   if (message.empty()) message = "the server's answer could not be understood";
-  return error(message, part(PG_DIAG_SQLSTATE), part(PG_DIAG_MESSAGE_DETAIL),
+  const std::string sqlstate = part(PG_DIAG_SQLSTATE);
+  return error(kind_of(sqlstate), message, sqlstate, part(PG_DIAG_MESSAGE_DETAIL),
                part(PG_DIAG_MESSAGE_HINT));
 }
 

@@ -31,7 +31,7 @@ std::optional<std::int64_t> integer_field(const result& from, int row, int colum
 
 rows all_rows(const result& from);
 
-/// errc::not_installed, with what to do about it.
+/// error_kind::not_installed, with what to do about it.
 error not_installed();
 
 /// What a failed result says, with all its diagnostics.

@@ -10,82 +10,99 @@ namespace numpool {
 
 using detail::statement;
 
-pool::pool(std::shared_ptr<detail::engine> engine, std::string id)
-    : engine_(std::move(engine)), id_(std::make_shared<const std::string>(std::move(id))) {}
+namespace {
 
-lease pool::acquire(const cancellation_token& token) const {
-  auto wait = std::make_shared<detail::wait_operation>(engine_, id_);
-  wait->start(token);
-  return std::move(*wait->wait());
+std::optional<std::string> owned(std::optional<std::string_view> text) {
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+}  // namespace
+
+pool::pool(std::shared_ptr<detail::engine> engine, std::string_view name)
+    : engine_(std::move(engine)), name_(std::make_shared<const std::string>(name)) {}
+pool::pool(const pool&) noexcept = default;
+pool& pool::operator=(const pool&) noexcept = default;
+pool::~pool() = default;
+
+lease pool::acquire(const wait_options& options) const {
+  if (auto granted = try_acquire(options)) return std::move(*granted);
+  throw detail::timed_out_error(*name_);
 }
 
 std::optional<lease> pool::try_acquire() const {
-  auto attempt = std::make_shared<detail::try_operation>(engine_, id_);
+  auto attempt = std::make_shared<detail::try_operation>(engine_, name_);
   engine_->submit(attempt);
   return attempt->wait();
 }
 
-std::optional<lease> pool::acquire_by(std::chrono::steady_clock::time_point deadline,
-                                      const cancellation_token& token) const {
-  auto wait = std::make_shared<detail::wait_operation>(engine_, id_, deadline);
-  wait->start(token);
+std::optional<lease> pool::try_acquire(const wait_options& options) const {
+  const auto deadline = detail::deadline_of(options);
+  // Whoever will not wait takes no ticket either.
+  if (deadline && *deadline <= std::chrono::steady_clock::now()) {
+    if (options.cancellation.cancelled()) detail::wait_cancelled_error().raise();
+    return try_acquire();
+  }
+  auto wait = std::make_shared<detail::wait_operation>(engine_, name_, deadline);
+  wait->start(options.cancellation);
   return wait->wait();
 }
 
 void pool::acquire_async(std::function<void(acquire_result)> callback,
-                         const cancellation_token& token) const {
-  if (!callback) throw numpool::error("acquire_async without a callback", errc::invalid_value);
-  std::make_shared<detail::wait_operation>(engine_, id_, std::nullopt, std::move(callback))
-      ->start(token);
+                         const wait_options& options) const {
+  if (!callback)
+    throw numpool::error(error_kind::invalid_value, "acquire_async without a callback");
+  std::make_shared<detail::wait_operation>(engine_, name_, detail::deadline_of(options),
+                                           std::move(callback))
+      ->start(options.cancellation);
 }
 
-std::future<lease> pool::acquire_future(const cancellation_token& token) const {
+std::future<lease> pool::acquire_future(const wait_options& options) const {
   auto promise = std::make_shared<std::promise<lease>>();
   std::future<lease> future = promise->get_future();
   acquire_async(
       [promise](acquire_result result) {
-        if (result.has_lease()) {
+        try {
           promise->set_value(result.get());
-        } else {
-          promise->set_exception(std::make_exception_ptr(*result.error()));
+        } catch (const numpool::error&) {
+          promise->set_exception(std::current_exception());
         }
       },
-      token);
+      options);
   return future;
 }
 
 int pool::resize(int size) const {
-  return detail::resize(*engine_, *id_, size);
+  return detail::resize(*engine_, *name_, size);
 }
 
 std::optional<std::string> pool::metadata() const {
   constexpr statement kMetadata{"SELECT {}numpool_metadata($1)"};
-  return engine_->call(kMetadata, {*id_}).at(0).at(0);
+  return engine_->call(kMetadata, {*name_}).at(0).at(0);
 }
 
-void pool::set_metadata(const std::optional<std::string>& json) const {
+void pool::set_metadata(std::optional<std::string_view> json) const {
   constexpr statement kSet{"SELECT {}numpool_set_metadata($1, $2)"};
-  engine_->call(kSet, {*id_, json});
+  engine_->call(kSet, {*name_, owned(json)});
 }
 
-bool pool::replace_metadata(const std::optional<std::string>& expected,
-                            const std::optional<std::string>& json) const {
+bool pool::replace_metadata(std::optional<std::string_view> expected,
+                            std::optional<std::string_view> json) const {
   constexpr statement kReplace{"SELECT {}numpool_replace_metadata($1, $2, $3)"};
-  return engine_->call(kReplace, {*id_, expected, json}).at(0).at(0) == "t";
+  return engine_->call(kReplace, {*name_, owned(expected), owned(json)}).at(0).at(0) == "t";
 }
 
 pool_status pool::status() const {
-  auto found = detail::pool_statuses(*engine_, *id_);
-  if (found.empty()) throw detail::no_such_pool(*id_);
+  auto found = detail::pool_statuses(*engine_, *name_);
+  if (found.empty()) detail::no_such_pool(*name_).raise();
   return std::move(found.front());
 }
 
 std::vector<lease_info> pool::leases() const {
-  return detail::lease_infos(*engine_, *id_);
+  return detail::lease_infos(*engine_, *name_);
 }
 
 std::vector<waiter_info> pool::waiters() const {
-  return detail::waiter_infos(*engine_, *id_);
+  return detail::waiter_infos(*engine_, *name_);
 }
 
 }  // namespace numpool

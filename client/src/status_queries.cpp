@@ -77,24 +77,24 @@ std::vector<pool_status> statuses(rows from) {
     status.cancels = next.integer();
     status.wait_total = next.duration();
     status.wait_longest = next.duration();
-    status.counted_since = next.time();
+    status.counting_since = next.time();
   }
   return out;
 }
 
 }  // namespace
 
-std::vector<pool_status> pool_statuses(engine& from, const std::string& id) {
-  return statuses(from.call(kPool, {id}));
+std::vector<pool_status> pool_statuses(engine& from, const std::string& name) {
+  return statuses(from.call(kPool, {name}));
 }
 
 std::vector<pool_status> pool_statuses_by_prefix(engine& from, const std::string& prefix) {
   return statuses(from.call(kPools, {prefix}));
 }
 
-std::vector<lease_info> lease_infos(engine& from, const std::string& id) {
+std::vector<lease_info> lease_infos(engine& from, const std::string& name) {
   std::vector<lease_info> out;
-  for (row& one : from.call(kLeases, {id})) {
+  for (row& one : from.call(kLeases, {name})) {
     columns next(one);
     lease_info& lease = out.emplace_back();
     lease.pool = next.text_or_empty();
@@ -112,9 +112,9 @@ std::vector<lease_info> lease_infos(engine& from, const std::string& id) {
   return out;
 }
 
-std::vector<waiter_info> waiter_infos(engine& from, const std::string& id) {
+std::vector<waiter_info> waiter_infos(engine& from, const std::string& name) {
   std::vector<waiter_info> out;
-  for (row& one : from.call(kWaiters, {id})) {
+  for (row& one : from.call(kWaiters, {name})) {
     columns next(one);
     waiter_info& waiter = out.emplace_back();
     waiter.pool = next.text_or_empty();
@@ -130,13 +130,13 @@ std::vector<waiter_info> waiter_infos(engine& from, const std::string& id) {
   return out;
 }
 
-int resize(engine& at, const std::string& id, int size) {
-  const auto answer = at.call(kResize, {id, std::to_string(size)});
+int resize(engine& at, const std::string& name, int size) {
+  const auto answer = at.call(kResize, {name, std::to_string(size)});
   return std::atoi(answer.at(0).at(0).value_or("0").c_str());
 }
 
-error no_such_pool(const std::string& id) {
-  return error("pool \"" + id + "\" does not exist", errc::no_such_pool);
+error no_such_pool(const std::string& name) {
+  return error(error_kind::no_such_pool, "pool \"" + name + "\" does not exist");
 }
 
 }  // namespace numpool::detail

@@ -1,13 +1,9 @@
 #include <numpool/version.hpp>
 
-#ifndef NUMPOOL_VERSION
-#error "NUMPOOL_VERSION comes from the build, which reads it from numpool.control"
-#endif
+#define NUMPOOL_TEXT_OF(x) #x
+#define NUMPOOL_TEXT(x) NUMPOOL_TEXT_OF(x)
 
-namespace numpool {
-
-const char* version() noexcept {
-  return NUMPOOL_VERSION;
+const char* numpool::version() noexcept {
+  return NUMPOOL_TEXT(NUMPOOL_VERSION_MAJOR) "." NUMPOOL_TEXT(
+      NUMPOOL_VERSION_MINOR) "." NUMPOOL_TEXT(NUMPOOL_VERSION_PATCH);
 }
-
-}  // namespace numpool

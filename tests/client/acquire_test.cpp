@@ -9,7 +9,7 @@ using numpool::lease;
 
 TEST_CASE_FIXTURE(fixture, "sequential acquisition gives the lowest numbers, with growing fences") {
   numpool::pool pool = client.create_or_open(id, 3);
-  CHECK(pool.id() == id);
+  CHECK(pool.name() == id);
   std::int64_t fence = 0;
   for (int round = 0; round < 3; ++round) {
     std::vector<lease> held;
@@ -17,7 +17,7 @@ TEST_CASE_FIXTURE(fixture, "sequential acquisition gives the lowest numbers, wit
       held.push_back(pool.acquire());
       CHECK(held.back().index() == i);
       CHECK(held.back().fence() > fence);
-      CHECK(held.back().pool_id() == id);
+      CHECK(held.back().pool_name() == id);
       CHECK(held.back().held());
       CHECK_FALSE(held.back().lost());
       fence = held.back().fence();
@@ -70,10 +70,10 @@ TEST_CASE_FIXTURE(fixture, "a lease moves, and only its last owner gives it back
   lease b(std::move(a));
   CHECK(a.index() == -1);
   CHECK(a.fence() == 0);
-  CHECK(a.pool_id().empty());
+  CHECK(a.pool_name().empty());
   CHECK_FALSE(a.held());
   a.release();
-  CHECK(sqlstate_of([&] { a.on_lost([] {}); }) == numpool::errc::invalid_value);
+  CHECK(kind_of([&] { a.on_lost([] {}); }) == numpool::error_kind::invalid_value);
   CHECK(b.held());
   lease c = pool.acquire();
   CHECK(c.index() == 1);

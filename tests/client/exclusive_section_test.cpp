@@ -2,7 +2,7 @@
 
 #include "fixture.hpp"
 
-namespace errc = numpool::errc;
+using numpool::error_kind;
 
 TEST_CASE_FIXTURE(fixture, "with_lock is exclusive across clients") {
   client.create_or_open(id, 1);
@@ -48,11 +48,11 @@ TEST_CASE_FIXTURE(fixture, "a lock whose connection is lost is reported") {
 TEST_CASE_FIXTURE(fixture, "close ends a call that waits for the lock") {
   numpool::pool pool = client.create_or_open(id, 1);
   numpool::client other;
-  std::string code;
+  std::optional<error_kind> code;
   pool.with_lock([&] {
     threads running;
     running.start(
-        [&] { code = sqlstate_of([&] { other.open(id).with_lock([] { FAIL("not locked"); }); }); });
+        [&] { code = kind_of([&] { other.open(id).with_lock([] { FAIL("not locked"); }); }); });
     session watch;
     CHECK(eventually([&] {
       return watch.query(
@@ -61,11 +61,11 @@ TEST_CASE_FIXTURE(fixture, "close ends a call that waits for the lock") {
     }));
     other.close();
   });
-  CHECK(code == errc::client_closed);
+  CHECK(code == error_kind::client_closed);
 }
 
 TEST_CASE_FIXTURE(fixture, "with_lock of a pool that is not there") {
   numpool::pool pool = client.create_or_open(id, 1);
   client.drop(id);
-  CHECK(sqlstate_of([&] { pool.with_lock([] {}); }) == errc::no_such_pool);
+  CHECK(kind_of([&] { pool.with_lock([] {}); }) == error_kind::no_such_pool);
 }

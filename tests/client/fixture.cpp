@@ -85,6 +85,15 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
   return true;
 }
 
+std::optional<numpool::error_kind> kind_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const numpool::error& why) {
+    return why.kind();
+  }
+  return std::nullopt;
+}
+
 std::string sqlstate_of(const std::function<void()>& call) {
   try {
     call();

@@ -14,19 +14,30 @@
 
 #include <numpool/numpool.hpp>
 
+#include "tuning.hpp"
+
 using namespace std::chrono_literals;
 
-/// Options for tests: defaults but for pauses that suit them.
-inline numpool::client_options quick_options() {
-  numpool::client_options options;
-  options.backoff_max = 200ms;
-  return options;
-}
+/// While it lives, clients that are made pause so long at most between attempts to connect.
+class pauses {
+ public:
+  pauses(std::chrono::milliseconds shortest, std::chrono::milliseconds longest)
+      : before_(numpool::detail::tuned) {
+    numpool::detail::tuned.shortest_pause = shortest;
+    numpool::detail::tuned.longest_pause = longest;
+  }
+  ~pauses() { numpool::detail::tuned = before_; }
+  pauses(const pauses&) = delete;
+  pauses& operator=(const pauses&) = delete;
+
+ private:
+  const numpool::detail::tuning before_;
+};
 
 /// A connected client whose database has the extension, and an id no other test uses; the pool of
 /// that id is dropped at the end.
 struct fixture {
-  fixture() : client(quick_options()), id(fresh_id()) { client.setup(); }
+  fixture() : id(fresh_id()) { client.setup(); }
   ~fixture();
 
   static std::string fresh_id();
@@ -61,7 +72,9 @@ class session {
 /// Whether `condition` becomes true in time.
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds within = 10000ms);
 
-/// The SQLSTATE of the numpool::error that `call` throws, or an empty string.
+/// The kind of the numpool::error that `call` throws, or nothing if it throws none.
+std::optional<numpool::error_kind> kind_of(const std::function<void()>& call);
+/// Its SQLSTATE, or an empty string.
 std::string sqlstate_of(const std::function<void()>& call);
 
 /// Threads that are joined at the end of the scope.

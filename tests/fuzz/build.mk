@@ -19,7 +19,8 @@ $(BUILD)/fuzz/duration_fuzz: $(call fuzz_object,client/cli/duration) \
 	$(call fuzz_object,client/cli/text)
 $(BUILD)/fuzz/connection_fuzz: $(call fuzz_object,client/cli/connection) \
 	$(call fuzz_object,client/cli/failure) $(call fuzz_object,client/cli/text) \
-	$(call fuzz_object,client/src/pg_conninfo) $(call fuzz_object,client/src/error)
+	$(call fuzz_object,client/src/pg_conninfo) $(call fuzz_object,client/src/error) \
+	$(call fuzz_object,client/src/error_kinds)
 
 $(fuzz_programs): $(BUILD)/fuzz/%_fuzz: $(BUILD)/fuzz/objects/tests/fuzz/%_fuzz.o
 	$(CLANGXX) -fsanitize=fuzzer,address,undefined -o $@ $^ -L$(PG_LIBDIR) -lpq

@@ -17,6 +17,8 @@
 
 #include <numpool/numpool.hpp>
 
+#include "tuning.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -61,7 +63,7 @@ int main(int argc, char** argv) {
   }
   numpool::client_options options;
   options.conninfo = argv[1];
-  options.backoff_max = 200ms;
+  numpool::detail::tuned.longest_pause = 200ms;
   options.on_lost = [](const numpool::lost_lease& lost) { say("lost", lost.index, lost.fence); };
   numpool::client client(options);
   const numpool::pool pool = client.open("p");

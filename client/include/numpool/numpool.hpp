@@ -9,13 +9,14 @@
 ///     use_gpu(gpu.index());                            // 0..3; nobody else has it
 ///                                                      // the destructor gives it back
 ///
-/// Every type here may be used from any number of threads, unless its own comment says otherwise.
+/// Of every class here any number of threads may call the const members at once, and the others
+/// that its comment names; the plain structs are values, like a std::string.
 /// Signals are blocked in the library's threads.
 ///
 /// After fork() clients, pools and leases are the parent's. In the child they may be destroyed,
-/// without effect, and calls throw errc::client_closed. A child that lives on without exec() keeps
-/// the connection's socket open: should the parent be killed, the server learns of it only when the
-/// child has ended, too.
+/// without effect, and calls throw error_kind::client_closed. A child that lives on without exec()
+/// keeps the connection's socket open: should the parent be killed, the server learns of it only
+/// when the child has ended, too.
 
 #include <numpool/cancellation.hpp>
 #include <numpool/client.hpp>

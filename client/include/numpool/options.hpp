@@ -3,18 +3,66 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include <numpool/cancellation.hpp>
 #include <numpool/export.hpp>
 
 namespace numpool {
+inline namespace v1 {
 
 /// A lease that ended against its holder's will.
 struct lost_lease {
   std::string pool;
-  int index;           ///< 0-based
-  std::int64_t fence;  ///< of the lost lease; whoever gets the index next has a larger one
-  std::string reason;  ///< in English, such as "connection lost" or "pool dropped"
+  int index = 0;           ///< 0-based
+  std::int64_t fence = 0;  ///< of the lost lease; whoever gets the index next has a larger one
+  std::string reason;      ///< in English, such as "connection lost" or "pool dropped"
+};
+
+/// How long a call waits for a number, and what ends the wait early. The same for every way of
+/// waiting: blocking, callback and future.
+///
+///     pool.acquire();                                // for ever
+///     pool.acquire({2s});                            // for two seconds
+///     pool.acquire({deadline, source.token()});      // until then, or until cancelled
+struct wait_options {
+  wait_options() noexcept = default;
+  wait_options(cancellation_token token) noexcept  // NOLINT: a token alone is what one often has
+      : cancellation(std::move(token)) {}
+  template <class Rep, class Period>
+  wait_options(std::chrono::duration<Rep, Period> at_most,  // NOLINT: for acquire({2s})
+               cancellation_token token = {})
+      : timeout(limited(at_most)), cancellation(std::move(token)) {}
+  /// A time of another clock than std::chrono::steady_clock is read as of now.
+  template <class Clock, class Duration>
+  wait_options(std::chrono::time_point<Clock, Duration> when,  // NOLINT: for acquire({when})
+               cancellation_token token = {})
+      : cancellation(std::move(token)) {
+    if (const auto left = limited(when - Clock::now()))
+      deadline = std::chrono::steady_clock::now() + *left;
+  }
+
+  /// From the call on. Nothing: no limit. Zero or less: take what is free at once, or nothing.
+  std::optional<std::chrono::nanoseconds> timeout;
+  /// Nothing: no limit. Of both limits the earlier one counts.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  cancellation_token cancellation;
+
+  std::uint64_t spare[4] = {};  ///< for members to come (numpool/version.hpp); zero
+
+ private:
+  /// Nothing for a time beyond some thirty years, which is for ever.
+  template <class Rep, class Period>
+  static std::optional<std::chrono::nanoseconds> limited(
+      std::chrono::duration<Rep, Period> at_most) {
+    constexpr double kLongest = 1e9;  // seconds
+    const double seconds = std::chrono::duration<double>(at_most).count();
+    if (seconds >= kLongest) return std::nullopt;
+    if (seconds <= 0) return std::chrono::nanoseconds(0);
+    return std::chrono::ceil<std::chrono::nanoseconds>(at_most);
+  }
 };
 
 /// $DATABASE_URL, or an empty string, which makes libpq use PGHOST, PGPORT and so on.
@@ -34,19 +82,17 @@ struct client_options {
   std::chrono::milliseconds connect_timeout{15000};
 
   /// After a lost connection: how long to go on trying before calls that wait for it fail with
-  /// errc::cannot_connect. The next call after that tries again. 0 makes one attempt.
+  /// error_kind::cannot_connect. The next call after that tries again. 0 makes one attempt.
   std::chrono::milliseconds reconnect_limit{60000};
-
-  /// The pause before the second attempt; it doubles up to `backoff_max`, and a random part of
-  /// up to a half is taken off each, so that many clients do not come back in step.
-  std::chrono::milliseconds backoff_min{50};
-  std::chrono::milliseconds backoff_max{3000};
 
   /// Called once for every lease that is lost, on the client's callback thread, which is not the
   /// I/O thread: it may call anything, this client included. Callbacks run one at a time, in
   /// order, with no lock held; one that throws ends the process. What happens after close() has
   /// ended that thread is told on the thread that causes it. Leases ended by close() are not lost.
   std::function<void(const lost_lease&)> on_lost;
+
+  std::uint64_t spare[8] = {};  ///< for members to come (numpool/version.hpp); zero
 };
 
+}  // namespace v1
 }  // namespace numpool

@@ -1,118 +1,127 @@
 #pragma once
 
 #include <chrono>
-#include <exception>
 #include <functional>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <numpool/cancellation.hpp>
 #include <numpool/error.hpp>
 #include <numpool/export.hpp>
 #include <numpool/lease.hpp>
+#include <numpool/options.hpp>
 #include <numpool/status.hpp>
 
 namespace numpool {
 
 namespace detail {
 class engine;
-}
+struct access;
+}  // namespace detail
+
+inline namespace v1 {
 
 /// What acquire_async() hands to its callback: a lease, or why there is none.
-class NUMPOOL_EXPORT acquire_result {
+class [[nodiscard]] NUMPOOL_EXPORT acquire_result {
  public:
-  /// For the library only.
-  explicit acquire_result(lease granted) noexcept : lease_(std::move(granted)) {}
-  explicit acquire_result(const numpool::error& why) noexcept : error_(why) {}
-
-  bool has_lease() const noexcept { return lease_.has_value(); }
+  [[nodiscard]] bool has_lease() const noexcept { return !error_; }
+  explicit operator bool() const noexcept { return has_lease(); }
 
   /// Takes the lease out. Throws the error if there is none.
   lease get() {
-    if (error_) throw *error_;
-    return std::move(*lease_);
+    if (error_) error_->raise();
+    return std::move(lease_);
   }
 
   /// Null if there is a lease.
-  const numpool::error* error() const noexcept { return error_ ? &*error_ : nullptr; }
+  [[nodiscard]] const numpool::error* error() const noexcept { return error_ ? &*error_ : nullptr; }
 
  private:
-  std::optional<lease> lease_;
+  friend struct detail::access;
+  explicit acquire_result(lease granted) noexcept : lease_(std::move(granted)) {}
+  explicit acquire_result(const numpool::error& why) noexcept : error_(why) {}
+
+  lease lease_;
   std::optional<numpool::error> error_;
 };
 
-/// A pool as one client sees it: its id and the client. Copies are cheap. A handle may outlive
-/// the client; then its calls throw errc::client_closed. It names the pool by id, so after drop
-/// and re-creation it means the new pool.
+/// A pool as one client sees it: its name and the client. Copies are cheap, and a move copies, so
+/// that no handle is ever empty. A handle may outlive the client; then its calls throw
+/// error_kind::client_closed. It goes by the name, so after drop and re-creation it means the new
+/// pool. Any number of threads may use one.
 ///
-/// Calls that talk to the server throw `error` with the server's SQLSTATE, errc::no_such_pool
-/// among them, and errc::client_closed, errc::cannot_connect or errc::connection_lost.
+/// All but name() ask the server, and throw `error`: what the server says, error_kind::no_such_pool
+/// among it, and client_closed, cannot_connect or connection_lost.
 class NUMPOOL_EXPORT pool {
  public:
-  const std::string& id() const noexcept { return *id_; }
+  pool(const pool&) noexcept;
+  pool& operator=(const pool&) noexcept;
+  ~pool();
+
+  [[nodiscard]] const std::string& name() const noexcept { return *name_; }
 
   /// Waits, first come first served, until a number is free; holds nothing on the server but its
   /// place in the queue. If the connection goes meanwhile, it joins the queue again, at its end.
-  /// Throws errc::cancelled once `token` is cancelled, errc::no_such_pool if the pool is dropped.
-  lease acquire(const cancellation_token& token = {}) const;
+  /// Throws cancelled_error once the token is cancelled, no_such_pool_error if the pool is dropped,
+  /// and error_kind::timed_out when the time of `options` is over.
+  lease acquire(const wait_options& options = {}) const;
 
   /// The lowest free number at once, or nothing. Never waits in the queue.
-  std::optional<lease> try_acquire() const;
+  [[nodiscard]] std::optional<lease> try_acquire() const;
 
-  /// As acquire(), but gives up after `timeout` and returns nothing; a grant that crosses with
-  /// the end of the timeout goes back to the pool. Zero or less is try_acquire().
+  /// As acquire(), but returns nothing when the time is over; a grant that crosses with that goes
+  /// back to the pool.
+  [[nodiscard]] std::optional<lease> try_acquire(const wait_options& options) const;
+
+  /// try_acquire() with a timeout.
   template <class Rep, class Period>
-  std::optional<lease> acquire_for(std::chrono::duration<Rep, Period> timeout,
-                                   const cancellation_token& token = {}) const {
-    using std::chrono::steady_clock;
-    if (timeout <= timeout.zero()) return try_acquire();
-    const std::chrono::duration<double> seconds = timeout;
-    if (seconds.count() > kLongestTimeout) return acquire(token);
-    return acquire_by(
-        steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(seconds), token);
+  [[nodiscard]] std::optional<lease> acquire_for(std::chrono::duration<Rep, Period> timeout,
+                                                 cancellation_token token = {}) const {
+    return try_acquire(wait_options(timeout, std::move(token)));
   }
 
-  /// As acquire_for() with the time that is left until `when`, by its own clock now.
+  /// try_acquire() with a deadline.
   template <class Clock, class Duration>
-  std::optional<lease> acquire_until(std::chrono::time_point<Clock, Duration> when,
-                                     const cancellation_token& token = {}) const {
-    return acquire_for(when - Clock::now(), token);
+  [[nodiscard]] std::optional<lease> acquire_until(std::chrono::time_point<Clock, Duration> when,
+                                                   cancellation_token token = {}) const {
+    return try_acquire(wait_options(when, std::move(token)));
   }
 
   /// Joins the queue and returns; `callback` gets the lease or the error, once, on the client's
   /// callback thread (client_options::on_lost says what it may do there). Throws
-  /// errc::client_closed, and drops the callback, once close() has begun.
+  /// error_kind::client_closed, and drops the callback, once close() has begun.
   void acquire_async(std::function<void(acquire_result)> callback,
-                     const cancellation_token& token = {}) const;
+                     const wait_options& options = {}) const;
 
   /// The same as a future. A future that is dropped does not leave the queue: its lease is given
-  /// back when it comes. Use the token to leave earlier.
-  std::future<lease> acquire_future(const cancellation_token& token = {}) const;
+  /// back when it comes. Use a timeout or a token to leave earlier.
+  [[nodiscard]] std::future<lease> acquire_future(const wait_options& options = {}) const;
 
   /// Changes the size, 1..65536, and returns the old one. Numbers above a smaller size stay leased
   /// until they are released. Growing serves waiters at once.
   int resize(int size) const;
 
   /// The metadata: JSON as text in PostgreSQL's normal form, or nothing for SQL NULL.
-  std::optional<std::string> metadata() const;
-  void set_metadata(const std::optional<std::string>& json) const;
+  [[nodiscard]] std::optional<std::string> metadata() const;
+  void set_metadata(std::optional<std::string_view> json) const;
 
   /// Sets the metadata to `json` if they equal `expected`; true too where they already equal
   /// `json`. False: they are something else, and stay so.
-  bool replace_metadata(const std::optional<std::string>& expected,
-                        const std::optional<std::string>& json) const;
+  [[nodiscard]] bool replace_metadata(std::optional<std::string_view> expected,
+                                      std::optional<std::string_view> json) const;
 
-  /// Sizes, counts and counters.
-  pool_status status() const;
-  /// Shorthand for status().size.
-  int size() const { return status().size; }
-  /// Who holds what, by index.
-  std::vector<lease_info> leases() const;
-  /// Who waits, from the head of the queue.
-  std::vector<waiter_info> waiters() const;
+  /// Size, counts and counters: a snapshot.
+  [[nodiscard]] pool_status status() const;
+  /// Who holds what, by index: a snapshot.
+  [[nodiscard]] std::vector<lease_info> leases() const;
+  /// Who waits, from the head of the queue: a snapshot.
+  [[nodiscard]] std::vector<waiter_info> waiters() const;
 
   /// Runs `fn` while no other with_lock() of this pool runs anywhere (numpool_xact_lock), and
   /// returns what it returns. Acquiring does not care about the lock, and the lock is not fair.
@@ -120,45 +129,41 @@ class NUMPOOL_EXPORT pool {
   /// The lock lives in a transaction, and the client's connection is shared by all its calls, so
   /// this opens a connection of its own and closes it afterwards: some milliseconds, and one of
   /// the server's max_connections. The lock goes when that connection does: if that is seen at the
-  /// end, this throws errc::connection_lost although `fn` ran. Not recursive: a nested call for
-  /// the same pool waits for itself. close() ends a call that waits for the lock.
+  /// end, this throws error_kind::connection_lost although `fn` ran. Not recursive: a nested call
+  /// for the same pool waits for itself. close() ends a call that waits for the lock.
   template <class F>
   auto with_lock(F&& fn) const -> decltype(fn()) {
-    lock_guard guard(*this);
+    section_guard guard(*this);
     if constexpr (std::is_void_v<decltype(fn())>) {
       fn();
-      guard.unlock();
+      guard.leave();
     } else {
       decltype(fn()) result = fn();
-      guard.unlock();
+      guard.leave();
       return result;
     }
   }
 
-  /// For the library only.
-  pool(std::shared_ptr<detail::engine> engine, std::string id);
-
  private:
-  class NUMPOOL_EXPORT lock_guard {
+  friend struct detail::access;
+  pool(std::shared_ptr<detail::engine> engine, std::string_view name);
+
+  class NUMPOOL_EXPORT section_guard {
    public:
-    explicit lock_guard(const pool& locked);
-    ~lock_guard();
-    lock_guard(const lock_guard&) = delete;
-    lock_guard& operator=(const lock_guard&) = delete;
-    void unlock();
+    explicit section_guard(const pool& locked);
+    ~section_guard();
+    section_guard(const section_guard&) = delete;
+    section_guard& operator=(const section_guard&) = delete;
+    void leave();
 
    private:
     struct impl;
     std::unique_ptr<impl> impl_;
   };
 
-  static constexpr double kLongestTimeout = 1e9;  // seconds; longer is for ever
-
-  std::optional<lease> acquire_by(std::chrono::steady_clock::time_point deadline,
-                                  const cancellation_token& token) const;
-
   std::shared_ptr<detail::engine> engine_;
-  std::shared_ptr<const std::string> id_;
+  std::shared_ptr<const std::string> name_;
 };
 
+}  // namespace v1
 }  // namespace numpool

@@ -6,6 +6,7 @@
 #include <string>
 
 namespace numpool {
+inline namespace v1 {
 
 /// A row of the view numpool_pools: a snapshot, out of date when it arrives.
 struct pool_status {
@@ -16,18 +17,19 @@ struct pool_status {
   int waiting = 0;                      ///< waiters of both kinds
   std::optional<std::string> metadata;  ///< jsonb as text
 
-  /// Counters since `counted_since`.
+  /// Counters since `counting_since`.
   std::int64_t grants = 0;    ///< all
   std::int64_t handoffs = 0;  ///< those that had to wait
   std::int64_t timeouts = 0;
   std::int64_t cancels = 0;
   std::chrono::microseconds wait_total{0};
   std::chrono::microseconds wait_longest{0};
-  std::chrono::system_clock::time_point counted_since{};  ///< the epoch if never used
+  std::chrono::system_clock::time_point counting_since{};  ///< the epoch if never used
 };
 
-/// A row of the view numpool_leases. What another role holds is hidden from a plain role: then
-/// the optional members are empty and `pid` is 0.
+/// A row of the view numpool_leases, whose usename, application_name and client_addr are `user`,
+/// `application` and `client_address` here. What another role holds is hidden from a plain role:
+/// then the optional members are empty and `pid` is 0.
 struct lease_info {
   std::string pool;
   int index = 0;
@@ -55,4 +57,5 @@ struct waiter_info {
   std::chrono::microseconds waited_for{0};  ///< by the server's clock
 };
 
+}  // namespace v1
 }  // namespace numpool

@@ -46,7 +46,7 @@ TEST_CASE("a screenful is cut to the screen") {
 
 TEST_CASE("JSON strings") {
   CHECK(json_string("a\"b\\c") == "\"a\\\"b\\\\c\"");
-  CHECK(json_string("\n\t\x01\x7f") == "\"\\n\\u0009\\u0001\\u007f\"");
+  CHECK(json_string("\n\t\x01\x7f") == "\"\\n\\t\\u0001\\u007f\"");
   CHECK(json_string("\u00fc") == "\"\u00fc\"");
 }
 

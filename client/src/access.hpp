@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <numpool/cancellation.hpp>
+#include <numpool/lease.hpp>
+#include <numpool/pool.hpp>
+
+namespace numpool::detail {
+
+/// What the library may do with the public classes and nobody else may: the friend of them all.
+struct access {
+  static lease make_lease(std::shared_ptr<lease_record> record) noexcept {
+    return lease(std::move(record));
+  }
+  static pool make_pool(std::shared_ptr<engine> owner, std::string_view name) {
+    return pool(std::move(owner), name);
+  }
+  static acquire_result make_result(lease granted) noexcept {
+    return acquire_result(std::move(granted));
+  }
+  static acquire_result make_result(const error& why) noexcept { return acquire_result(why); }
+  static const std::shared_ptr<cancellation_state>& state(const cancellation_token& of) noexcept {
+    return of.state_;
+  }
+};
+
+}  // namespace numpool::detail
