@@ -1,5 +1,7 @@
 #include "backend/ledger_end.h"
 
+#include "backend/shutdown.h"
+
 #include "backend/ledger_undelivered.h"
 #include "pg/debug_point.h"
 #include "shared/session.h"
@@ -84,6 +86,7 @@ void finish_entries() {
 
 void ledger_end_session() {
   debug_point(DebugPoint::kSessionEnds);
+  let_shutdown_reach_all();
   // Queues first, or each lease would be handed on through the session's own tickets.
   dlist_mutable_iter at;
   dlist_foreach_modify(at, all_entries()) {

@@ -4,6 +4,7 @@
 #include "backend/definition_changes.h"
 #include "backend/ledger_end.h"
 #include "backend/ledger_undelivered.h"
+#include "backend/shutdown.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
 
@@ -35,7 +36,10 @@ void undo_to(SubTransactionId subtransaction) {
 
 void finish_transaction(bool commit) {
   debug_point(commit ? DebugPoint::kRowsVisible : DebugPoint::kAborting);
-  if (!commit) undo_to(TopSubTransactionId);
+  if (!commit) {
+    let_shutdown_reach_all();
+    undo_to(TopSubTransactionId);
+  }
   forget_log();
   finish_changes(commit);
   debug_point(DebugPoint::kChangesDone);
