@@ -30,8 +30,7 @@ bool server_is_stopping() {
     line = strchr(line, '\n');
     if (line != nullptr) ++line;
   }
-  return line != nullptr &&
-         strncmp(line, PM_STATUS_STOPPING, sizeof(PM_STATUS_STOPPING) - 1) == 0;
+  return line != nullptr && strncmp(line, PM_STATUS_STOPPING, sizeof(PM_STATUS_STOPPING) - 1) == 0;
 }
 
 }  // namespace
