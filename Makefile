@@ -9,7 +9,8 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 CXXFLAGS ?= -O2 -g
 CLANGXX ?= clang++
-WARNINGS := -Wall -Wextra -Werror
+# `make check` sets WERROR: only there is a warning an error.
+WARNINGS := -Wall -Wextra $(if $(WERROR),-Werror)
 
 # The newest supported PostgreSQL with development files, unless the caller names one.
 ifeq ($(origin PG_CONFIG),undefined)
@@ -55,7 +56,7 @@ pgroot: extension  ## make build/pgroot, a private copy of PostgreSQL with the e
 
 check: packages  ## build and run every test; the last line is "N passed, N failed"
 	@echo "building"
-	+@$(MAKE) -s $(jobs) --no-print-directory check-installed
+	+@$(MAKE) WERROR=1 -s $(jobs) --no-print-directory check-installed
 
 .PHONY: check-installed demo-installed bench-packages bench-built torture-installed
 check-installed: all pgroot

@@ -44,8 +44,7 @@ std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
   std::uint32_t limit = live->pool.size;
   if (ref->change.size != 0 && static_cast<std::uint32_t>(ref->change.size) < limit)
     limit = static_cast<std::uint32_t>(ref->change.size);
-  const Claim claim = {my_session_id(), reinterpret_cast<std::uint64_t>(entry), entry->scope,
-                       entry->ticket};
+  const Claim claim = {my_session_id(), tag_of(entry), entry->scope, entry->ticket};
   return pool_acquire(region(), live->pool, claim, limit,
                       grant_context(*live, GetCurrentTimestamp()));
 }
@@ -56,7 +55,7 @@ void join_queue(PoolRef* ref, LedgerEntry* entry, Offset offset, WaiterKind kind
   Waiter* waiter = region().at<Waiter>(offset);
   waiter->inbox = region().offset_of(&my_session().inbox);
   waiter->session = my_session_id();
-  waiter->owner_tag = reinterpret_cast<std::uint64_t>(entry);
+  waiter->owner_tag = tag_of(entry);
   waiter->ticket = entry->ticket;
   waiter->serial.store(arena().next_wait.fetch_add(1, std::memory_order_relaxed),
                        std::memory_order_relaxed);

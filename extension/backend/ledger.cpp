@@ -171,7 +171,7 @@ LedgerEntry* held_entry(PoolRef* ref, std::uint32_t index) {
   if (index >= chunk::capacity(pool.chunk_count)) return nullptr;
   const Slot& slot = pool.slot(region(), index);
   if (slot.holder != my_session_id()) return nullptr;
-  return reinterpret_cast<LedgerEntry*>(slot.owner_tag);
+  return entry_of_tag(slot.owner_tag);
 }
 
 LedgerEntry* find_ticket(std::int64_t ticket) {
@@ -188,8 +188,7 @@ Slot* lock_slot(LedgerEntry* entry) {
   LivePool* live = live_of(entry->ref);
   if (entry->index < chunk::capacity(live->pool.chunk_count)) {
     Slot& slot = live->pool.slot(region(), entry->index);
-    if (slot.holder == my_session_id() && slot.owner_tag == reinterpret_cast<std::uint64_t>(entry))
-      return &slot;
+    if (slot.holder == my_session_id() && slot.owner_tag == tag_of(entry)) return &slot;
   }
   unlock_ref(entry->ref);
   return nullptr;

@@ -37,4 +37,12 @@ struct LedgerEntry {
   bool grant_delivered;  // that it was granted
 };
 
+// What slots and waiters call the entry. Only the session that made it turns it back.
+inline std::uint64_t tag_of(const LedgerEntry* entry) {
+  return reinterpret_cast<std::uint64_t>(entry);
+}
+inline LedgerEntry* entry_of_tag(std::uint64_t tag) {
+  return reinterpret_cast<LedgerEntry*>(tag);  // NOLINT(performance-no-int-to-ptr)
+}
+
 }  // namespace numpool

@@ -27,7 +27,7 @@ void collect_inbox() {
     Waiter& waiter = *region().at<Waiter>(at);
     const Offset record = at;
     at = waiter.inbox_next;
-    LedgerEntry* entry = reinterpret_cast<LedgerEntry*>(waiter.owner_tag);
+    LedgerEntry* entry = entry_of_tag(waiter.owner_tag);
     entry->waiter = 0;
     if (waiter.state.load(std::memory_order_relaxed) == WaiterState::kGranted) {
       note_grant(entry, waiter.index, waiter.fence);

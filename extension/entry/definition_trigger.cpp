@@ -44,7 +44,7 @@ void note_size(PoolRef* ref, std::int32_t size) {
 void note_name(PoolRef* ref, const char* name) {
   keep_name(ref);
   if (ref->name_block == 0)
-    ref->name_block = arena_allocate(kMaxNameLength * MAX_MULTIBYTE_CHAR_LEN);
+    ref->name_block = arena_allocate(std::size_t{kMaxNameLength} * MAX_MULTIBYTE_CHAR_LEN);
   ref->change.name = MemoryContextStrdup(TopTransactionContext, name);
 }
 

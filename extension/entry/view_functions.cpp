@@ -2,10 +2,10 @@
 // without it.
 
 #include "backend/definitions.h"
+#include "entry/arguments.h"
 #include "entry/attach.h"
 #include "shared/registry.h"
 #include "shared/session.h"
-#include "entry/arguments.h"
 
 extern "C" {
 #include "utils/varbit.h"
@@ -294,6 +294,16 @@ void put_waiter(Rows& rows, const Name& name, std::uint32_t position, const Wait
   put_row(rows, values, nulls);
 }
 
+// Copies the queue of a pool, which is locked; how many there are.
+std::uint32_t copy_queue(const Pool& pool, WaiterRow* copy, std::uint32_t room) {
+  std::uint32_t count = 0;
+  for (Offset at = pool.queue.head; at != 0 && count < room; at = region().at<Waiter>(at)->next) {
+    const Waiter& waiter = *region().at<Waiter>(at);
+    copy[count++] = {waiter.session, waiter.ticket, waiter.since, waiter.kind};
+  }
+  return count;
+}
+
 // NB: one queue is copied under one lock, since nothing marks a place in it: some milliseconds for
 // 100,000.
 void put_waiters(Rows& rows, const LivePools& pools, std::uint32_t i) {
@@ -306,11 +316,7 @@ void put_waiters(Rows& rows, const LivePools& pools, std::uint32_t i) {
     const std::uint32_t length = live->pool.queue.length;
     if (length <= room) {
       copy_name(*live, &name);
-      std::uint32_t count = 0;
-      for (Offset at = live->pool.queue.head; at != 0; at = region().at<Waiter>(at)->next) {
-        const Waiter& waiter = *region().at<Waiter>(at);
-        copy[count++] = {waiter.session, waiter.ticket, waiter.since, waiter.kind};
-      }
+      const std::uint32_t count = copy_queue(live->pool, copy, room);
       unlock_pool(live);
       for (std::uint32_t k = 0; k < count; ++k) put_waiter(rows, name, k + 1, copy[k]);
       if (copy != nullptr) pfree(copy);

@@ -64,9 +64,9 @@ void close_live_pool(LivePool& live);
 // Whether the live pool is as the definition says. The pool is locked.
 bool matches_definition(const LivePool& live, const Definition& definition);
 
-// Takes the pool's lock if `live` still is the pool of that key and generation. A pool that is
-// kLoading counts.
-bool lock_pool(Offset live, const PoolKey& key, std::uint64_t generation);
+// Takes the pool's lock if what is at `offset` still is the pool of that key and generation. A pool
+// that is kLoading counts.
+bool lock_pool(Offset offset, const PoolKey& key, std::uint64_t generation);
 inline LivePool* live_pool_at(Offset live) {
   return region().at<LivePool>(live);
 }
@@ -86,6 +86,6 @@ inline GrantContext grant_context(const LivePool& live, TimestampTz now) {
 }
 
 // Gives free numbers to waiters, a batch a lock. No numpool lock held; cannot fail.
-void serve_waiters(Offset live, const PoolKey& key, std::uint64_t generation);
+void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation);
 
 }  // namespace numpool

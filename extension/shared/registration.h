@@ -13,6 +13,6 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
 // Takes a pool apart: waiters are dismissed, sessions with leases in it that listen are told,
 // memory goes back. No numpool lock held; cannot fail. Nothing if it is not the pool meant any
 // more.
-void drop_live_pool(Offset live, const PoolKey& key, std::uint64_t generation);
+void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation);
 
 }  // namespace numpool

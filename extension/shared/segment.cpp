@@ -94,7 +94,7 @@ void create_segment(ArenaHeader* header) {
   MemSet(memory.at<char>(control->sessions), 0, sizeof(Session) * control->session_count);
   LWLockInitialize(&control->registry_lock, header->registry_tranche);
   control->bucket_count = 1024;
-  while (control->bucket_count < 65536 && control->bucket_count * 2048 < size)
+  while (control->bucket_count < 65536 && std::size_t{control->bucket_count} * 2048 < size)
     control->bucket_count *= 2;
   control->buckets = divider.take(sizeof(Offset) * control->bucket_count);
   MemSet(memory.at<char>(control->buckets), 0, sizeof(Offset) * control->bucket_count);
