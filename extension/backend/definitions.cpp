@@ -181,6 +181,26 @@ bool is_before_own_change(HeapTupleHeader row) {
          TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(row));
 }
 
+Oid owner_of_table() {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.relation));
+  if (!HeapTupleIsValid(tuple)) report_not_installed();
+  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
+// The first column of the first row that SPI has, or 0 for null.
+Datum copy_first_value(MemoryContext memory) {
+  bool is_null;
+  const Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+  if (is_null) return Datum{0};
+  MemoryContext old = MemoryContextSwitchTo(memory);
+  const Form_pg_attribute column = TupleDescAttr(SPI_tuptable->tupdesc, 0);
+  const Datum copy = datumCopy(value, column->attbyval, column->attlen);
+  MemoryContextSwitchTo(old);
+  return copy;
+}
+
 }  // namespace
 
 void definitions_enter(FunctionCallInfo fcinfo) {
@@ -253,15 +273,19 @@ Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* 
                   deadline, definition, nullptr);
 }
 
-std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
-                                     Datum* values, const char* nulls, Datum* result) {
+std::uint64_t execute_on_definitions(const char* statement, const StatementArgument* arguments,
+                                     int argument_count, Datum* result) {
   const Oid schema = get_rel_namespace(found.relation);
-  Oid owner = InvalidOid;
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(found.relation));
-  if (!HeapTupleIsValid(tuple)) report_not_installed();
-  owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-  ReleaseSysCache(tuple);
+  const Oid owner = owner_of_table();
   char* text = psprintf(statement, quote_qualified_identifier(get_namespace_name(schema), kTable));
+  Oid types[kMaxStatementArguments];
+  Datum values[kMaxStatementArguments];
+  char nulls[kMaxStatementArguments];
+  for (int i = 0; i < argument_count; ++i) {
+    types[i] = arguments[i].type;
+    values[i] = arguments[i].value;
+    nulls[i] = arguments[i].is_null ? 'n' : ' ';
+  }
 
   // As the owner, the way referential actions do it: no role needs rights on the table.
   Oid caller;
@@ -278,14 +302,7 @@ std::uint64_t execute_on_definitions(const char* statement, int argument_count, 
   PopActiveSnapshot();
   if (code < 0) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(code));
   const std::uint64_t rows = SPI_processed;
-  if (result != nullptr && rows > 0) {
-    bool is_null;
-    Datum value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
-    MemoryContext old = MemoryContextSwitchTo(caller_memory);
-    const Form_pg_attribute column = TupleDescAttr(SPI_tuptable->tupdesc, 0);
-    *result = is_null ? Datum{0} : datumCopy(value, column->attbyval, column->attlen);
-    MemoryContextSwitchTo(old);
-  }
+  if (result != nullptr && rows > 0) *result = copy_first_value(caller_memory);
   SPI_finish();
   SetUserIdAndSecContext(caller, context);
   return rows;

@@ -53,12 +53,20 @@ constexpr AttrNumber kColumnMetadata = 4;
 
 constexpr int kMaxNameLength = 200;  // characters
 
+// An argument of a statement; the first is $1.
+struct StatementArgument {
+  Oid type;
+  Datum value;
+  bool is_null;
+};
+constexpr int kMaxStatementArguments = 3;
+
 // Runs one statement on the table ("%s" in it stands for the table's name) as the table's owner, on
 // a snapshot taken now, and returns how many rows it touched. With `result`, the first column of
 // its first row. Whatever it finds, it leaves locks on the table until the transaction ends (rule
 // D7): the caller has logged that (log_row_change).
-std::uint64_t execute_on_definitions(const char* statement, int argument_count, Oid* types,
-                                     Datum* values, const char* nulls, Datum* result = nullptr);
+std::uint64_t execute_on_definitions(const char* statement, const StatementArgument* arguments,
+                                     int argument_count, Datum* result);
 
 // Each row of the table, in the order of names. What the callback allocates goes with the row; it
 // must not ereport past live C++ objects.

@@ -141,6 +141,25 @@ LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
 // A waiter's record that an enqueue found and did not need; 0: none. The next one takes it.
 Offset spare_waiter = 0;
 
+// Arrives; where that finds the pool busy, spare_waiter is there to wait with.
+Arrival arrive_by_ticket(PoolRef* ref, LedgerEntry* entry, TransactionId* closing) {
+  const Arrival arrival = arrive(ref, entry, kNoWait, closing);
+  if (arrival != Arrival::kBusy) return arrival;
+  if (changed_definitions()) {
+    unlock_ref(ref);
+    report_uncommitted_change(ref);
+  }
+  if (spare_waiter != 0) return arrival;
+  // Allocate with no lock held, and look again.
+  unlock_ref(ref);
+  spare_waiter = arena_try_allocate(sizeof(Waiter));
+  if (spare_waiter == 0) {
+    discard_entry(entry);
+    arena_report_full();
+  }
+  return arrive(ref, entry, kNoWait, closing);
+}
+
 bool own_ticket_was_granted() {
   return my_session().inbox.head.load(std::memory_order_relaxed) != 0;
 }
@@ -209,23 +228,7 @@ LedgerEntry* enqueue(text* name) {
     reserve_ticket(entry);
     entry->ticket_active = true;
     TransactionId closing = InvalidTransactionId;
-    Arrival arrival = arrive(ref, entry, kNoWait, &closing);
-    if (arrival == Arrival::kGranted) return entry;
-    if (arrival == Arrival::kBusy && changed_definitions()) {
-      unlock_ref(ref);
-      report_uncommitted_change(ref);
-    }
-    if (arrival == Arrival::kBusy && spare_waiter == 0) {
-      // Allocate with no lock held, and look again.
-      unlock_ref(ref);
-      spare_waiter = arena_try_allocate(sizeof(Waiter));
-      if (spare_waiter == 0) {
-        discard_entry(entry);
-        arena_report_full();
-      }
-      arrival = arrive(ref, entry, kNoWait, &closing);
-    }
-    switch (arrival) {
+    switch (arrive_by_ticket(ref, entry, &closing)) {
       case Arrival::kGranted:
         return entry;
       case Arrival::kBusy:

@@ -58,14 +58,28 @@ bool waited_for_drop(const Definition& existing) {
   return wait_for_transaction(closing, DT_NOEND);
 }
 
-// Runs one statement on the table, after noting that the transaction has locks on it from now on.
-std::uint64_t write_definitions(const char* statement, int argument_count, Oid* types,
-                                Datum* values, const char* nulls, Datum* result = nullptr) {
-  log_row_change();
-  return execute_on_definitions(statement, argument_count, types, values, nulls, result);
+StatementArgument text_value(text* value) {
+  return {TEXTOID, PointerGetDatum(value), false};
+}
+StatementArgument int_value(std::int32_t value) {
+  return {INT4OID, Int32GetDatum(value), false};
+}
+// An argument of an SQL function, handed on.
+StatementArgument jsonb_value(FunctionCallInfo fcinfo, int position) {
+  const bool is_null = PG_ARGISNULL(position);
+  return {JSONBOID, is_null ? Datum{0} : PG_GETARG_DATUM(position), is_null};
 }
 
-bool create_pool(text* name, std::int32_t size, Datum metadata, bool metadata_is_null,
+// Runs one statement on the table, after noting that the transaction has locks on it from now on.
+template <int count>
+std::uint64_t write_definitions(const char* statement, const StatementArgument (&arguments)[count],
+                                Datum* result = nullptr) {
+  static_assert(count <= kMaxStatementArguments);
+  log_row_change();
+  return execute_on_definitions(statement, arguments, count, result);
+}
+
+bool create_pool(text* name, std::int32_t size, const StatementArgument& metadata,
                  bool if_not_exists) {
   for (;;) {
     CHECK_FOR_INTERRUPTS();
@@ -74,26 +88,25 @@ bool create_pool(text* name, std::int32_t size, Datum metadata, bool metadata_is
       if (waited_for_drop(existing)) continue;
       return accept_existing(name, size, existing, if_not_exists);
     }
-    Oid types[] = {TEXTOID, INT4OID, JSONBOID};
-    Datum values[] = {PointerGetDatum(name), Int32GetDatum(size), metadata};
-    const char nulls[] = {' ', ' ', metadata_is_null ? 'n' : ' ', '\0'};
+    const StatementArgument arguments[] = {text_value(name), int_value(size), metadata};
     // Two at once: the second waits here for the first, and then looks again. So it does where the
     // sequence is behind identities that came another way, until it has passed them.
     if (write_definitions(
-            "INSERT INTO %s (name, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 3,
-            types, values, nulls) == 1)
+            "INSERT INTO %s (name, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            arguments) == 1)
       return true;
   }
 }
 
 // Runs the statement on the pool of that name, $1. If it waited for a transaction that deleted the
 // row and made another of the name, it looks again. False: there is no such pool.
-bool change_row(const char* statement, int argument_count, Oid* types, Datum* values,
-                const char* nulls, Datum* result = nullptr) {
-  text* name = DatumGetTextPP(values[0]);
+template <int count>
+bool change_row(const char* statement, const StatementArgument (&arguments)[count],
+                Datum* result = nullptr) {
+  text* name = DatumGetTextPP(arguments[0].value);
   Definition seen = {};
   read_definition(name, DT_NOEND, &seen);
-  while (write_definitions(statement, argument_count, types, values, nulls, result) == 0) {
+  while (write_definitions(statement, arguments, result) == 0) {
     CHECK_FOR_INTERRUPTS();
     Definition now;
     if (read_definition(name, DT_NOEND, &now) != Lookup::kFound ||
@@ -105,9 +118,9 @@ bool change_row(const char* statement, int argument_count, Oid* types, Datum* va
 }
 
 // IS NOT DISTINCT FROM, of a row's metadata (0: null) and an argument.
-bool same_metadata(Datum metadata, Datum argument, bool argument_is_null) {
-  if (metadata == 0 || argument_is_null) return metadata == 0 && argument_is_null;
-  return DatumGetBool(DirectFunctionCall2(jsonb_eq, metadata, argument));
+bool same_metadata(Datum metadata, const StatementArgument& argument) {
+  if (metadata == 0 || argument.is_null) return metadata == 0 && argument.is_null;
+  return DatumGetBool(DirectFunctionCall2(jsonb_eq, metadata, argument.value));
 }
 
 // A drop without force: nothing but what this transaction is releasing may be left.
@@ -136,9 +149,7 @@ PGDLLEXPORT Datum numpool_create(PG_FUNCTION_ARGS) {
   const std::int32_t size = size_argument(fcinfo, 1);
   const bool if_not_exists = bool_argument(fcinfo, 3, "if_not_exists");
   enter_function(fcinfo);
-  const bool is_null = PG_ARGISNULL(2);
-  PG_RETURN_BOOL(
-      create_pool(name, size, is_null ? Datum{0} : PG_GETARG_DATUM(2), is_null, if_not_exists));
+  PG_RETURN_BOOL(create_pool(name, size, jsonb_value(fcinfo, 2), if_not_exists));
 }
 
 PG_FUNCTION_INFO_V1(numpool_drop);
@@ -147,11 +158,10 @@ PGDLLEXPORT Datum numpool_drop(PG_FUNCTION_ARGS) {
   const bool force = bool_argument(fcinfo, 1, "force");
   const bool if_exists = bool_argument(fcinfo, 2, "if_exists");
   enter_function(fcinfo);
-  Oid types[] = {TEXTOID};
-  Datum values[] = {PointerGetDatum(name)};
+  const StatementArgument arguments[] = {text_value(name)};
   Datum identity = Datum{0};
-  if (!change_row("DELETE FROM %s WHERE name OPERATOR(pg_catalog.=) $1 RETURNING identity", 1,
-                  types, values, nullptr, &identity)) {
+  if (!change_row("DELETE FROM %s WHERE name OPERATOR(pg_catalog.=) $1 RETURNING identity",
+                  arguments, &identity)) {
     if (!if_exists) report_absent(name);
     PG_RETURN_BOOL(false);
   }
@@ -166,16 +176,13 @@ PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   const std::int32_t size = size_argument(fcinfo, 1);
   enter_function(fcinfo);
-  Oid types[] = {TEXTOID, INT4OID};
-  Datum values[] = {PointerGetDatum(name), Int32GetDatum(size)};
+  const StatementArgument arguments[] = {text_value(name), int_value(size)};
   Datum old_size = Datum{0};
-  if (!change_row("WITH old AS MATERIALIZED (SELECT name, size FROM %1$s WHERE name "
-                  "OPERATOR(pg_catalog.=) $1 "
-                  "FOR UPDATE) "
-                  "UPDATE %1$s AS new SET size = $2 FROM old WHERE new.name OPERATOR(pg_catalog.=) "
-                  "old.name "
-                  "RETURNING old.size",
-                  2, types, values, nullptr, &old_size))
+  if (!change_row("WITH old AS MATERIALIZED "
+                  "(SELECT name, size FROM %1$s WHERE name OPERATOR(pg_catalog.=) $1 FOR UPDATE) "
+                  "UPDATE %1$s AS new SET size = $2 FROM old "
+                  "WHERE new.name OPERATOR(pg_catalog.=) old.name RETURNING old.size",
+                  arguments, &old_size))
     report_absent(name);
   PG_RETURN_DATUM(old_size);
 }
@@ -238,11 +245,8 @@ PG_FUNCTION_INFO_V1(numpool_set_metadata);
 PGDLLEXPORT Datum numpool_set_metadata(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   enter_function(fcinfo);
-  Oid types[] = {TEXTOID, JSONBOID};
-  Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1)};
-  const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', '\0'};
-  if (!change_row("UPDATE %s SET metadata = $2 WHERE name OPERATOR(pg_catalog.=) $1", 2, types,
-                  values, nulls))
+  const StatementArgument arguments[] = {text_value(name), jsonb_value(fcinfo, 1)};
+  if (!change_row("UPDATE %s SET metadata = $2 WHERE name OPERATOR(pg_catalog.=) $1", arguments))
     report_absent(name);
   PG_RETURN_VOID();
 }
@@ -251,23 +255,22 @@ PG_FUNCTION_INFO_V1(numpool_replace_metadata);
 PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   enter_function(fcinfo);
-  Oid types[] = {TEXTOID, JSONBOID, JSONBOID};
-  Datum values[] = {PointerGetDatum(name), PG_ARGISNULL(1) ? Datum{0} : PG_GETARG_DATUM(1),
-                    PG_ARGISNULL(2) ? Datum{0} : PG_GETARG_DATUM(2)};
-  const char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', '\0'};
+  const StatementArgument expected = jsonb_value(fcinfo, 1);
+  const StatementArgument wanted = jsonb_value(fcinfo, 2);
+  const StatementArgument arguments[] = {text_value(name), expected, wanted};
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     if (write_definitions("UPDATE %s SET metadata = $3 WHERE name OPERATOR(pg_catalog.=) $1 AND "
                           "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
-                          3, types, values, nulls) == 1)
+                          arguments) == 1)
       PG_RETURN_BOOL(true);
     Definition definition;
     Datum metadata;
     if (read_definition(name, DT_NOEND, &definition, &metadata) != Lookup::kFound)
       report_absent(name);
-    if (same_metadata(metadata, values[2], PG_ARGISNULL(2))) PG_RETURN_BOOL(true);
+    if (same_metadata(metadata, wanted)) PG_RETURN_BOOL(true);
     // Else another pool of that name has come, and is to be looked at again.
-    if (!same_metadata(metadata, values[1], PG_ARGISNULL(1))) PG_RETURN_BOOL(false);
+    if (!same_metadata(metadata, expected)) PG_RETURN_BOOL(false);
   }
 }
 

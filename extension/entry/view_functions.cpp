@@ -161,36 +161,69 @@ Datum bitmap_datum(const PoolFigures& figures) {
   return VarBitPGetDatum(bit_string);
 }
 
+// The columns of numpool_show_pools, in their order there.
+namespace pools_column {
+enum {
+  kPool,
+  kSize,
+  kInUse,
+  kFree,
+  kWaiting,
+  kBitmap,
+  kMetadata,
+  kGrants,
+  kHandoffs,
+  kTimeouts,
+  kCancels,
+  kWaitTotal,
+  kWaitLongest,
+  kCountingSince,
+  kCount
+};
+}
+
+// Whether a standby knows it: what its row says, and nothing of what happens on the primary.
+bool is_of_definition(int column) {
+  return column == pools_column::kPool || column == pools_column::kSize ||
+         column == pools_column::kMetadata;
+}
+
+void fill_counters(const PoolCounters& counters, Datum* values) {
+  using namespace pools_column;
+  values[kGrants] = Int64GetDatum(static_cast<std::int64_t>(counters.grants));
+  values[kHandoffs] = Int64GetDatum(static_cast<std::int64_t>(counters.handoffs));
+  values[kTimeouts] = Int64GetDatum(static_cast<std::int64_t>(counters.timeouts));
+  values[kCancels] = Int64GetDatum(static_cast<std::int64_t>(counters.cancels));
+  values[kWaitTotal] = seconds_interval(counters.wait_total);
+  values[kWaitLongest] = seconds_interval(counters.wait_longest);
+  values[kCountingSince] = TimestampTzGetDatum(counters.counting_since);
+}
+
 // `metadata` is 0 for none.
 void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata) {
-  Datum values[14];
-  bool nulls[14] = {};
-  values[0] = name;
-  values[1] = Int32GetDatum(static_cast<std::int32_t>(figures.size));
-  values[2] = Int32GetDatum(static_cast<std::int32_t>(figures.in_use));
-  values[3] = Int32GetDatum(static_cast<std::int32_t>(figures.free));
-  values[4] = Int32GetDatum(static_cast<std::int32_t>(figures.waiting));
-  values[5] = bitmap_datum(figures);
-  values[6] = metadata;
-  nulls[6] = values[6] == 0;
-  values[7] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.grants));
-  values[8] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.handoffs));
-  values[9] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.timeouts));
-  values[10] = Int64GetDatum(static_cast<std::int64_t>(figures.counters.cancels));
-  values[11] = seconds_interval(figures.counters.wait_total);
-  values[12] = seconds_interval(figures.counters.wait_longest);
-  values[13] = TimestampTzGetDatum(figures.counters.counting_since);
-  nulls[13] = !figures.loaded;
-  // What happens on the primary is not known here.
+  using namespace pools_column;
+  Datum values[kCount];
+  bool nulls[kCount] = {};
+  values[kPool] = name;
+  values[kSize] = Int32GetDatum(static_cast<std::int32_t>(figures.size));
+  values[kInUse] = Int32GetDatum(static_cast<std::int32_t>(figures.in_use));
+  values[kFree] = Int32GetDatum(static_cast<std::int32_t>(figures.free));
+  values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(figures.waiting));
+  values[kBitmap] = bitmap_datum(figures);
+  values[kMetadata] = metadata;
+  nulls[kMetadata] = metadata == 0;
+  fill_counters(figures.counters, values);
+  nulls[kCountingSince] = !figures.loaded;
   if (RecoveryInProgress())
-    for (int column = 0; column < 14; ++column)
-      nulls[column] = nulls[column] || (column != 0 && column != 1 && column != 6);
+    for (int column = 0; column < kCount; ++column)
+      nulls[column] = nulls[column] || !is_of_definition(column);
   put_row(rows, values, nulls);
 }
 
 void put_definition(HeapTuple row, TupleDesc descriptor, void* state) {
   Definition definition;
   fill_definition(row, descriptor, &definition);
+  // NB: static, as it is 8 kB; nothing that is called from here comes back to it.
   static PoolFigures figures;
   read_figures(definition, &figures);
   put_pool(*static_cast<Rows*>(state), CStringGetTextDatum(definition.name), figures,
@@ -235,20 +268,27 @@ const char* state_name(LeaseState state) {
   return nullptr;
 }
 
+// The columns of numpool_show_leases, in their order there.
+namespace leases_column {
+enum { kPool, kIndex, kFence, kPid, kScope, kState, kAcquiredAt, kTicket, kCount };
+}
+
 void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
+  using namespace leases_column;
   const Session* session = find_session(lease.slot.holder);
-  Datum values[8];
-  bool nulls[8] = {};
-  values[0] = name_datum(name);
-  values[1] = Int32GetDatum(static_cast<std::int32_t>(lease.index));
-  values[2] = Int64GetDatum(lease.slot.fence);
-  values[3] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
-  nulls[3] = session == nullptr;
-  values[4] = CStringGetTextDatum(lease.slot.scope == Scope::kSession ? "session" : "transaction");
-  values[5] = CStringGetTextDatum(state_name(lease.slot.state));
-  values[6] = TimestampTzGetDatum(lease.slot.acquired_at);
-  values[7] = Int64GetDatum(lease.slot.ticket());
-  nulls[7] = lease.slot.ticket() == 0;
+  Datum values[kCount];
+  bool nulls[kCount] = {};
+  values[kPool] = name_datum(name);
+  values[kIndex] = Int32GetDatum(static_cast<std::int32_t>(lease.index));
+  values[kFence] = Int64GetDatum(lease.slot.fence);
+  values[kPid] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
+  nulls[kPid] = session == nullptr;
+  values[kScope] =
+      CStringGetTextDatum(lease.slot.scope == Scope::kSession ? "session" : "transaction");
+  values[kState] = CStringGetTextDatum(state_name(lease.slot.state));
+  values[kAcquiredAt] = TimestampTzGetDatum(lease.slot.acquired_at);
+  values[kTicket] = Int64GetDatum(lease.slot.ticket());
+  nulls[kTicket] = lease.slot.ticket() == 0;
   put_row(rows, values, nulls);
 }
 
@@ -279,18 +319,24 @@ struct WaiterRow {
   WaiterKind kind;
 };
 
+// The columns of numpool_show_waiters, in their order there.
+namespace waiters_column {
+enum { kPool, kPosition, kTicket, kPid, kKind, kSince, kCount };
+}
+
 void put_waiter(Rows& rows, const Name& name, std::uint32_t position, const WaiterRow& waiter) {
+  using namespace waiters_column;
   const Session* session = find_session(waiter.session);
-  Datum values[6];
-  bool nulls[6] = {};
-  values[0] = name_datum(name);
-  values[1] = Int32GetDatum(static_cast<std::int32_t>(position));
-  values[2] = Int64GetDatum(waiter.ticket);
-  nulls[2] = waiter.ticket == 0;
-  values[3] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
-  nulls[3] = session == nullptr;
-  values[4] = CStringGetTextDatum(waiter.kind == WaiterKind::kBlocking ? "blocking" : "ticket");
-  values[5] = TimestampTzGetDatum(waiter.since);
+  Datum values[kCount];
+  bool nulls[kCount] = {};
+  values[kPool] = name_datum(name);
+  values[kPosition] = Int32GetDatum(static_cast<std::int32_t>(position));
+  values[kTicket] = Int64GetDatum(waiter.ticket);
+  nulls[kTicket] = waiter.ticket == 0;
+  values[kPid] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
+  nulls[kPid] = session == nullptr;
+  values[kKind] = CStringGetTextDatum(waiter.kind == WaiterKind::kBlocking ? "blocking" : "ticket");
+  values[kSince] = TimestampTzGetDatum(waiter.since);
   put_row(rows, values, nulls);
 }
 

@@ -82,11 +82,11 @@ Offset arena_allocate(std::size_t size) {
   return offset;
 }
 
-bool find_parts(PoolParts& parts, const Definition& definition, std::size_t name_length) {
+bool find_parts(PoolParts& parts, const Definition& definition) {
   parts.header = find_header();
   if (parts.header == 0) return false;
   if (definition.size == 0) return true;
-  parts.name = arena_try_allocate(name_length);
+  parts.name = arena_try_allocate(strlen(definition.name));
   parts.fences = arena_try_allocate(sizeof(FenceBlock));
   return parts.name != 0 && parts.fences != 0 &&
          reserve_growth(parts.growth, 0, static_cast<std::uint32_t>(definition.size));

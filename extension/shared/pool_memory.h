@@ -21,7 +21,7 @@ struct PoolParts {
 };
 
 // Finds it; false, with perhaps a part of it, if memory is missing.
-bool find_parts(PoolParts& parts, const Definition& definition, std::size_t name_length);
+bool find_parts(PoolParts& parts, const Definition& definition);
 // Cannot fail.
 void free_parts(PoolParts& parts);
 

@@ -21,13 +21,37 @@ void notify_holders(LivePool& live) {
   }
 }
 
+// Makes a pool of a header, which is locked.
+void init_live_pool(LivePool& live, const PoolKey& key, const Definition& definition,
+                    const PoolParts& parts) {
+  live.key = key;
+  live.state = LiveState::kLoading;
+  live.maker = 0;
+  live.pins = 0;
+  live.closing = InvalidTransactionId;
+  live.closed_by = 0;
+  live.name = parts.name;
+  live.name_length = 0;
+  live.fences = 0;
+  pool_init(region(), live.pool, static_cast<std::uint32_t>(definition.size), parts.growth,
+            GetCurrentTimestamp());
+  if (is_stub(live)) {
+    // NB: a stub says nothing that a row could say, so whoever loads the pool would drop it if it
+    // were loading.
+    live.state = LiveState::kLive;
+    close_live_pool(live);
+  } else {
+    live.name_length = static_cast<std::uint32_t>(strlen(definition.name));
+    memcpy(region().at<char>(live.name), definition.name, live.name_length);
+  }
+}
+
 }  // namespace
 
 Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
                           Oid fence_sequence, std::uint64_t* generation) {
   PoolParts parts = {};
-  const std::size_t name_length = strlen(definition.name);
-  if (!find_parts(parts, definition, name_length)) {
+  if (!find_parts(parts, definition)) {
     free_parts(parts);
     arena_report_full();
   }
@@ -42,28 +66,9 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
   }
   LivePool* live = live_pool_at(parts.header);
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
-  live->key = key;
-  live->state = LiveState::kLoading;
+  init_live_pool(*live, key, definition, parts);
   live->maker = maker;
-  live->pins = 0;
-  live->closing = InvalidTransactionId;
-  live->closed_by = 0;
-  // NB: a stub says nothing that a row could say, so whoever loads the pool would drop it if it
-  // were loading.
-  if (definition.size == 0) {
-    live->state = LiveState::kLive;
-    close_live_pool(*live);
-  }
-  live->name = parts.name;
-  live->name_length = 0;
-  live->fences = 0;
-  if (definition.size != 0) {
-    memcpy(region().at<char>(parts.name), definition.name, name_length);
-    live->name_length = static_cast<std::uint32_t>(name_length);
-    live->fences = fence_use(fence_sequence, &parts.fences);
-  }
-  pool_init(region(), live->pool, static_cast<std::uint32_t>(definition.size), parts.growth,
-            GetCurrentTimestamp());
+  if (!is_stub(*live)) live->fences = fence_use(fence_sequence, &parts.fences);
   *generation = live->generation;
   Offset* chain = chain_of(key);
   live->next = *chain;
