@@ -20,18 +20,19 @@ bool is_empty(const DefinitionChange& change) {
 void unpin_live_pool(PoolRef* ref) {
   const Offset pinned = ref->pinned;
   ref->pinned = 0;
-  // NB: not by lock_ref: there may be another pool of that identity by now, with pins of others.
+  // NB: not lock_ref, which may find another pool that has this identity by now, with pins of
+  // others.
   if (!lock_pool(pinned, ref->key, ref->pinned_generation)) return;
   --live_pool_at(pinned)->pins;
   unlock_pool(live_pool_at(pinned));
 }
 
-// The definition is not being deleted any more.
+// Undoes the deletion of the row: the live pool takes arrivals again.
 void reopen(PoolRef* ref) {
   if (!lock_ref(ref)) return;
   LivePool* live = live_of(ref);
   const bool stub = is_stub(*live);
-  // NB: a stub stays closing to its end, or arrivals would take it for a pool.
+  // NB: a stub stays closing until it is dropped; or arrivals would take it for a pool of size 0.
   if (!stub) {
     live->closing = InvalidTransactionId;
     live->closed_by = 0;
@@ -40,9 +41,10 @@ void reopen(PoolRef* ref) {
   if (stub) drop_live_pool(ref->live, ref->key, ref->generation);
 }
 
-// The row that the transaction made is not to be.
+// Undoes the INSERT of the row: drops the pool that the transaction made, if anybody has loaded it.
 void drop_unpublished(PoolRef* ref) {
-  // NB: perhaps still kLoading; and another transaction may have made the same identity by now.
+  // NB: the pool may still be kLoading; and another transaction may have made a pool of the same
+  // identity by now, which is not ours to drop.
   if (!lock_registered(ref)) return;
   const bool is_mine = live_of(ref)->maker == my_session_id();
   unlock_ref(ref);
@@ -57,7 +59,7 @@ void apply_change(PoolRef* ref) {
     drop_live_pool(ref->live, ref->key, ref->generation);
     return;
   }
-  // NB: one that an error left kLoading is to be published too.
+  // NB: lock_registered, because a pool that an error left kLoading has to be published, too.
   if (is_empty(change) || !lock_registered(ref)) return;
   LivePool* live = live_of(ref);
   if (live->maker == my_session_id()) live->maker = 0;
@@ -72,7 +74,8 @@ void apply_change(PoolRef* ref) {
   WakeList wake;
   if (change.size != 0) {
     pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), *ref->growth);
-    // A sleeper to whom a shrink has left every number waits for itself, and has to look.
+    // A shrink may have left every number to one session. If that one sleeps in the queue, it waits
+    // for itself: wake it, so that it looks.
     const SessionId sole =
         live->pool.queue.length == 0 ? 0 : pool_sole_holder(region(), live->pool);
     if (sole != 0) wake.add(sole, WaiterKind::kBlocking);
@@ -106,8 +109,8 @@ void restore_change(PoolRef* ref, const DefinitionChange& before) {
   ref->change = before;
   if (undone.dropped && !before.dropped) reopen(ref);
   if (before.name == nullptr) end_renaming(ref, false);
-  // NB: the pin stays until the transaction ends: its row may differ from what others see all the
-  // same.
+  // NB: keep the pin until the transaction ends. Even after this rollback to a savepoint our row
+  // may differ from the committed one.
   if (undone.created && !before.created) {
     definitions_forget_names();
     drop_unpublished(ref);

@@ -5,7 +5,8 @@
 
 namespace numpool {
 
-// To be called before ref->change is changed: records it for undoing, and for COMMIT. May ereport.
+// Call before changing ref->change: records its state for a rollback, and puts the pool on the list
+// of those that COMMIT applies. May ereport.
 void begin_change(PoolRef* ref);
 // Keeps the live pool, which is locked, from being evicted until the change is undone or applied.
 // Cannot fail.

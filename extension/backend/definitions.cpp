@@ -27,7 +27,7 @@ Found found;
 std::uint64_t epoch = 1;
 bool callback_registered = false;
 
-// Only flips flags: it may come at any time, several times, for no reason.
+// Only sets flags, because PostgreSQL may call it at any time, several times, for no reason.
 void on_relcache_invalidation(Datum, Oid relation) {
   if (relation != InvalidOid && relation != found.relation) return;
   found.valid = false;
@@ -113,7 +113,7 @@ Lookup open_table(Oid Found::*by, TimestampTz deadline, OpenTable* open) {
       *open = {table_open(relation, NoLock), index_open(index, NoLock)};
       return Lookup::kFound;
     }
-    // Perhaps there is another index now (REINDEX CONCURRENTLY), perhaps there is nothing.
+    // REINDEX CONCURRENTLY may have put another index in its place, or the table may be gone.
     unlock({relation, index});
     if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation))) return Lookup::kAbsent;
     find_relations(get_rel_namespace(relation));

@@ -17,7 +17,8 @@ void definitions_enter_table(Oid relation);
 Oid definitions_relation();
 // Grows whenever a name may have come to mean something else.
 std::uint64_t definitions_epoch();
-// Names learnt by a transaction that is rolled back. Cannot fail.
+// Makes every cached name be looked up again, after a rollback of a transaction that may have seen
+// its own rows. Cannot fail.
 void definitions_forget_names();
 // Whether the extension that definitions_enter found is still there. Takes no lock on it.
 bool definitions_exist();

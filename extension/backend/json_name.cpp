@@ -9,8 +9,8 @@ namespace numpool {
 
 namespace {
 
-// As much of `name` as converts to UTF-8. Never an error: a pool with an odd name has to be usable,
-// and droppable.
+// Converts as much of `name` as there is an equivalent for in UTF-8, and returns how many bytes of
+// it that was. It never reports an error, so that a pool with an odd name can be used and dropped.
 int convert_to_utf8(const char* name, int length, unsigned char* utf8, int room) {
   const int encoding = GetDatabaseEncoding();
   if (encoding == PG_UTF8) {

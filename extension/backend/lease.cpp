@@ -2,8 +2,8 @@
 
 #include "backend/delivery.h"
 #include "backend/ledger_end.h"
-#include "backend/ledger_undelivered.h"
 #include "backend/ledger_release.h"
+#include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
 #include "backend/pool_loading.h"
 #include "backend/undo_log.h"
@@ -30,7 +30,7 @@ namespace {
                   errmsg("pool \"%s\" was dropped while waiting for it", ref->name)));
 }
 
-// The lease is the session's from here on; whatever goes wrong now, the undo log knows of it.
+// Makes the grant the session's: the ledger has the lease, and a rollback gives it up.
 void become_held(LedgerEntry* entry, std::uint32_t index) {
   const Slot& slot = live_of(entry->ref)->pool.slot(region(), index);
   note_grant(entry, index, slot.fence);
@@ -39,8 +39,8 @@ void become_held(LedgerEntry* entry, std::uint32_t index) {
 
 std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
   LivePool* live = live_of(ref);
-  // A size that this transaction has set but not committed is not the pool's yet; a smaller one is
-  // kept to.
+  // Our uncommitted resize does not count yet; but do not hand out numbers that our own shrink will
+  // remove.
   std::uint32_t limit = live->pool.size;
   if (ref->change.size != 0 && static_cast<std::uint32_t>(ref->change.size) < limit)
     limit = static_cast<std::uint32_t>(ref->change.size);
@@ -91,7 +91,8 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
       const bool own = live->closed_by == my_session_id();
       *closing = live->closing;
       unlock_pool(live);
-      // The name means it again, or still: the row was put back, or its deletion is not yet seen.
+      // We deleted this pool in this transaction, and the name still finds it: the row was inserted
+      // again, or our deletion is not visible yet.
       if (own) report_uncommitted_change(ref);
       return Arrival::kClosing;
     }
@@ -108,7 +109,7 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
   return Arrival::kGranted;
 }
 
-// NB: with the pool locked on entry, and unlocked on every way out.
+// Refuses a wait that could never end. The pool is locked; it is unlocked before an error.
 void check_may_wait(PoolRef* ref) {
   if (changed_definitions()) {
     unlock_ref(ref);
@@ -124,7 +125,7 @@ void check_may_wait(PoolRef* ref) {
 LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
   const WaitEnd end = wait_for_turn(entry, deadline);
   debug_point(end == WaitEnd::kTimeout ? DebugPoint::kTimedOut : DebugPoint::kTurnSeen);
-  // The undo log gives the entry up if one of these ends in an error.
+  // If one of these ends in an error, the undo log gives the entry up.
   if (!definitions_exist()) report_dropped(entry->ref);
   if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {
     unlog_created(entry);
@@ -138,7 +139,7 @@ LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
   return entry;
 }
 
-// A waiter's record that an enqueue found and did not need; 0: none. The next one takes it.
+// Waiter record left over from an enqueue that was granted at once; the next one uses it. 0: none.
 Offset spare_waiter = 0;
 
 // Arrives; where that finds the pool busy, spare_waiter is there to wait with.
@@ -301,7 +302,8 @@ bool release(text* name, std::int64_t index) {
   if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
       release_held_at_commit(ref, static_cast<std::uint32_t>(index)))
     return true;
-  // It is not this session's, a ticket's that it has not looked at yet, or released already.
+  // The fast path did not apply. Either the number is not this session's, or it was granted to a
+  // ticket that the session has not collected, or it is being released already.
   LedgerEntry* entry = lease_in_range(name, index);
   if (entry == nullptr || entry->releasing) {
     ereport(WARNING, (errmsg("this session does not hold number %lld of pool \"%s\"",

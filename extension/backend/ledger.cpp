@@ -16,7 +16,7 @@ dlist_head touched;
 dlist_head undelivered;
 HTAB* tickets = nullptr;
 LedgerEntry* reserved = nullptr;  // the newest that reserve_entry gave, if it is still there
-// Saves most sessions the allocator: they have one lease at a time.
+// The last entry that was freed, for the next one: most sessions have one lease at a time.
 LedgerEntry* spare_entry = nullptr;
 
 void forget_releasing(LedgerEntry* entry) {
@@ -29,7 +29,8 @@ void become_dropped(LedgerEntry* entry) {
   forget_releasing(entry);
   if (entry->state == EntryState::kHeld) --entry->ref->held;
   entry->state = EntryState::kDropped;
-  // Whoever found it: a client that listens is to be told, unless what it does now ends the lease.
+  // A client that listens is to be notified, whoever found the lease gone; except where the
+  // statement that found it ends the lease anyway (finish_entry).
   if (my_session().listens.load(std::memory_order_relaxed)) mark_undelivered(entry);
 }
 
@@ -71,8 +72,8 @@ LedgerEntry* reserve_entry(PoolRef* ref, Scope scope) {
   entry->grant_delivered = true;
   ++ref->entries;
   dlist_push_tail(&entries, &entry->node);
-  // An error before its record is written leaves it to the next reservation, or to the end of the
-  // transaction.
+  // If an error comes before the creation is recorded, the next reservation frees the entry, or the
+  // end of the transaction does: that is why it is marked.
   mark_touched(entry);
   reserved = entry;
   return entry;
@@ -107,7 +108,7 @@ void record_creation(LedgerEntry* entry) {
 }
 
 void record_change(LedgerEntry* entry) {
-  // What this subtransaction changed before is restored by its first record.
+  // The first record of this subtransaction restores the state before every change that follows.
   if (entry->touched && entry->logged == GetCurrentSubTransactionId()) return;
   log_change(entry);
   mark_touched(entry);
@@ -123,8 +124,8 @@ void restore_entry(const UndoRecord& record) {
 }
 
 void note_grant(LedgerEntry* entry, std::uint32_t index, std::int64_t fence) {
-  // A cancel that was pending on the waiter is now a pending release; its room was reserved with
-  // the mark.
+  // A cancel of the waiter that waits for COMMIT becomes a release of the number. The room for that
+  // in the set was reserved when the cancel was marked.
   const bool releasing = entry->releasing;
   set_releasing(entry, false);
   entry->index = index;
@@ -177,8 +178,8 @@ LedgerEntry* held_entry(PoolRef* ref, std::uint32_t index) {
 LedgerEntry* find_ticket(std::int64_t ticket) {
   const TicketName* name =
       static_cast<TicketName*>(hash_search(tickets, &ticket, HASH_FIND, nullptr));
-  // NB: an enqueue that failed leaves its entry to the next reservation, which frees it: nothing
-  // may be recorded of it, though its number can be guessed.
+  // NB: an enqueue that failed leaves its entry for the next reservation to free. No record may
+  // refer to such an entry, though a user can guess its ticket.
   if (name == nullptr || name->entry->state == EntryState::kNew) return nullptr;
   return name->entry->ticket_active ? name->entry : nullptr;
 }

@@ -33,12 +33,12 @@ void restore_entry(const UndoRecord& record);
 
 // Notes the grant of what the entry waited for, or held from the start. Cannot fail.
 void note_grant(LedgerEntry* entry, std::uint32_t index, std::int64_t fence);
-// Sets or clears the pending end. Cannot fail.
+// Sets or clears the mark of a release or cancel that waits for COMMIT. Cannot fail.
 void set_releasing(LedgerEntry* entry, bool releasing);
-// Shows in the slot what the ledger says; the entry becomes kDropped if there is no such lease.
-// Cannot fail.
+// Copies the entry's scope, and whether it is releasing, to its slot; the entry becomes kDropped if
+// its lease is gone. Cannot fail.
 void copy_state_to_slot(LedgerEntry* entry);
-// Puts the entry on the list of those whose client is to be told something. Cannot fail.
+// Puts the entry on the list of those of which the client is to be notified. Cannot fail.
 void mark_undelivered(LedgerEntry* entry);
 
 // The session's lease of that index, or nullptr. The pool is locked.

@@ -21,7 +21,7 @@ void release_slot(LedgerEntry* entry) {
   wake_all(wake);
 }
 
-// What the transaction that ends has left of an entry that it touched.
+// Applies what the transaction that has ended decided about an entry that it touched.
 void finish_entry(LedgerEntry* entry) {
   dlist_delete(&entry->touched_node);
   entry->touched = false;
@@ -45,8 +45,9 @@ void finish_entry(LedgerEntry* entry) {
 
 bool leave_queue(LedgerEntry* entry, Leave why) {
   debug_point(DebugPoint::kLeaving);
-  // NB: a record that is queued keeps its pool's header from being reused, whatever became of the
-  // pool; one that is not leaves the pool, whichever it is now, as it is.
+  // NB: locked without comparing the generation. If the record is still queued, its pool's header
+  // cannot have been reused (rule H3). If it is not, pool_leave changes nothing, whichever pool
+  // this has become.
   LivePool* live = live_pool_at(entry->live);
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   const bool left = pool_leave(region(), live->pool, *region().at<Waiter>(entry->waiter), why);
@@ -74,7 +75,7 @@ void give_up(LedgerEntry* entry) {
 }
 
 void finish_entries() {
-  // Cancels first, as at the end of the session.
+  // Cancels first; or a release would hand its number to a ticket that is about to be cancelled.
   dlist_mutable_iter at;
   dlist_foreach_modify(at, touched_entries()) {
     LedgerEntry* entry = dlist_container(LedgerEntry, touched_node, at.cur);
@@ -87,7 +88,7 @@ void finish_entries() {
 void ledger_end_session() {
   debug_point(DebugPoint::kSessionEnds);
   let_shutdown_reach_all();
-  // Queues first, or each lease would be handed on through the session's own tickets.
+  // Waiters first; or each lease would be handed to another ticket of this session.
   dlist_mutable_iter at;
   dlist_foreach_modify(at, all_entries()) {
     LedgerEntry* entry = dlist_container(LedgerEntry, node, at.cur);

@@ -17,7 +17,7 @@ enum class EntryState : std::uint8_t {
 struct LedgerEntry {
   dlist_node node;              // in the list of all entries
   dlist_node touched_node;      // in the list of those that the open transaction changed
-  dlist_node undelivered_node;  // in the list of those whose client is to be told something
+  dlist_node undelivered_node;  // in the list of those of which the client is to be notified
   PoolRef* ref;
   Offset live;              // the LivePool whose queue `waiter` joined
   Offset waiter;            // while kWaiting
@@ -28,13 +28,13 @@ struct LedgerEntry {
   EntryState state;
   // What a rollback restores.
   Scope scope;
-  bool releasing;      // release or cancel pending in the open transaction
+  bool releasing;      // a release or cancel of it waits for COMMIT
   bool ticket_active;  // `ticket` names this entry
-  bool shown;          // the open transaction has shown what it has `undelivered`
-  // What it does not.
-  bool touched;          // on that list
-  bool undelivered;      // on that list
-  bool grant_delivered;  // that it was granted
+  bool shown;          // the open transaction has shown the client what is undelivered
+  // What a rollback leaves.
+  bool touched;          // touched_node is on its list
+  bool undelivered;      // undelivered_node is on its list
+  bool grant_delivered;  // the client knows that it was granted
 };
 
 // What slots and waiters call the entry. Only the session that made it turns it back.

@@ -4,8 +4,8 @@ namespace numpool {
 
 namespace {
 
-// The entry of the lowest index whose release is pending; nullptr if what the set says is no longer
-// so.
+// The entry of the lowest index in the releasing set; nullptr if the set is out of date, because a
+// forced drop has taken the lease.
 LedgerEntry* lowest_releasing(PoolRef* ref) {
   const std::uint32_t index = releasing_set(ref).first();
   if (!lock_ref(ref)) return nullptr;
@@ -14,8 +14,8 @@ LedgerEntry* lowest_releasing(PoolRef* ref) {
   return entry != nullptr && entry->releasing ? entry : nullptr;
 }
 
-// Leases of the pool that went with a forced drop: their indexes mean nothing any more, or, if its
-// definition was put back, other leases.
+// Rebuilds the releasing set after a forced drop has taken leases of the pool. Their indexes mean
+// nothing any more; or, if the definition was put back, they mean other leases.
 void forget_lost(PoolRef* ref) {
   Bitmap set = releasing_set(ref);
   for (std::uint32_t i = set.first(); i != Bitmap::kNone; i = set.first()) set.erase(i);
@@ -33,7 +33,7 @@ void forget_lost(PoolRef* ref) {
 }  // namespace
 
 void release_at_commit(LedgerEntry* entry) {
-  // Room for any index: a waiter does not yet know which it will be granted.
+  // A waiter does not yet know which index it will be granted, so it needs room for any.
   reserve_releasing(entry->ref,
                     entry->state == EntryState::kHeld ? entry->index : kMaxPoolSize - 1);
   record_change(entry);
@@ -58,7 +58,7 @@ bool release_held_at_commit(PoolRef* ref, std::uint32_t index) {
 }
 
 LedgerEntry* take_back(PoolRef* ref, Scope scope) {
-  // It goes at COMMIT, with its leases, though its row was put back.
+  // The pool goes at COMMIT, and its leases with it, even if its row was put back.
   if (ref->change.dropped) return nullptr;
   while (ref->releasing_count > 0) {
     LedgerEntry* entry = lowest_releasing(ref);

@@ -8,11 +8,12 @@ namespace numpool {
 // Marks the release or cancel for the end of the transaction. May ereport, and then changes
 // nothing.
 void release_at_commit(LedgerEntry* entry);
-// The same for the lease of `index`, found and marked with the pool locked once. False: that is
-// not how this lease can be found or marked; nothing was changed.
+// Fast path of release_at_commit: finds and marks the lease of `index` under a single pool lock.
+// Returns false and changes nothing if the slot is not a plain lease of this session; use the slow
+// path then.
 bool release_held_at_commit(PoolRef* ref, std::uint32_t index);
-// The lowest index of the pool that the open transaction released becomes held again; nullptr if
-// none.
+// Of the indexes of the pool that this transaction is releasing, makes the lowest held again.
+// nullptr if there is none.
 LedgerEntry* take_back(PoolRef* ref, Scope scope);
 
 }  // namespace numpool

@@ -1,4 +1,4 @@
-// What others did to a backend's entries, and what its client has still to be told of it.
+// What others did to a backend's entries, and which of it the client has not been notified of.
 #pragma once
 
 #include "backend/ledger.h"
@@ -10,9 +10,11 @@ void collect_inbox();
 // The same, and of leases that a forced drop took. Cannot fail.
 void collect_undelivered();
 bool anything_undelivered();
-// The client has been told: frees the entry if that was its end. Cannot fail.
+// The client has been notified, or was shown the entry. Frees the entry if nothing else is left to
+// do for it. Cannot fail.
 void mark_delivered(LedgerEntry* entry);
-// The statement shows the client what became of the entry; told it is if that commits. May ereport.
+// Marks the entry as shown by this statement. It counts as delivered only if the transaction
+// commits. May ereport.
 void mark_shown(LedgerEntry* entry);
 
 }  // namespace numpool

@@ -29,8 +29,8 @@ bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* ar
     return true;
   }
 
-  // The lock manager knows one limit, lock_timeout: lend it ours, in a subtransaction that its
-  // error may end.
+  // The lock manager knows only one limit, lock_timeout. Set that to ours for the wait, in a
+  // subtransaction, which its error ends.
   MemoryContext memory = CurrentMemoryContext;
   ResourceOwner owner = CurrentResourceOwner;
   const int lock_timeout = LockTimeout;

@@ -61,7 +61,7 @@ void make_tables() {
                       HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_KEYCOPY | HASH_CONTEXT);
 }
 
-// What was looked up last: most sessions use one pool, and acquire and release take turns.
+// The name that was looked up last, which is likely to be the next one: most sessions use one pool.
 CachedName* last_name = nullptr;
 
 CachedName* find_name(text* name) {
@@ -87,7 +87,8 @@ bool in_use(const PoolRef* ref) {
   return ref->entries > 0 || ref->listed;
 }
 
-// Drops what nothing needs any more, so that a long-lived backend does not collect dropped pools.
+// Frees names and references that nothing needs any more, or a long-lived backend would keep those
+// of every pool that was ever dropped.
 void sweep(std::uint64_t epoch) {
   static std::uint64_t swept = 0;
   if (swept == epoch) return;

@@ -15,11 +15,11 @@ PoolRef* find_pool_of_lease(text* name, bool* locked = nullptr);
 // Keeps the name that the pool has, in case the transaction that renames it is rolled back. May
 // ereport.
 void keep_name(PoolRef* ref);
-// At its end: puts it back, or forgets it. Cannot fail.
+// At the end of that transaction: puts the old name back, or forgets it. Cannot fail.
 void end_renaming(PoolRef* ref, bool commit);
-// To be called when the pool of that name turns out to be gone: the next look-up reads the table.
+// Call when the pool of that name turns out to be gone: the next look-up reads the table.
 void forget_name_of(text* name);
-// The one of a definition in hand.
+// The reference of a definition that the caller has read.
 PoolRef* pool_ref(const Definition& definition);
 // The one of an identity that this backend has met, or nullptr.
 PoolRef* known_pool(std::int64_t identity);

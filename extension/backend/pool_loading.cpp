@@ -18,14 +18,15 @@ Offset register_as(PoolRef* ref, const Definition& definition) {
                             &ref->generation);
 }
 
-// The row has been read again. Who sees it without having made it sees it committed.
+// The second reading matched. If we did not write this row, that we see it means it is committed:
+// then the pool has no maker, which publishes it.
 void become_live(const PoolRef* ref, LivePool* live) {
   live->state = LiveState::kLive;
   live->maker = maker_of(ref);
 }
 
-// A row is the open transaction's own from the end of its command on, but the trigger may still
-// have to be told: a function in RETURNING, another trigger. Of such a row nothing may be loaded.
+// Refuses to load a row that the open transaction has written and the trigger has not noted. A
+// function in RETURNING, or another trigger, sees such a row before our trigger runs.
 void require_noted(const PoolRef* ref, const Definition& definition) {
   const DefinitionChange& change = ref->change;
   if (!definition.own || (change.noted_name != nullptr && change.noted_size == definition.size &&
@@ -34,9 +35,9 @@ void require_noted(const PoolRef* ref, const Definition& definition) {
   report_uncommitted_change(ref);
 }
 
-// Registers the pool and makes sure that what was read still holds once it is there: a change that
-// was committed between reading and registering is seen by the second reading, and a later one
-// finds the entry.
+// Registers the pool, then reads the row a second time (rule D4). That reading sees a change which
+// was committed between the first one and the registration; a later change finds the pool
+// registered.
 Lookup load_pool(PoolRef* ref, TimestampTz deadline) {
   for (;;) {
     Definition definition;
@@ -62,7 +63,8 @@ Lookup load_pool(PoolRef* ref, TimestampTz deadline) {
     }
     unlock_pool(live);
     debug_point(DebugPoint::kRowDiffers);
-    // NB: one that is live has been checked: it goes, or is of a row not yet committed.
+    // NB: a live pool gets here only when its row is invisible to us: it is being dropped, or its
+    // maker has not committed. Neither is ours to drop.
     if (!is_live) drop_live_pool(ref->live, ref->key, ref->generation);
     if (lookup != Lookup::kFound) return lookup;
   }

@@ -7,16 +7,16 @@
 
 namespace numpool {
 
-// What the open transaction did to the definition; applied to the live pool at COMMIT. Each change
-// leaves a record in the undo log with the members before it, but for `growth`, which is kept until
-// the transaction ends.
+// What the open transaction did to the definition. COMMIT applies it to the live pool. Before each
+// change the undo log gets a record of these members. (PoolRef::growth is not one of them: it is
+// kept until the transaction ends.)
 struct DefinitionChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
   std::int32_t size;  // 0: unchanged
   const char* name;   // nullptr: unchanged; lives as long as the transaction
-  // What the newest version that the trigger has been told of says; nullptr: none. Lives as long as
-  // the transaction.
+  // What the newest version of the row says that the trigger has noted; nullptr: it has noted none.
+  // Lives as long as the transaction.
   const char* noted_name;
   std::int32_t noted_size;
 };
@@ -26,7 +26,7 @@ struct PoolRef {
   char* name;
   char* json_name;            // quoted and escaped to ASCII, for notifications
   std::int32_t defined_size;  // as last read
-  Offset live;                // a hint
+  Offset live;                // where the live pool was seen last; a hint (rule H1)
   std::uint64_t generation;
   std::uint32_t entries;  // of the ledger
   std::uint32_t held;     // of these, those known to be leases

@@ -56,7 +56,7 @@ UndoRecord& append_record(UndoKind kind) {
 }  // namespace
 
 void reserve_record() {
-  // One for a change of a definition that the arrival may find it has to record first.
+  // Two, because the arrival for which this is may have to record a change of a definition first.
   if (log_length + 2 > log_capacity) grow_log();
 }
 
@@ -81,7 +81,7 @@ void unlog_created([[maybe_unused]] const LedgerEntry* entry) {
 }
 
 void log_definition(PoolRef* ref) {
-  // What this subtransaction changed before is restored by its first record.
+  // The first record of this subtransaction restores the state before every change that follows.
   if (ref->logged == GetCurrentSubTransactionId()) return;
   reserve_record();
   UndoRecord& record = append_record(UndoKind::kDefinition);

@@ -22,7 +22,8 @@ void sleep_once(TimestampTz deadline) {
     ResetLatch(MyLatch);
     return;
   }
-  // Whoever next reads from or writes to the client sets its own events again.
+  // This changes what FeBeWaitSet waits for; whoever next reads from or writes to the client sets
+  // its own events again.
   ModifyWaitEvent(FeBeWaitSet, kFeBeWaitSetSocketPos,
                   WaitEventSetCanReportClosed() ? WL_SOCKET_CLOSED : 0, nullptr);
   WaitEvent events[kFeBeWaitSetEvents];

@@ -2,12 +2,8 @@
 // exception: the caller holds the pool's lock, brings the time, the fences and the memory, and
 // wakes whom it is told to.
 //
-// Invariants, true whenever the caller lets go of the lock (checked by check_pool):
-//   I1  an index < size is in the free set if and only if its slot has no holder; no index >= size
-//   is in it I2  in_use is the number of slots with a holder I3  the queue is empty, or the free
-//   set is (P2); a server that still works through a growth may let go in
-//       between, and acquire() never passes the queue then either
-//   I4  every record in the queue is kQueued, and no other record is linked
+// Invariants I1 to I4 hold whenever the lock is free (README.md of the extension, "Invariants").
+// check_pool tests them.
 #pragma once
 
 #include <atomic>
@@ -45,8 +41,8 @@ class WakeList {
 // What a grant needs from outside.
 struct GrantContext {
   std::int64_t now;  // microseconds
-  std::atomic<std::int64_t>&
-      fence;  // the next fence to give; covers every arrival let in (fence.h of the glue)
+  // The next fence to give. There is one for every arrival that was let in.
+  std::atomic<std::int64_t>& fence;
 };
 
 // Who asks for an index.

@@ -12,7 +12,7 @@ namespace numpool {
 
 namespace {
 
-// Our own last act: everything else of the backend that could hold a lease is over (README, "End of
+// The session's end. Nothing that runs after this in the backend can hold a lease (README, "End of
 // a session").
 void on_detach(dsm_segment*, Datum) {
   ledger_end_session();

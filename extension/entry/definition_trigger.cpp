@@ -69,14 +69,15 @@ bool read_base(std::int64_t identity, Definition* base) {
   return true;
 }
 
-// Nobody else can see the row, so there is no live pool of it but what this transaction makes;
-// except where it puts back a row that it deleted: that pool stays closing, and goes at COMMIT.
+// Nobody else can see the new row, so no live pool of it can exist but one that this transaction
+// loads. Exception: if it puts back a row that it has deleted, the old pool stays closing and goes
+// at COMMIT.
 void note_insert(const Definition& newest) {
   PoolRef* ref = pool_ref(newest);
   if (ref->change.dropped) return;
   if (!ref->change.created) {
-    // NB: a row of the same identity is gone, but the callback of the transaction that ended it may
-    // still have to run; what that finds dropped, it leaves alone.
+    // NB: the row that had this identity is gone, but the COMMIT or ROLLBACK callback that drops
+    // its pool may not have run yet. Drop the pool here; that callback then finds nothing to drop.
     ref->live = find_live_pool(ref->key, &ref->generation);
     if (ref->live != 0) drop_live_pool(ref->live, ref->key, ref->generation);
   }
@@ -92,7 +93,7 @@ void note_update(Relation table, const Definition& newest) {
     return;
   }
   const bool renamed = strcmp(base.name, newest.name) != 0;
-  // Metadata are no part of the live pool.
+  // The live pool has no part in a change of metadata.
   if (base.size == newest.size && !renamed) {
     PoolRef* ref = pool_ref(base);
     begin_change(ref);
@@ -115,7 +116,7 @@ void note_delete(Relation table, const Definition& deleted) {
   Definition base;
   if (!read_base(deleted.identity, &base)) base = deleted;
   PoolRef* ref = lock_changed(base, Extent::kHeader);
-  // A row put back and deleted again closes nothing anew: the first deletion is the one that lasts.
+  // If the row was put back and is deleted again, the pool is closing already.
   if (!ref->change.dropped) close_live_pool(*live_of(ref));
   unlock_ref(ref);
   ref->change.dropped = true;

@@ -1,8 +1,8 @@
 // What PostgreSQL calls when it loads the library.
 
-#include "shared/segment.h"
 #include "backend/delivery.h"
 #include "backend/lease.h"
+#include "shared/segment.h"
 
 extern "C" {
 #include "tcop/utility.h"

@@ -1,12 +1,12 @@
 // The SQL functions of pools. They only write rows of the table of definitions; the trigger on it
 // does the rest.
 
-#include "entry/arguments.h"
 #include "backend/definitions.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
 #include "backend/undo_log.h"
 #include "backend/wait.h"
+#include "entry/arguments.h"
 #include "pg/debug_point.h"
 #include "pg/errors.h"
 

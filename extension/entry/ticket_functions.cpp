@@ -1,9 +1,9 @@
 // The SQL functions of tickets.
 
-#include "entry/arguments.h"
 #include "backend/delivery.h"
 #include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
+#include "entry/arguments.h"
 
 namespace {
 

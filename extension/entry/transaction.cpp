@@ -1,7 +1,7 @@
 #include "entry/transaction.h"
 
-#include "backend/delivery.h"
 #include "backend/definition_changes.h"
+#include "backend/delivery.h"
 #include "backend/ledger_end.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/shutdown.h"

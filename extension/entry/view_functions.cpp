@@ -77,7 +77,7 @@ LivePools list_live_pools() {
   return pools;
 }
 
-// Locks the i-th of them if it is still there and others may know of it.
+// Locks the i-th of them if it is still there and published.
 LivePool* lock_listed(const LivePools& pools, std::uint32_t i) {
   LivePool* live = live_pool_at(pools.offsets[i]);
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);

@@ -15,14 +15,14 @@ enum class DebugPoint : std::uint16_t {
   kJoined,         // in the queue; not looked yet
   kBeforeSleep,    // looked: still queued; about to sleep
   kWoken,          // slept; before interrupts are looked at
-  kTurnSeen,       // granted or dropped, and seen; nothing noted yet
+  kTurnSeen,       // it has seen that it was granted or dropped; the ledger does not say so yet
   kTimedOut,       // the deadline has passed; still in the queue, or granted meanwhile
   kLeaving,        // about to leave the queue
   kGrantToPassOn,  // too late to leave: about to release what was granted
   // Whoever frees or grants
   kWakeDue,       // grants are made, wake-ups are not sent
   kUnregistered,  // a pool is out of the registry; its waiters still sleep
-  kDismissed,     // they have been dismissed; those who held its leases are not told
+  kDismissed,     // they have been dismissed; those who held its leases are not notified
 
   // Transactions
   kRowsVisible,   // the transaction is over for others; before its COMMIT callback does anything
@@ -35,9 +35,9 @@ enum class DebugPoint : std::uint16_t {
   kEntriesDone,   // all applied; before a delivery is raised
 
   // Delivery
-  kDeliveryDue,     // there is something to tell; before the inbox is taken
+  kDeliveryDue,     // there is something undelivered; before the inbox is taken
   kMessageDue,      // the inbox is taken; before one message
-  kMessageWritten,  // a message is written; its entry does not say so
+  kMessageWritten,  // a message is written; its entry is still undelivered
 
   // Definitions
   kRowRead,     // loading: the row is read, the pool not registered

@@ -30,7 +30,8 @@ struct ArenaControl {
   Offset databases;            // what was last seen of each (former_pools.cpp)
 };
 
-// The segment is mapped at `mapped`, and whole; nullptr: it is about to be unmapped. Cannot fail.
+// Tells where the segment is mapped, once it is whole; nullptr when it is about to be unmapped.
+// Cannot fail.
 void arena_use(ArenaControl* mapped);
 bool arena_attached();
 

@@ -3,16 +3,17 @@
 // generation) under its lock tell whether it is still the one meant.
 #pragma once
 
-#include "shared/arena.h"
-#include "shared/definition.h"
 #include "core/pool.h"
 #include "pg/debug_point.h"
-#include "shared/fence.h"
 #include "pg/pg.h"
+#include "shared/arena.h"
+#include "shared/definition.h"
+#include "shared/fence.h"
 
 namespace numpool {
 
-// Never reused for another definition, so re-creation and DROP EXTENSION never meet stale state.
+// The name of a definition in shared memory. Identities come from a sequence, so another definition
+// has the same key only if somebody inserts an identity by hand (README, rule D8).
 struct PoolKey {
   Oid database;
   Oid relation;  // the table of definitions
@@ -42,9 +43,9 @@ struct alignas(kCacheLine) LivePool {
   std::uint64_t generation;
   LiveState state;
   // Guarded by `lock`.
-  SessionId maker;            // whose transaction makes it and has not committed; 0: published
-  std::uint32_t pins;         // uncommitted changes of its definition: not to be evicted
-  TransactionId closing;      // of an uncommitted drop, else invalid
+  SessionId maker;            // whose open transaction created the pool; 0: published
+  std::uint32_t pins;         // uncommitted changes of its definition; keeps it from eviction
+  TransactionId closing;      // the transaction that has deleted its row, or invalid
   SessionId closed_by;        // its session
   std::uint32_t name_length;  // bytes
   Offset name;

@@ -20,7 +20,8 @@ struct PoolParts {
   Growth growth;
 };
 
-// Finds it; false, with perhaps a part of it, if memory is missing.
+// Finds the parts. If memory is missing, returns false with some of them found; free_parts frees
+// those.
 bool find_parts(PoolParts& parts, const Definition& definition);
 // Cannot fail.
 void free_parts(PoolParts& parts);

@@ -8,7 +8,8 @@ namespace numpool {
 
 namespace {
 
-// Of a dropped pool: nobody changes its slots any more.
+// Marks the sessions that hold leases in a dropped pool, and signals those that listen. No lock is
+// needed: the pool is out of the registry, so nobody changes its slots any more.
 void notify_holders(LivePool& live) {
   const std::uint32_t capacity = chunk::capacity(live.pool.chunk_count);
   for (std::uint32_t index = 0; index < capacity; ++index) {
@@ -36,8 +37,8 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
   pool_init(region(), live.pool, static_cast<std::uint32_t>(definition.size), parts.growth,
             GetCurrentTimestamp());
   if (is_stub(live)) {
-    // NB: a stub says nothing that a row could say, so whoever loads the pool would drop it if it
-    // were loading.
+    // NB: live at once. A stub never matches a row, so if it were kLoading, whoever loads the pool
+    // would drop it.
     live.state = LiveState::kLive;
     close_live_pool(live);
   } else {

@@ -10,9 +10,8 @@ namespace numpool {
 Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
                           Oid fence_sequence, std::uint64_t* generation);
 
-// Takes a pool apart: waiters are dismissed, sessions with leases in it that listen are told,
-// memory goes back. No numpool lock held; cannot fail. Nothing if it is not the pool meant any
-// more.
+// Drops the pool: dismisses its waiters, notifies those of its holders who listen, and gives its
+// memory back. Does nothing if another pool is there by now. No numpool lock held; cannot fail.
 void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation);
 
 }  // namespace numpool

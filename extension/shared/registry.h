@@ -18,7 +18,8 @@ void unregister_at(Offset* link);
 
 // A header of no pool, or 0 where all are in use. No numpool lock held.
 Offset take_free_header();
-// Takes it back. No numpool lock held; cannot fail.
+// Takes back what take_free_header gave, or the header of a pool that was taken apart. No numpool
+// lock held; cannot fail.
 void give_back_header(Offset header);
 
 }  // namespace numpool

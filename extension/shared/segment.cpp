@@ -30,8 +30,8 @@ struct ArenaHeader {
 };
 static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
 
-// One part in so many of the segment is headers of pools. They never move or go back, so they may
-// not lie about in what everything else needs.
+// One part in so many of the segment is headers of pools. They never move, and their memory never
+// serves anything else, so they lie apart from the heap.
 constexpr std::size_t kHeaderShare = 5;
 
 int shared_memory_kb = 16384;

@@ -21,7 +21,7 @@ struct Session {
   Inbox inbox;                    // tickets granted or dropped, not yet collected
   Waiter sleeper;                 // the waiter of a blocking acquire
   std::atomic<bool> listens;      // has a channel: its client is told of a forced drop
-  std::atomic<bool> lost_leases;  // a pool in which it held a lease was dropped by force
+  std::atomic<bool> lost_leases;  // a forced drop has taken a lease of it since it last looked
   int pid;
   int signal_slot;  // SendProcSignal's name for the backend
 };
@@ -41,7 +41,7 @@ inline SessionId my_session_id() {
 // lock needed.
 void wake_all(WakeList& list);
 
-// Tells a session that listens to look at its inbox, its lost leases. Cannot fail.
+// Makes a session that listens look at its inbox and for lost leases. Cannot fail.
 void signal_session(const Session& session);
 
 // The session's record if it is still that session's, else nullptr.
