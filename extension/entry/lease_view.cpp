@@ -1,0 +1,86 @@
+// The view numpool_leases.
+
+#include "entry/view_rows.h"
+#include "shared/session.h"
+
+namespace numpool {
+
+namespace {
+
+struct LeaseRow {
+  std::uint32_t index;
+  Slot slot;
+};
+
+const char* state_name(LeaseState state) {
+  switch (state) {
+    case LeaseState::kHeld:
+      return "held";
+    case LeaseState::kGranted:
+      return "granted";
+    case LeaseState::kReleasing:
+      return "releasing";
+  }
+  return nullptr;
+}
+
+// The columns of numpool_show_leases, in their order there.
+namespace leases_column {
+enum { kPool, kIndex, kFence, kPid, kScope, kState, kAcquiredAt, kTicket, kCount };
+}
+
+void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
+  using namespace leases_column;
+  const Session* session = find_session(lease.slot.holder);
+  Datum values[kCount];
+  bool nulls[kCount] = {};
+  values[kPool] = name_datum(name);
+  values[kIndex] = Int32GetDatum(static_cast<std::int32_t>(lease.index));
+  values[kFence] = Int64GetDatum(lease.slot.fence);
+  values[kPid] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
+  nulls[kPid] = session == nullptr;
+  values[kScope] =
+      CStringGetTextDatum(lease.slot.scope == Scope::kSession ? "session" : "transaction");
+  values[kState] = CStringGetTextDatum(state_name(lease.slot.state));
+  values[kAcquiredAt] = TimestampTzGetDatum(lease.slot.acquired_at);
+  values[kTicket] = Int64GetDatum(lease.slot.ticket());
+  nulls[kTicket] = lease.slot.ticket() == 0;
+  put_row(rows, values, nulls);
+}
+
+void put_leases(Rows& rows, const LivePools& pools, std::uint32_t i, LeaseRow* batch) {
+  Name name;
+  for (std::uint32_t from = 0, capacity = 1; from < capacity; from += kBatch) {
+    LivePool* live = lock_listed(pools, i);
+    if (live == nullptr) return;
+    copy_name(*live, &name);
+    capacity = chunk::capacity(live->pool.chunk_count);
+    std::uint32_t count = 0;
+    for (std::uint32_t index = from; index < capacity && index < from + kBatch; ++index) {
+      const Slot& slot = live->pool.slot(region(), index);
+      if (slot.holder != 0) batch[count++] = {index, slot};
+    }
+    unlock_pool(live);
+    for (std::uint32_t k = 0; k < count; ++k) put_lease(rows, name, batch[k]);
+    CHECK_FOR_INTERRUPTS();
+  }
+}
+
+}  // namespace
+
+}  // namespace numpool
+
+using namespace numpool;
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_show_leases);
+PGDLLEXPORT Datum numpool_show_leases(PG_FUNCTION_ARGS) {
+  Rows rows = begin_rows(fcinfo);
+  const LivePools pools = list_live_pools();
+  LeaseRow* batch = static_cast<LeaseRow*>(palloc(sizeof(LeaseRow) * kBatch));
+  for (std::uint32_t i = 0; i < pools.count; ++i) put_leases(rows, pools, i, batch);
+  return Datum{0};
+}
+
+}  // extern "C"

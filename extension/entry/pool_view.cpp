@@ -1,0 +1,174 @@
+// The view numpool_pools.
+
+#include "entry/view_rows.h"
+#include "shared/registry.h"
+
+extern "C" {
+#include "utils/varbit.h"
+}
+
+namespace numpool {
+
+namespace {
+
+// Live numbers of one pool; all zero where it is not loaded.
+struct PoolFigures {
+  bool loaded;
+  std::uint32_t size;
+  std::uint32_t in_use;
+  std::uint32_t free;
+  std::uint32_t waiting;
+  PoolCounters counters;
+  std::uint64_t taken[kMaxPoolSize / 64];  // bit i of word i / 64: index i has a lease
+};
+
+void copy_figures(LivePool& live, PoolFigures* figures) {
+  Pool& pool = live.pool;
+  MemSet(figures, 0, sizeof(*figures));
+  figures->loaded = true;
+  figures->size = pool.size;
+  figures->in_use = pool.in_use;
+  figures->free = pool.free;
+  figures->waiting = pool.queue.length;
+  figures->counters = pool.counters;
+  const FreeSet free_set = pool.free_set(region());
+  for (std::uint32_t i = 0; i < pool.size; ++i)
+    if (!free_set.contains(i)) figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
+}
+
+void read_figures(const Definition& definition, PoolFigures* figures) {
+  MemSet(figures, 0, sizeof(*figures));
+  figures->size = static_cast<std::uint32_t>(definition.size);
+  figures->free = figures->size;
+  if (!arena_attached() || RecoveryInProgress()) return;
+  PoolKey key;
+  MemSet(&key, 0, sizeof(key));
+  key.database = MyDatabaseId;
+  key.relation = definitions_relation();
+  key.identity = definition.identity;
+  std::uint64_t generation;
+  const Offset offset = find_live_pool(key, &generation);
+  if (!lock_pool(offset, key, generation)) return;
+  LivePool* live = live_pool_at(offset);
+  if (!is_stub(*live)) copy_figures(*live, figures);
+  unlock_pool(live);
+}
+
+// A bit string with a bit an index, index 0 first; 1: has a lease.
+Datum bitmap_datum(const PoolFigures& figures) {
+  const int bits = static_cast<int>(figures.size);
+  const int bytes = VARBITTOTALLEN(bits);
+  VarBit* bit_string = static_cast<VarBit*>(palloc0(bytes));
+  SET_VARSIZE(bit_string, bytes);
+  VARBITLEN(bit_string) = bits;
+  for (std::uint32_t i = 0; i < figures.size; ++i)
+    if (figures.taken[i / 64] >> (i % 64) & 1)
+      VARBITS(bit_string)[i / 8] |= static_cast<std::uint8_t>(0x80 >> (i % 8));
+  return VarBitPGetDatum(bit_string);
+}
+
+// The columns of numpool_show_pools, in their order there.
+namespace pools_column {
+enum {
+  kPool,
+  kSize,
+  kInUse,
+  kFree,
+  kWaiting,
+  kBitmap,
+  kMetadata,
+  kGrants,
+  kHandoffs,
+  kTimeouts,
+  kCancels,
+  kWaitTotal,
+  kWaitLongest,
+  kCountingSince,
+  kCount
+};
+}
+
+// Whether a standby knows it: what its row says, and nothing of what happens on the primary.
+bool is_of_definition(int column) {
+  return column == pools_column::kPool || column == pools_column::kSize ||
+         column == pools_column::kMetadata;
+}
+
+void fill_counters(const PoolCounters& counters, Datum* values) {
+  using namespace pools_column;
+  values[kGrants] = Int64GetDatum(static_cast<std::int64_t>(counters.grants));
+  values[kHandoffs] = Int64GetDatum(static_cast<std::int64_t>(counters.handoffs));
+  values[kTimeouts] = Int64GetDatum(static_cast<std::int64_t>(counters.timeouts));
+  values[kCancels] = Int64GetDatum(static_cast<std::int64_t>(counters.cancels));
+  values[kWaitTotal] = seconds_interval(counters.wait_total);
+  values[kWaitLongest] = seconds_interval(counters.wait_longest);
+  values[kCountingSince] = TimestampTzGetDatum(counters.counting_since);
+}
+
+// `metadata` is 0 for none.
+void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata) {
+  using namespace pools_column;
+  Datum values[kCount];
+  bool nulls[kCount] = {};
+  values[kPool] = name;
+  values[kSize] = Int32GetDatum(static_cast<std::int32_t>(figures.size));
+  values[kInUse] = Int32GetDatum(static_cast<std::int32_t>(figures.in_use));
+  values[kFree] = Int32GetDatum(static_cast<std::int32_t>(figures.free));
+  values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(figures.waiting));
+  values[kBitmap] = bitmap_datum(figures);
+  values[kMetadata] = metadata;
+  nulls[kMetadata] = metadata == 0;
+  fill_counters(figures.counters, values);
+  nulls[kCountingSince] = !figures.loaded;
+  if (RecoveryInProgress())
+    for (int column = 0; column < kCount; ++column)
+      nulls[column] = nulls[column] || !is_of_definition(column);
+  put_row(rows, values, nulls);
+}
+
+void put_definition(HeapTuple row, TupleDesc descriptor, void* state) {
+  Definition definition;
+  fill_definition(row, descriptor, &definition);
+  // NB: static, as it is 8 kB; nothing that is called from here comes back to it.
+  static PoolFigures figures;
+  read_figures(definition, &figures);
+  put_pool(*static_cast<Rows*>(state), CStringGetTextDatum(definition.name), figures,
+           copy_metadata(row, descriptor));
+}
+
+// Without the table.
+void put_live_pools(Rows& rows) {
+  const LivePools pools = list_live_pools();
+  static PoolFigures figures;
+  for (std::uint32_t i = 0; i < pools.count; ++i) {
+    LivePool* live = lock_listed(pools, i);
+    if (live == nullptr) continue;
+    Name name;
+    copy_name(*live, &name);
+    const bool stub = is_stub(*live);
+    if (!stub) copy_figures(*live, &figures);
+    unlock_pool(live);
+    if (!stub) put_pool(rows, name_datum(name), figures, Datum{0});
+    CHECK_FOR_INTERRUPTS();
+  }
+  ereport(WARNING, (errmsg("pools that nobody has used, and metadata, are not shown"),
+                    errdetail("Another session has locked their definitions.")));
+}
+
+}  // namespace
+
+}  // namespace numpool
+
+using namespace numpool;
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_show_pools);
+PGDLLEXPORT Datum numpool_show_pools(PG_FUNCTION_ARGS) {
+  Rows rows = begin_rows(fcinfo);
+  // Whoever looks when something is stuck is not to be stuck, too.
+  if (!scan_definitions(kNoWait, put_definition, &rows)) put_live_pools(rows);
+  return Datum{0};
+}
+
+}  // extern "C"

@@ -1,0 +1,78 @@
+#include "entry/view_rows.h"
+
+#include "entry/attach.h"
+
+namespace numpool {
+
+namespace {
+
+std::uint32_t count_live_pools() {
+  std::uint32_t count = 0;
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  const Offset* buckets = region().at<Offset>(arena().buckets);
+  for (std::uint32_t b = 0; b < arena().bucket_count; ++b)
+    for (Offset at = buckets[b]; at != 0; at = live_pool_at(at)->next) ++count;
+  LWLockRelease(&arena().registry_lock);
+  return count;
+}
+
+}  // namespace
+
+Rows begin_rows(FunctionCallInfo fcinfo) {
+  definitions_enter(fcinfo);
+  // On a standby there are definitions and nothing live.
+  if (!RecoveryInProgress()) attach_backend();
+  InitMaterializedSRF(fcinfo, 0);
+  return {reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
+}
+
+void put_row(Rows& rows, Datum* values, bool* nulls) {
+  tuplestore_putvalues(rows.result->setResult, rows.result->setDesc, values, nulls);
+}
+
+Datum seconds_interval(std::int64_t microseconds) {
+  Interval* interval = static_cast<Interval*>(palloc0(sizeof(Interval)));
+  interval->time = microseconds;
+  return IntervalPGetDatum(interval);
+}
+
+LivePools list_live_pools() {
+  LivePools pools = {};
+  if (!arena_attached() || RecoveryInProgress()) return pools;
+  const std::uint32_t room = count_live_pools() + kBatch;
+  pools.offsets = static_cast<Offset*>(palloc(sizeof(Offset) * room));
+  pools.generations = static_cast<std::uint64_t*>(palloc(sizeof(std::uint64_t) * room));
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  const Offset* buckets = region().at<Offset>(arena().buckets);
+  for (std::uint32_t b = 0; b < arena().bucket_count; ++b)
+    for (Offset at = buckets[b]; at != 0 && pools.count < room; at = live_pool_at(at)->next) {
+      const LivePool* live = live_pool_at(at);
+      if (live->key.database != MyDatabaseId || live->key.relation != definitions_relation())
+        continue;
+      pools.offsets[pools.count] = at;
+      pools.generations[pools.count++] = live->generation;
+    }
+  LWLockRelease(&arena().registry_lock);
+  return pools;
+}
+
+LivePool* lock_listed(const LivePools& pools, std::uint32_t i) {
+  LivePool* live = live_pool_at(pools.offsets[i]);
+  LWLockAcquire(&live->lock, LW_EXCLUSIVE);
+  if (live->generation == pools.generations[i] && live->state == LiveState::kLive &&
+      live->maker == 0)
+    return live;
+  LWLockRelease(&live->lock);
+  return nullptr;
+}
+
+void copy_name(const LivePool& live, Name* name) {
+  name->length = live.name_length < sizeof(name->bytes) ? live.name_length : sizeof(name->bytes);
+  memcpy(name->bytes, region().at<char>(live.name), name->length);
+}
+
+Datum name_datum(const Name& name) {
+  return PointerGetDatum(cstring_to_text_with_len(name.bytes, static_cast<int>(name.length)));
+}
+
+}  // namespace numpool

@@ -1,0 +1,44 @@
+// What the functions behind the views share. Rows are copied out under a pool's lock, a batch at a
+// time, and formed without it.
+#pragma once
+
+#include "backend/definitions.h"
+#include "shared/live_pool.h"
+
+namespace numpool {
+
+// Slots copied under one lock.
+constexpr std::uint32_t kBatch = 1024;
+
+// The rows of a result, which are kept until the function returns.
+struct Rows {
+  ReturnSetInfo* result;
+};
+
+// To be called first by every such function.
+Rows begin_rows(FunctionCallInfo fcinfo);
+void put_row(Rows& rows, Datum* values, bool* nulls);
+
+Datum seconds_interval(std::int64_t microseconds);
+
+// The offsets of this database's live pools.
+struct LivePools {
+  Offset* offsets;
+  std::uint64_t* generations;
+  std::uint32_t count;
+};
+
+LivePools list_live_pools();
+// Locks the i-th of them if it is still there and published; else nullptr.
+LivePool* lock_listed(const LivePools& pools, std::uint32_t i);
+
+// A pool's name, copied under its lock.
+struct Name {
+  char bytes[kMaxNameLength * 4];
+  std::uint32_t length;
+};
+
+void copy_name(const LivePool& live, Name* name);
+Datum name_datum(const Name& name);
+
+}  // namespace numpool
