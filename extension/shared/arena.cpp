@@ -2,37 +2,24 @@
 
 namespace numpool {
 
-namespace {
-
-ArenaControl* control = nullptr;
-
-}  // namespace
+ArenaControl* mapped_arena = nullptr;
 
 void arena_use(ArenaControl* mapped) {
-  control = mapped;
-}
-bool arena_attached() {
-  return control != nullptr;
-}
-ArenaControl& arena() {
-  return *control;
-}
-Region region() {
-  return Region(control);
+  mapped_arena = mapped;
 }
 
 Offset arena_take(std::size_t size) {
-  LWLockAcquire(&control->heap_lock, LW_EXCLUSIVE);
-  const Offset offset = control->heap.allocate(region(), size);
-  LWLockRelease(&control->heap_lock);
+  LWLockAcquire(&arena().heap_lock, LW_EXCLUSIVE);
+  const Offset offset = arena().heap.allocate(region(), size);
+  LWLockRelease(&arena().heap_lock);
   return offset;
 }
 
 void arena_free(Offset offset) {
   if (offset == 0) return;
-  LWLockAcquire(&control->heap_lock, LW_EXCLUSIVE);
-  control->heap.release(region(), offset);
-  LWLockRelease(&control->heap_lock);
+  LWLockAcquire(&arena().heap_lock, LW_EXCLUSIVE);
+  arena().heap.release(region(), offset);
+  LWLockRelease(&arena().heap_lock);
 }
 
 void arena_report_full() {

@@ -33,11 +33,20 @@ struct ArenaControl {
 // Tells where the segment is mapped, once it is whole; nullptr when it is about to be unmapped.
 // Cannot fail.
 void arena_use(ArenaControl* mapped);
-bool arena_attached();
+// What arena_use was told last. It is read all the time, so without a call; the attribute spares a
+// detour by way of the library's table of symbols.
+[[gnu::visibility("hidden")]] extern ArenaControl* mapped_arena;
+inline bool arena_attached() {
+  return mapped_arena != nullptr;
+}
 
 // Valid once attached.
-ArenaControl& arena();
-Region region();
+inline ArenaControl& arena() {
+  return *mapped_arena;
+}
+inline Region region() {
+  return Region(mapped_arena);
+}
 
 // `size` zeroed bytes, or 0 when the heap is full. The one way in for allocations is pool_memory.h,
 // which evicts idle pools then.

@@ -8,13 +8,10 @@ namespace numpool {
 namespace {
 
 Session* sessions = nullptr;  // by process number
-Session* own_session = nullptr;
 
 }  // namespace
 
-Session& my_session() {
-  return *own_session;
-}
+Session* own_session = nullptr;
 
 void session_enter(Session* all_sessions, SessionId serial) {
   sessions = all_sessions;

@@ -32,7 +32,10 @@ void session_enter(Session* all_sessions, SessionId serial);
 void session_leave();
 
 // Valid in between.
-Session& my_session();
+[[gnu::visibility("hidden")]] extern Session* own_session;
+inline Session& my_session() {
+  return *own_session;
+}
 inline SessionId my_session_id() {
   return my_session().id.load(std::memory_order_relaxed);
 }
