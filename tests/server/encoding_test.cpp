@@ -14,7 +14,8 @@ struct Encoding {
   const char* payload;  // that name as JSON
 };
 
-// \x81 stands for nothing in WIN1252; MULE_INTERNAL has no conversion to UTF-8 at all.
+// \x81 stands for nothing in WIN1252; MULE_INTERNAL, which 19 has no more, has no conversion to UTF-8
+// at all.
 constexpr Encoding kEncodings[] = {
     {"UTF8", R"(E'\u00e9\U0001F3B1')", R"("\u00e9\ud83c\udfb1")"},
     {"LATIN1", R"(E'x\xe9')", R"("x\u00e9")"},
@@ -31,7 +32,10 @@ constexpr Encoding kEncodings[] = {
 
 TEST_CASE("a pool whose name is odd in its encoding works and can be dropped") {
   const std::string where = std::string(Database::kWhere) + " client_encoding=SQL_ASCII";
+  const bool has_mule =
+      Session().number("SELECT current_setting('server_version_num')::int") < 190000;
   for (const Encoding& one : kEncodings) {
+    if (!has_mule && std::string(one.encoding) == "MULE_INTERNAL") continue;
     CAPTURE(one.encoding);
     CAPTURE(one.name);
     Database database("ENCODING '" + std::string(one.encoding) + "' LOCALE 'C' TEMPLATE template0");
