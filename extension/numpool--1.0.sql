@@ -131,3 +131,98 @@ CREATE VIEW numpool_waiters AS
   SELECT w.pool, w."position", w.ticket, w.pid, a.usename, a.application_name, w.kind, w.since
     FROM numpool_show_waiters() AS w LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid);
 GRANT SELECT ON numpool_pools, numpool_leases, numpool_waiters TO PUBLIC;
+
+-- What \df+, \d+ and \ds+ of psql say. sql/catalog.sql misses none.
+COMMENT ON SEQUENCE numpool_identity_seq IS 'identities of definitions; numpool''s own';
+COMMENT ON SEQUENCE numpool_fence_seq IS 'blocks of fences; numpool''s own: never set it back';
+COMMENT ON TABLE numpool_definitions IS
+  'the durable part of the pools; change it by numpool_create, numpool_drop, numpool_resize and numpool_set_metadata';
+COMMENT ON COLUMN numpool_definitions.name IS 'name of the pool, 1 to 200 characters';
+COMMENT ON COLUMN numpool_definitions.identity IS 'tells a pool from an earlier one of the same name';
+COMMENT ON COLUMN numpool_definitions.size IS 'the pool has the numbers 0 to size - 1';
+COMMENT ON COLUMN numpool_definitions.metadata IS 'what users keep with the pool';
+COMMENT ON FUNCTION numpool_definition_changed() IS 'trigger: brings a changed definition to the live pool';
+
+COMMENT ON FUNCTION numpool_create(text, integer, jsonb, boolean) IS
+  'make a pool of the numbers 0 to size - 1; true if it was made, false if it was there and if_not_exists; 42710 if it exists (with if_not_exists: in another size)';
+COMMENT ON FUNCTION numpool_drop(text, boolean, boolean) IS
+  'drop a pool; 55006 while it has leases or waiters, unless force, which ends them; false if it was not there and if_exists';
+COMMENT ON FUNCTION numpool_resize(text, integer) IS
+  'change a pool''s size and return the old one; growing serves waiters at COMMIT, shrinking lets leases beyond live until they are released';
+COMMENT ON FUNCTION numpool_list(text) IS 'names of the pools that begin with prefix, taken literally';
+COMMENT ON FUNCTION numpool_open(text, integer) IS
+  'a pool''s metadata; 42704 if there is no such pool, 42710 if it has another size than the one given; needs no right to create';
+COMMENT ON FUNCTION numpool_metadata(text) IS 'what is kept with the pool, or NULL';
+COMMENT ON FUNCTION numpool_set_metadata(text, jsonb) IS 'replace what is kept with the pool; NULL removes it';
+COMMENT ON FUNCTION numpool_replace_metadata(text, jsonb, jsonb) IS
+  'replace the metadata if it is as expected; true if it then is what was to be set';
+COMMENT ON FUNCTION numpool_xact_lock(text) IS
+  'an exclusive lock among its callers until the transaction ends; leases ignore it';
+
+COMMENT ON FUNCTION numpool_acquire(text, interval) IS
+  'lease a number for this session: the lowest free one, or wait in line; NULL when the timeout passes';
+COMMENT ON FUNCTION numpool_try_acquire(text) IS
+  'lease a number for this session without waiting; NULL if none is free (0 is a number)';
+COMMENT ON FUNCTION numpool_acquire_xact(text, interval) IS
+  'lease a number until the transaction ends, either way: the lowest free one, or wait in line; NULL when the timeout passes';
+COMMENT ON FUNCTION numpool_try_acquire_xact(text) IS
+  'lease a number until the transaction ends, without waiting; NULL if none is free (0 is a number)';
+COMMENT ON FUNCTION numpool_release(text, integer) IS
+  'give a number back at COMMIT; false and a warning if this session does not hold it';
+COMMENT ON FUNCTION numpool_release(text, integer, bigint) IS
+  'give back the lease with this fence at COMMIT; 55000 if this session does not hold it';
+COMMENT ON FUNCTION numpool_release_all() IS
+  'give back all leases and tickets of this session, and return how many; DISCARD ALL does it too';
+COMMENT ON FUNCTION numpool_fence(text, integer) IS
+  'fencing token of a lease that this session holds, else NULL; larger with every grant of the pool';
+
+COMMENT ON FUNCTION numpool_enqueue(text) IS
+  'take a ticket: index and fence if a number was free, else a notification on numpool_channel() follows; call it in FROM';
+COMMENT ON FUNCTION numpool_poll(bigint) IS
+  'state of a ticket of this session: waiting, granted (with index and fence), dropped or gone';
+COMMENT ON FUNCTION numpool_cancel(bigint) IS 'leave the queue, or release what the ticket was granted';
+COMMENT ON FUNCTION numpool_channel() IS 'this session''s channel, to which numpool_enqueue LISTENs by itself';
+
+COMMENT ON FUNCTION numpool_show_pools() IS 'behind the view numpool_pools';
+COMMENT ON FUNCTION numpool_show_leases() IS 'behind the view numpool_leases';
+COMMENT ON FUNCTION numpool_show_waiters() IS 'behind the view numpool_waiters';
+
+COMMENT ON VIEW numpool_pools IS 'the pools of this database at this moment; on a standby NULL for all that only the primary knows';
+COMMENT ON COLUMN numpool_pools.pool IS 'name of the pool';
+COMMENT ON COLUMN numpool_pools.size IS 'the pool has the numbers 0 to size - 1';
+COMMENT ON COLUMN numpool_pools.in_use IS 'numbers that are leased';
+COMMENT ON COLUMN numpool_pools.free IS 'numbers that can be leased at once';
+COMMENT ON COLUMN numpool_pools.waiting IS 'waiters in the queue';
+COMMENT ON COLUMN numpool_pools.bitmap IS 'a bit a number, number 0 first: 1 where it is leased';
+COMMENT ON COLUMN numpool_pools.metadata IS 'what users keep with the pool';
+COMMENT ON COLUMN numpool_pools.grants IS 'leases granted since counting_since';
+COMMENT ON COLUMN numpool_pools.handoffs IS 'those of the grants that went to a waiter';
+COMMENT ON COLUMN numpool_pools.timeouts IS 'waits that ended at their time limit';
+COMMENT ON COLUMN numpool_pools.cancels IS 'waits that ended without a number for any other reason';
+COMMENT ON COLUMN numpool_pools.wait_total IS 'time that those who were granted a number had waited, summed up';
+COMMENT ON COLUMN numpool_pools.wait_longest IS 'the longest of those waits';
+COMMENT ON COLUMN numpool_pools.counting_since IS 'when the counters began: when the pool was last loaded into shared memory';
+
+COMMENT ON VIEW numpool_leases IS 'who holds which number at this moment, since when';
+COMMENT ON COLUMN numpool_leases.pool IS 'name of the pool';
+COMMENT ON COLUMN numpool_leases.index IS 'the leased number';
+COMMENT ON COLUMN numpool_leases.fence IS 'fencing token of the lease';
+COMMENT ON COLUMN numpool_leases.pid IS 'the holder''s backend, as in pg_stat_activity';
+COMMENT ON COLUMN numpool_leases.usename IS 'the holder''s role; NULL where pg_stat_activity hides it';
+COMMENT ON COLUMN numpool_leases.application_name IS 'of the holder, as it calls itself';
+COMMENT ON COLUMN numpool_leases.client_addr IS 'where the holder is connected from; NULL for a unix socket';
+COMMENT ON COLUMN numpool_leases.scope IS 'what ends the lease: session or transaction';
+COMMENT ON COLUMN numpool_leases.state IS
+  'held; granted: to a ticket whose session has not taken note yet; releasing: in an open transaction';
+COMMENT ON COLUMN numpool_leases.acquired_at IS 'when the lease was granted';
+COMMENT ON COLUMN numpool_leases.ticket IS 'the ticket that it was granted to, if any';
+
+COMMENT ON VIEW numpool_waiters IS 'who waits for a number at this moment, in the order of the queue';
+COMMENT ON COLUMN numpool_waiters.pool IS 'name of the pool';
+COMMENT ON COLUMN numpool_waiters."position" IS '1 is next';
+COMMENT ON COLUMN numpool_waiters.ticket IS 'NULL for a waiter whose backend sleeps';
+COMMENT ON COLUMN numpool_waiters.pid IS 'the waiter''s backend, as in pg_stat_activity';
+COMMENT ON COLUMN numpool_waiters.usename IS 'the waiter''s role; NULL where pg_stat_activity hides it';
+COMMENT ON COLUMN numpool_waiters.application_name IS 'of the waiter, as it calls itself';
+COMMENT ON COLUMN numpool_waiters.kind IS 'blocking: its backend sleeps; ticket: its client is notified';
+COMMENT ON COLUMN numpool_waiters.since IS 'when it joined the queue';

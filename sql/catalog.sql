@@ -27,6 +27,17 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS 
 -- triggers fire for replication apply too ('A' is ENABLE ALWAYS)
 SELECT tgenabled, tgtype FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
  WHERE NOT tgisinternal AND c.relname LIKE 'numpool%' ORDER BY tgtype;
+-- what psql shows as their description: each function, table, view, sequence and column has one
+SELECT pg_describe_object(d.classid, d.objid, coalesce(a.attnum, 0)) AS without_a_comment
+  FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'numpool'
+  LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+  LEFT JOIN LATERAL (SELECT attnum FROM pg_attribute
+                      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND c.relkind IN ('r', 'v')
+                      UNION ALL SELECT 0) AS a ON true
+ WHERE d.deptype = 'e' AND d.classid IN ('pg_proc'::regclass, 'pg_class'::regclass)
+   AND NOT EXISTS (SELECT 1 FROM pg_description m WHERE m.classoid = d.classid AND m.objoid = d.objid
+                      AND m.objsubid = coalesce(a.attnum, 0))
+ ORDER BY 1;
 LOAD 'numpool';
 SELECT name, setting, unit, context, boot_val FROM pg_settings WHERE name LIKE 'numpool.%' AND context <> 'superuser' ORDER BY name;
 SHOW numpool.shared_memory_size;
