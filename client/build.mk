@@ -32,18 +32,18 @@ client: $(CLIENT_STATIC) $(CLIENT_SHARED)  ## build the client library only
 
 $(BUILD)/client/src/%.o: client/src/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CLIENT_LIBRARY_FLAGS) $(CXXFLAGS) -c -o $@ $<
+	$(CXX) $(CLIENT_LIBRARY_FLAGS) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
 $(BUILD)/client/static/%.o: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CLIENT_LIBRARY_FLAGS) $(CLIENT_STATIC_FLAGS) $(CXXFLAGS) -c -o $@ $<
+	$(CXX) $(CLIENT_LIBRARY_FLAGS) $(CLIENT_STATIC_FLAGS) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
 $(CLIENT_STATIC): $(client_static_objects)
 	rm -f $@
 	$(AR) rcs $@ $^
 
 $(CLIENT_SHARED): $(client_objects)
-	$(CXX) -shared -Wl,-soname,libnumpool.so.$(CLIENT_SOVERSION) -Wl,--no-undefined -o $@ $^ \
+	$(CXX) $(LDFLAGS) -shared -Wl,-soname,libnumpool.so.$(CLIENT_SOVERSION) -Wl,--no-undefined -o $@ $^ \
 	  $(CLIENT_LIBS)
 	ln -sf $(@F) $(BUILD)/client/libnumpool.so.$(CLIENT_SOVERSION)
 	ln -sf $(@F) $(BUILD)/client/libnumpool.so

@@ -1,7 +1,8 @@
 # The command numpool. Needs the client library: client/build.mk is read first.
 
 CLI_LIBRARY := $(BUILD)/client/libnumpool.a
-CLI_CXXFLAGS = -std=c++17 $(WARNINGS) $(CXXFLAGS) $(CLIENT_STATIC_FLAGS) -MMD -MP -Iclient/include -Iclient/src -Iclient/cli \
+CLI_CXXFLAGS = -std=c++17 $(WARNINGS) $(CPPFLAGS) $(CXXFLAGS) $(CLIENT_STATIC_FLAGS) -MMD -MP \
+	-Iclient/include -Iclient/src -Iclient/cli \
 	-isystem $(PG_INCLUDE)
 
 cli_sources := $(wildcard client/cli/*.cpp client/cli/run/*.cpp)
@@ -21,7 +22,7 @@ $(BUILD)/client/cli/%.o: client/cli/%.cpp
 	$(CXX) $(CLI_CXXFLAGS) -pthread -c -o $@ $<
 
 $(BUILD)/numpool: $(cli_objects) $(CLI_LIBRARY)
-	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+	$(CXX) $(LDFLAGS) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
 install-cli: cli
 	install -D -m 755 $(BUILD)/numpool $(DESTDIR)$(PREFIX)/bin/numpool
