@@ -106,6 +106,7 @@ help:  ## show this list
 	  sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | sort -u | \
 	  while IFS=$$'\t' read -r target text; do printf '  %-16s %s\n' "$$target" "$$text"; done
 
+include tests/support/build.mk
 include client/build.mk
 include client/cli/build.mk
 include tests/build.mk

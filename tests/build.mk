@@ -3,20 +3,17 @@
 TEST_CXXFLAGS = -std=c++17 -g $(WARNINGS) -MMD -MP -Iextension -Itests
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-support_main := tests/support/main.cpp tests/support/run_tests.cpp
-core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp) $(support_main)
+core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp) $(plain_main)
 # What histories are made of and judged by, without a server.
 worker_sources := $(wildcard tests/history/worker*.cpp) tests/history/watcher.cpp
 judge_sources := $(filter-out %_test.cpp $(worker_sources),$(wildcard tests/history/*.cpp))
-load_sources := $(worker_sources) tests/server/session.cpp tests/support/folder.cpp
-history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(support_main) tests/support/folder.cpp \
-	tests/torture/edges/judge_test.cpp tests/torture/edges/judge.cpp
-server_sources := $(sort $(wildcard tests/server/*.cpp) $(judge_sources) $(load_sources)) \
-	tests/support/run_tests.cpp
-torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(load_sources)
-# The tests at debug points share the server tests' connections and main.
-points_sources := $(wildcard tests/points/*.cpp) tests/server/session.cpp \
-	tests/server/main.cpp tests/support/run_tests.cpp
+history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(plain_main) \
+	tests/support/folder.cpp tests/torture/edges/judge_test.cpp tests/torture/edges/judge.cpp
+server_sources := $(filter-out %_module.cpp,$(wildcard tests/server/*.cpp)) $(server_main) \
+	$(judge_sources) $(worker_sources)
+torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(worker_sources) \
+	$(filter-out %/run_tests.cpp,$(support_sources))
+points_sources := $(wildcard tests/points/*.cpp) $(server_main)
 points_objects := $(points_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects := $(core_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects_sanitized := $(core_sources:%.cpp=$(BUILD)/tests/sanitized/%.o)
@@ -42,7 +39,7 @@ $(BUILD)/tests/server_tests: $(server_objects) | $(BUILD)/tests/hold_commit.so
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
 # A module that a test LOADs into its session.
-$(BUILD)/tests/hold_commit.so: tests/module/hold_commit.cpp
+$(BUILD)/tests/hold_commit.so: tests/server/hold_commit_module.cpp
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -O2 -g -shared -fPIC -fno-exceptions -fno-rtti $(WARNINGS) -Wno-register \
 	  -isystem $(shell $(PG_CONFIG) --includedir-server) -o $@ $<

@@ -34,18 +34,17 @@ uninstall-cli:
 # The unit tests need no server; the others drive the program and run beside a private one.
 cli_unit_sources := $(wildcard tests/cli/unit/*.cpp)
 cli_test_sources := $(wildcard tests/cli/*.cpp)
-cli_test_support := $(patsubst %,$(BUILD)/tests/plain/tests/support/%.o,main run_tests folder)
-cli_unit_objects := $(cli_unit_sources:%.cpp=$(BUILD)/%.o) $(cli_test_support)
-cli_test_objects := $(cli_test_sources:%.cpp=$(BUILD)/%.o) $(cli_test_support)
+cli_unit_objects := $(cli_unit_sources:%.cpp=$(BUILD)/%.o)
+cli_test_objects := $(cli_test_sources:%.cpp=$(BUILD)/%.o)
 
 $(BUILD)/tests/cli/%.o: tests/cli/%.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CLI_CXXFLAGS) -O1 -pthread -Iclient -Itests -Itests/cli -c -o $@ $<
 
-$(BUILD)/tests/cli_unit_tests: $(cli_unit_objects) $(cli_parts) $(CLI_LIBRARY)
+$(BUILD)/tests/cli_unit_tests: $(cli_unit_objects) $(plain_main_objects) $(cli_parts) $(CLI_LIBRARY)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
-$(BUILD)/tests/cli_tests: $(cli_test_objects)
+$(BUILD)/tests/cli_tests: $(cli_test_objects) $(server_main_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
 check-cli: cli pgroot $(BUILD)/tests/cli_unit_tests $(BUILD)/tests/cli_tests  ## test the command

@@ -3,14 +3,14 @@
 
 #include <cstdlib>
 
-#include "database.hpp"
-#include "program.hpp"
+#include "support/pool.h"
+#include "program.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 
 namespace {
 
-void unavailable(const result& r) {
+void unavailable(const Result& r) {
   CAPTURE(r.err);
   CHECK(r.status == 69);
   CHECK(r.out.empty());
@@ -18,7 +18,7 @@ void unavailable(const result& r) {
   CHECK(r.err.find("numpool: ") == 0);
 }
 
-program::setup with(const variables& env) {
+ProgramSetup with(const Variables& env) {
   return {env, "", -1};
 }
 
@@ -26,7 +26,7 @@ program::setup with(const variables& env) {
 
 TEST_CASE("no server: one line and exit 69, whatever the subcommand") {
   const auto nowhere = with({{"PGHOST", "/nonexistent"}});
-  const std::vector<words> all{{"setup"},
+  const std::vector<Words> all{{"setup"},
                                {"create", "x", "1"},
                                {"drop", "x"},
                                {"resize", "x", "1"},
@@ -49,7 +49,6 @@ TEST_CASE("no database and no role: exit 69") {
 }
 
 TEST_CASE("DATABASE_URL before PG*, --url before both") {
-  session installs_the_extension;
   const std::string url = std::string("postgresql://postgres@/postgres?host=") + getenv("PGHOST");
   CHECK(run({"list"}, with({{"DATABASE_URL", url}, {"PGHOST", "/nonexistent"}})).status == 0);
   CHECK(run({"--url", url, "list"}, with({{"DATABASE_URL", "host=/nonexistent"}})).status == 0);
@@ -59,16 +58,15 @@ TEST_CASE("DATABASE_URL before PG*, --url before both") {
 }
 
 TEST_CASE("PGUSER and PGDATABASE default to postgres") {
-  session installs_the_extension;
   CHECK(run({"list"}, with({{"PGUSER", ""}, {"PGDATABASE", ""}, {"PGPORT", ""}})).status == 0);
 }
 
 TEST_CASE("the server's views say who it is") {
-  test_pool pool(1);
-  program holding({"run", pool.name(), "--", "sleep", "60"});
-  REQUIRE(pool.has_in_use(1));
-  CHECK(pool.sql().query("SELECT application_name FROM numpool_leases WHERE pool = $1",
-                         {pool.name()}) == "numpool run");
+  Pool pool(1);
+  Numpool holding({"run", pool.name(), "--", "sleep", "60"});
+  REQUIRE(pool.in_use_becomes(1));
+  CHECK(observer().text("SELECT application_name FROM numpool_leases WHERE pool = $1",
+                        {pool.name()}) == "numpool run");
   holding.signal(15);
   CHECK(holding.wait() == 128 + 15);
 }

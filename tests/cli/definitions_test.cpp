@@ -1,14 +1,14 @@
 // setup, create, drop, resize, list, metadata.
 #include <doctest/doctest.h>
 
-#include "database.hpp"
-#include "program.hpp"
+#include "support/pool.h"
+#include "program.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 
 namespace {
 
-void refused(const result& r, const std::string& part, int status = 1) {
+void refused(const Result& r, const std::string& part, int status = 1) {
   CAPTURE(r.err);
   CHECK(r.status == status);
   CHECK(r.out.empty());
@@ -17,7 +17,7 @@ void refused(const result& r, const std::string& part, int status = 1) {
   CHECK(r.err.find(part) != std::string::npos);
 }
 
-void done(const result& r, const std::string& out = "") {
+void done(const Result& r, const std::string& out = "") {
   CAPTURE(r.err);
   CHECK(r.status == 0);
   CHECK(r.out == out);
@@ -27,9 +27,9 @@ void done(const result& r, const std::string& out = "") {
 }  // namespace
 
 TEST_CASE("setup installs the extension, once and again") {
-  session sql;
-  sql.query("CREATE DATABASE cli_setup");
-  const program::setup there{{{"PGDATABASE", "cli_setup"}}, "", -1};
+  Session sql;
+  sql.text("CREATE DATABASE cli_setup");
+  const ProgramSetup there{{{"PGDATABASE", "cli_setup"}}, "", -1};
   refused(run({"list"}, there), "numpool setup");
   done(run({"setup"}, there));
   done(run({"setup"}, there));
@@ -38,14 +38,14 @@ TEST_CASE("setup installs the extension, once and again") {
   CHECK(eventually([&] {
     return sql.number("SELECT count(*) FROM pg_stat_activity WHERE datname = 'cli_setup'") == 0;
   }));
-  sql.query("DROP DATABASE cli_setup");
+  sql.text("DROP DATABASE cli_setup");
 }
 
 TEST_CASE("create") {
-  test_pool pool(0);
+  Pool pool(0);
   done(run({"create", pool.name(), "4", "--metadata", "{\"a\": [1, 2]}"}));
-  CHECK(pool.sql().query("SELECT size || ' ' || metadata FROM numpool_pools WHERE pool = $1",
-                         {pool.name()}) == "4 {\"a\": [1, 2]}");
+  CHECK(observer().text("SELECT size || ' ' || metadata FROM numpool_pools WHERE pool = $1",
+                        {pool.name()}) == "4 {\"a\": [1, 2]}");
   refused(run({"create", pool.name(), "4"}), "already exists");
   done(run({"create", pool.name(), "4", "--if-not-exists"}));
   refused(run({"create", pool.name(), "5", "--if-not-exists"}), "size");
@@ -53,12 +53,12 @@ TEST_CASE("create") {
 }
 
 TEST_CASE("a pool of any name") {
-  session sql;
+  Session sql;
   for (const std::string name :
        {"a b", "quo'te\"s", "%_", "back\\slash", "\xC3\xBC", "line\nbreak", "--help"}) {
     CAPTURE(name);
     done(run({"create", "--", name, "2"}));
-    CHECK(sql.query("SELECT size FROM numpool_pools WHERE pool = $1", {name}) == "2");
+    CHECK(sql.text("SELECT size FROM numpool_pools WHERE pool = $1", {name}) == "2");
     if (name.front() != '-') {
       done(run({"run", name, "--", "printenv", "NUMPOOL_POOL"}), name + "\n");
     }
@@ -73,16 +73,16 @@ TEST_CASE("names too long and empty") {
 }
 
 TEST_CASE("resize") {
-  test_pool pool(4);
+  Pool pool(4);
   done(run({"resize", pool.name(), "7"}));
-  CHECK(pool.sql().query("SELECT size FROM numpool_pools WHERE pool = $1", {pool.name()}) == "7");
+  CHECK(observer().text("SELECT size FROM numpool_pools WHERE pool = $1", {pool.name()}) == "7");
   refused(run({"resize", "no such pool", "7"}), "\"no such pool\" does not exist");
   refused(run({"resize", pool.name(), "0"}), "1 to 65536", 64);
 }
 
 TEST_CASE("drop") {
-  test_pool pool(1);
-  pool.sql().query("SELECT numpool_acquire($1)", {pool.name()});
+  Pool pool(1);
+  observer().text("SELECT numpool_acquire($1)", {pool.name()});
   refused(run({"drop", pool.name()}), "in use");
   done(run({"drop", pool.name(), "--force"}));
   refused(run({"drop", pool.name()}), "does not exist");
@@ -91,25 +91,25 @@ TEST_CASE("drop") {
 }
 
 TEST_CASE("list") {
-  session sql;
+  Session sql;
   for (const char* name : {"l_b", "l_a", "l%c", "lxd", "l\ne"}) {
-    sql.query("SELECT numpool_create($1, 1)", {name});
+    sql.text("SELECT numpool_create($1, 1)", {name});
   }
   done(run({"list", "l_"}), "l_a\nl_b\n");
   done(run({"list", "l%"}), "l%c\n");
   done(run({"list", "l\n"}), "l\\ne\n");
   done(run({"list", "none such"}));
   CHECK(lines(run({"list"}).out) >= 5);
-  const result json = run({"list", "l", "--json"});
-  CHECK(sql.query("SELECT count(*) FROM jsonb_array_elements_text($1::jsonb) AS n "
-                  "WHERE n IN ('l_a', 'l_b', 'l%c', 'lxd', E'l\\ne')",
-                  {json.out}) == "5");
-  CHECK(sql.query("SELECT $1::jsonb", {run({"list", "none such", "--json"}).out}) == "[]");
-  sql.query("SELECT numpool_drop(n) FROM numpool_list('l') AS n");
+  const Result json = run({"list", "l", "--json"});
+  CHECK(sql.text("SELECT count(*) FROM jsonb_array_elements_text($1::jsonb) AS n "
+                 "WHERE n IN ('l_a', 'l_b', 'l%c', 'lxd', E'l\\ne')",
+                 {json.out}) == "5");
+  CHECK(sql.text("SELECT $1::jsonb", {run({"list", "none such", "--json"}).out}) == "[]");
+  sql.text("SELECT numpool_drop(n) FROM numpool_list('l') AS n");
 }
 
 TEST_CASE("metadata get and set") {
-  test_pool pool(1);
+  Pool pool(1);
   done(run({"metadata", "get", pool.name()}), "null\n");
   done(run({"metadata", "set", pool.name(), "{\"rack\": 7}"}));
   done(run({"metadata", "get", pool.name()}), "{\"rack\": 7}\n");
@@ -125,9 +125,9 @@ TEST_CASE("metadata get and set") {
 }
 
 TEST_CASE("metadata set only if they are as expected") {
-  test_pool pool(1);
-  const auto set = [&](const words& rest) {
-    words all{"metadata", "set", pool.name()};
+  Pool pool(1);
+  const auto set = [&](const Words& rest) {
+    Words all{"metadata", "set", pool.name()};
     all.insert(all.end(), rest.begin(), rest.end());
     return run(all);
   };

@@ -5,17 +5,17 @@
 #include <map>
 #include <sstream>
 
-#include "database.hpp"
-#include "program.hpp"
+#include "support/pool.h"
+#include "program.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 
 namespace {
 
 constexpr int kRuns = 40;
 
-/// Reads "+ INDEX FENCE" and "- INDEX FENCE" lines in the order in which they were written, and
-/// counts overlaps: a number taken while it is taken, or with a fence that does not grow.
+// Reads "+ INDEX FENCE" and "- INDEX FENCE" lines in the order in which they were written, and
+// counts overlaps: a number taken while it is taken, or with a fence that does not grow.
 int overlaps(const std::string& log) {
   std::istringstream lines(log);
   std::map<int, long long> held;
@@ -46,14 +46,14 @@ TEST_CASE("the checker finds an overlap") {
 }
 
 TEST_CASE("many runs on a pool of two never overlap") {
-  test_pool pool(2);
+  Pool pool(2);
   const std::string log = temporary_name("log");
   // Appending one short line is atomic, and within a command '+' is written before '-'.
   const std::string script = "echo \"+ $NUMPOOL_INDEX $NUMPOOL_FENCE\" >> " + log +
                              "; sleep 0.01; echo \"- $NUMPOOL_INDEX $NUMPOOL_FENCE\" >> " + log;
-  std::vector<program> started;
+  std::vector<Numpool> started;
   for (int i = 0; i < kRuns; ++i) {
-    started.emplace_back(words{"run", pool.name(), "--", "sh", "-c", script});
+    started.emplace_back(Words{"run", pool.name(), "--", "sh", "-c", script});
   }
   for (auto& p : started) CHECK(p.wait() == 0);
   CHECK(lines(content(log)) == 2 * kRuns);

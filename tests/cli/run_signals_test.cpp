@@ -5,32 +5,32 @@
 #include <chrono>
 #include <thread>
 
-#include "database.hpp"
-#include "program.hpp"
+#include "support/pool.h"
+#include "program.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 
 namespace {
 
-/// A shell that says when it is ready, and what signals it gets.
-words reporter(const std::string& traps) {
+// A shell that says when it is ready, and what signals it gets.
+Words reporter(const std::string& traps) {
   return {"sh", "-c", traps + " echo ready $$; while :; do sleep 0.02; done"};
 }
 
-program start_in(const test_pool& pool, const words& command, const words& options = {}) {
-  words all{"run", pool.name()};
+Numpool start_in(const Pool& pool, const Words& command, const Words& options = {}) {
+  Words all{"run", pool.name()};
   all.insert(all.end(), options.begin(), options.end());
   all.emplace_back("--");
   all.insert(all.end(), command.begin(), command.end());
-  return program(all);
+  return Numpool(all);
 }
 
-bool says(const program& p, const std::string& part) {
+bool says(const Program& p, const std::string& part) {
   return eventually([&] { return p.out().find(part) != std::string::npos; });
 }
 
-/// The number behind `word` in what the program has said.
-pid_t pid_after(const program& p, const std::string& word) {
+// The number behind `word` in what the Numpool has said.
+pid_t pid_after(const Program& p, const std::string& word) {
   REQUIRE(says(p, word + " "));
   REQUIRE(eventually([&] { return p.out().find('\n', p.out().find(word)) != std::string::npos; }));
   return std::stoi(p.out().substr(p.out().find(word) + word.size() + 1));
@@ -41,33 +41,33 @@ pid_t pid_after(const program& p, const std::string& word) {
 TEST_CASE("a signal while waiting leaves the queue and starts nothing") {
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
     CAPTURE(number);
-    test_pool pool(1);
-    session holder;
-    holder.query("SELECT numpool_acquire($1)", {pool.name()});
-    program waiting = start_in(pool, {"echo", "not me"});
-    REQUIRE(pool.has_waiting(1));
+    Pool pool(1);
+    Session holder;
+    holder.text("SELECT numpool_acquire($1)", {pool.name()});
+    Numpool waiting = start_in(pool, {"echo", "not me"});
+    REQUIRE(pool.waiters_become(1));
     waiting.signal(number);
     CHECK(waiting.wait() == 128 + number);
     CHECK(waiting.out().empty());
     CHECK(waiting.err().empty());
     CHECK(pool.waiting() == 0);
-    holder.query("SELECT numpool_release_all()");
+    holder.text("SELECT numpool_release_all()");
     CHECK(pool.in_use() == 0);
   }
 }
 
 TEST_CASE("a signal that crosses with the grant: either not started, or passed on") {
-  test_pool pool(1);
+  Pool pool(1);
   for (int round = 0; round < 25; ++round) {
-    session holder;
-    holder.query("SELECT numpool_acquire($1)", {pool.name()});
-    program waiting = start_in(pool, {"sh", "-c", "echo started; sleep 60"});
-    REQUIRE(pool.has_waiting(1));
-    holder.query("SELECT numpool_release_all()");
+    Session holder;
+    holder.text("SELECT numpool_acquire($1)", {pool.name()});
+    Numpool waiting = start_in(pool, {"sh", "-c", "echo started; sleep 60"});
+    REQUIRE(pool.waiters_become(1));
+    holder.text("SELECT numpool_release_all()");
     std::this_thread::sleep_for(std::chrono::microseconds(round * 200));
     waiting.signal(SIGTERM);
     CHECK(waiting.wait() == 143);
-    CHECK(pool.has_in_use(0));
+    CHECK(pool.in_use_becomes(0));
     CHECK(pool.waiting() == 0);
   }
 }
@@ -78,11 +78,11 @@ TEST_CASE("signals are passed on to the command") {
     const char* name;
   } cases[] = {{SIGINT, "INT"},   {SIGTERM, "TERM"}, {SIGHUP, "HUP"},
                {SIGQUIT, "QUIT"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
-  test_pool pool(1);
+  Pool pool(1);
   for (const auto& c : cases) {
     CAPTURE(c.name);
     const std::string name = c.name;
-    program running =
+    Numpool running =
         start_in(pool, reporter("trap 'echo got " + name + "; exit 5' " + name + ";"));
     REQUIRE(says(running, "ready"));
     running.signal(c.number);
@@ -93,10 +93,10 @@ TEST_CASE("signals are passed on to the command") {
 }
 
 TEST_CASE("a signal that ends the command gives 128 + n") {
-  test_pool pool(1);
+  Pool pool(1);
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
     CAPTURE(number);
-    program running = start_in(pool, reporter(""));
+    Numpool running = start_in(pool, reporter(""));
     REQUIRE(says(running, "ready"));
     running.signal(number);
     CHECK(running.wait() == 128 + number);
@@ -104,8 +104,8 @@ TEST_CASE("a signal that ends the command gives 128 + n") {
 }
 
 TEST_CASE("a command may take its time after a signal, and a second one") {
-  test_pool pool(1);
-  program running =
+  Pool pool(1);
+  Numpool running =
       start_in(pool, reporter("trap 'echo first; trap \"exit 9\" INT' INT;"), {"--grace", "1ms"});
   REQUIRE(says(running, "ready"));
   running.signal(SIGINT);
@@ -118,9 +118,9 @@ TEST_CASE("a command may take its time after a signal, and a second one") {
 }
 
 TEST_CASE("signals reach the whole group") {
-  test_pool pool(1);
+  Pool pool(1);
   // The leader ignores the signal that the process inside reports.
-  program running = start_in(pool, {"sh", "-c",
+  Numpool running = start_in(pool, {"sh", "-c",
                                     "sh -c 'trap \"echo inside got it\" USR1; echo inner $$; "
                                     "while :; do sleep 0.02; done' & "
                                     "trap '' USR1; while :; do wait; done"});
@@ -134,18 +134,18 @@ TEST_CASE("signals reach the whole group") {
 }
 
 TEST_CASE("a signal that was ignored stays ignored") {
-  test_pool pool(1);
-  program running = program::any({"sh", "-c",
-                                  "trap '' HUP; exec build/numpool run \"$0\" -- sh -c "
-                                  "'kill -HUP $$; echo still here; kill -HUP $PPID; sleep 0.1'",
-                                  pool.name()});
+  Pool pool(1);
+  Program running = Program({"sh", "-c",
+                             "trap '' HUP; exec build/numpool run \"$0\" -- sh -c "
+                             "'kill -HUP $$; echo still here; kill -HUP $PPID; sleep 0.1'",
+                             pool.name()});
   CHECK(running.wait() == 0);
   CHECK(running.out() == "still here\n");
 }
 
 TEST_CASE("SIGTSTP and SIGCONT stop and continue both") {
-  test_pool pool(1);
-  program running = start_in(pool, reporter("trap 'echo continued' CONT;"));
+  Pool pool(1);
+  Numpool running = start_in(pool, reporter("trap 'echo continued' CONT;"));
   const pid_t command = pid_after(running, "ready");
   const auto state = [](pid_t pid) {
     const std::string stat = content("/proc/" + std::to_string(pid) + "/stat");
@@ -162,21 +162,21 @@ TEST_CASE("SIGTSTP and SIGCONT stop and continue both") {
 }
 
 TEST_CASE("numpool run killed: the number is free, and the command's whole group ends") {
-  test_pool pool(1);
-  program running = start_in(
+  Pool pool(1);
+  Numpool running = start_in(
       pool,
       {"sh", "-c", "sh -c 'echo inner $$; while :; do sleep 0.02; done' & echo outer $$; wait"});
   const pid_t inner = pid_after(running, "inner");
   const pid_t outer = pid_after(running, "outer");
   running.signal(SIGKILL);
   CHECK(running.wait() == 1000 + SIGKILL);
-  CHECK(pool.has_in_use(0));
+  CHECK(pool.in_use_becomes(0));
   CHECK(eventually([&] { return !alive(inner) && !alive(outer); }, std::chrono::seconds(2)));
 }
 
 TEST_CASE("numpool run killed: SIGKILL after the grace for a group that ignores SIGTERM") {
-  test_pool pool(1);
-  program running = start_in(pool,
+  Pool pool(1);
+  Numpool running = start_in(pool,
                              {"sh", "-c",
                               "trap '' TERM; sh -c 'echo inner $$; while :; do sleep 0.02; done' & "
                               "echo outer $$; while :; do wait; done"},
@@ -185,27 +185,27 @@ TEST_CASE("numpool run killed: SIGKILL after the grace for a group that ignores 
   const pid_t outer = pid_after(running, "outer");
   running.signal(SIGKILL);
   running.wait();
-  CHECK(pool.has_in_use(0));
+  CHECK(pool.in_use_becomes(0));
   CHECK(alive(inner));
   CHECK(eventually([&] { return !alive(inner) && !alive(outer); }, std::chrono::seconds(5)));
 }
 
 TEST_CASE("numpool run killed while it waits: its place in the queue is gone") {
-  test_pool pool(1);
-  session holder;
-  holder.query("SELECT numpool_acquire($1)", {pool.name()});
-  program waiting = start_in(pool, {"echo", "not me"});
-  REQUIRE(pool.has_waiting(1));
+  Pool pool(1);
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
+  Numpool waiting = start_in(pool, {"echo", "not me"});
+  REQUIRE(pool.waiters_become(1));
   waiting.signal(SIGKILL);
-  CHECK(pool.has_waiting(0));
+  CHECK(pool.waiters_become(0));
   CHECK(waiting.out().empty());
 }
 
 TEST_CASE("many killed at random moments leave nothing behind") {
-  test_pool pool(2);
+  Pool pool(2);
   const std::string pids = temporary_name("pids");
   for (int round = 0; round < 8; ++round) {
-    std::vector<program> started;
+    std::vector<Numpool> started;
     for (int i = 0; i < 4; ++i) {
       started.push_back(start_in(pool, {"sh", "-c", "echo $$ >> " + pids + "; exec sleep 60"}));
     }
@@ -213,8 +213,8 @@ TEST_CASE("many killed at random moments leave nothing behind") {
     for (const auto& p : started) p.signal(SIGKILL);
     for (auto& p : started) p.wait();
   }
-  CHECK(pool.has_in_use(0));
-  CHECK(pool.has_waiting(0));
+  CHECK(pool.in_use_becomes(0));
+  CHECK(pool.waiters_become(0));
   std::string list = content(pids);
   for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
     const pid_t pid = std::stoi(list.substr(at));

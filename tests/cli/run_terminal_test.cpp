@@ -3,27 +3,27 @@
 
 #include <csignal>
 
-#include "database.hpp"
-#include "program.hpp"
-#include "terminal.hpp"
+#include "support/pool.h"
+#include "program.h"
+#include "terminal.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 
 namespace {
 
-program shell_in(terminal& screen) {
-  program shell = screen.start({"bash", "--norc", "--noprofile", "-i"});
+Program shell_in(Terminal& screen) {
+  Program shell = screen.start({"bash", "--norc", "--noprofile", "-i"});
   // The prompt is put together so that what is typed does not look like it.
   screen.type("P=ready; PS1=\"$P> \"; set +o history\n");
   REQUIRE(screen.shows("ready> "));
   return shell;
 }
 
-std::string run_line(const test_pool& pool, const std::string& command) {
+std::string run_line(const Pool& pool, const std::string& command) {
   return "build/numpool run '" + pool.name() + "' -- " + command + "\n";
 }
 
-void leave(terminal& screen, program& shell) {
+void leave(Terminal& screen, Program& shell) {
   screen.type("exit\n");
   shell.wait();
 }
@@ -31,9 +31,9 @@ void leave(terminal& screen, program& shell) {
 }  // namespace
 
 TEST_CASE("the command has the terminal: it reads keys, and Ctrl-C is for it alone") {
-  test_pool pool(1);
-  terminal screen;
-  program shell = shell_in(screen);
+  Pool pool(1);
+  Terminal screen;
+  Program shell = shell_in(screen);
   screen.type(run_line(pool,
                        "sh -c 'trap \"echo got INT; exit 6\" INT; echo gr\"\"oup $$; sleep 0.3; "
                        "read x; echo \"read $x\"; while :; do sleep 0.02; done'"));
@@ -54,11 +54,11 @@ TEST_CASE("the command has the terminal: it reads keys, and Ctrl-C is for it alo
 }
 
 TEST_CASE("Ctrl-Z stops the job, fg and bg continue it; the number is held meanwhile") {
-  test_pool pool(1);
-  terminal screen;
-  program shell = shell_in(screen);
+  Pool pool(1);
+  Terminal screen;
+  Program shell = shell_in(screen);
   screen.type(run_line(pool, "cat"));
-  REQUIRE(pool.has_in_use(1));
+  REQUIRE(pool.in_use_becomes(1));
   screen.type("one\n");
   REQUIRE(screen.shows("one\r\none"));
   for (int round = 0; round < 3; ++round) {
@@ -84,12 +84,12 @@ TEST_CASE("Ctrl-Z stops the job, fg and bg continue it; the number is held meanw
 }
 
 TEST_CASE("in a pipeline the others keep the terminal until the command asks for it") {
-  test_pool pool(1);
-  terminal screen;
-  program shell = shell_in(screen);
+  Pool pool(1);
+  Terminal screen;
+  Program shell = shell_in(screen);
   screen.type("build/numpool run '" + pool.name() +
               "' -- sh -c 'read x; echo \"read $x\"' | sed -u 's/^/piped /'\n");
-  REQUIRE(pool.has_in_use(1));
+  REQUIRE(pool.in_use_becomes(1));
   screen.type("hello\n");
   CHECK(screen.shows("piped read hello"));
   CHECK(screen.shows("ready> "));
@@ -97,26 +97,26 @@ TEST_CASE("in a pipeline the others keep the terminal until the command asks for
 }
 
 TEST_CASE("Ctrl-C in a pipeline reaches the command by way of us") {
-  test_pool pool(1);
-  terminal screen;
-  program shell = shell_in(screen);
+  Pool pool(1);
+  Terminal screen;
+  Program shell = shell_in(screen);
   screen.type("build/numpool run '" + pool.name() +
               "' -- sleep 60 | cat; echo ${PIPESTATUS[0]}.\n");
-  REQUIRE(pool.has_in_use(1));
+  REQUIRE(pool.in_use_becomes(1));
   screen.type("\x03");
   CHECK(screen.shows("ready> "));
-  CHECK(pool.has_in_use(0));
+  CHECK(pool.in_use_becomes(0));
   leave(screen, shell);
 }
 
 TEST_CASE("Ctrl-C while waiting") {
-  test_pool pool(1);
-  session holder;
-  holder.query("SELECT numpool_acquire($1)", {pool.name()});
-  terminal screen;
-  program shell = shell_in(screen);
+  Pool pool(1);
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
+  Terminal screen;
+  Program shell = shell_in(screen);
   screen.type(run_line(pool, "echo not me"));
-  REQUIRE(pool.has_waiting(1));
+  REQUIRE(pool.waiters_become(1));
   screen.type("\x03");
   REQUIRE(screen.shows("ready> "));
   screen.type("echo status $?\n");
@@ -126,10 +126,10 @@ TEST_CASE("Ctrl-C while waiting") {
 }
 
 TEST_CASE("without a shell that could continue it, Ctrl-Z does not leave it stopped") {
-  test_pool pool(1);
-  terminal screen;
-  program running = screen.start({"build/numpool", "run", pool.name(), "--", "cat"});
-  REQUIRE(pool.has_in_use(1));
+  Pool pool(1);
+  Terminal screen;
+  Program running = screen.start({"build/numpool", "run", pool.name(), "--", "cat"});
+  REQUIRE(pool.in_use_becomes(1));
   screen.type("one\n");
   REQUIRE(screen.shows("one\r\none"));
   screen.type("\x1a");
@@ -140,14 +140,14 @@ TEST_CASE("without a shell that could continue it, Ctrl-Z does not leave it stop
 }
 
 TEST_CASE("a lost lease gives the terminal back") {
-  test_pool pool(1);
-  terminal screen;
-  program shell = shell_in(screen);
+  Pool pool(1);
+  Terminal screen;
+  Program shell = shell_in(screen);
   screen.type(run_line(pool, "cat"));
-  REQUIRE(pool.has_in_use(1));
+  REQUIRE(pool.in_use_becomes(1));
   screen.type("one\n");
   REQUIRE(screen.shows("one\r\none"));
-  pool.sql().query("SELECT pg_terminate_backend($1)", {std::to_string(pool.holder())});
+  observer().text("SELECT pg_terminate_backend($1)", {std::to_string(pool.holder())});
   REQUIRE(screen.shows("the lease was lost"));
   REQUIRE(screen.shows("ready> "));
   screen.type("echo status $?\n");

@@ -1,4 +1,4 @@
-#include "terminal.hpp"
+#include "terminal.h"
 
 #include <doctest/doctest.h>
 
@@ -7,9 +7,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace cli_test {
+namespace numpool_test {
 
-terminal::terminal(int rows, int columns) {
+Terminal::Terminal(int rows, int columns) {
   winsize size{};
   size.ws_row = static_cast<unsigned short>(rows);
   size.ws_col = static_cast<unsigned short>(columns);
@@ -19,20 +19,20 @@ terminal::terminal(int rows, int columns) {
   fcntl(master_, F_SETFL, O_NONBLOCK);
 }
 
-terminal::~terminal() {
+Terminal::~Terminal() {
   close(master_);
   close(slave_);
 }
 
-program terminal::start(const words& command) {
-  return program::any(command, {{{"TERM", "xterm"}, {"LC_ALL", "C"}}, "", slave_});
+Program Terminal::start(const Words& command) {
+  return Program(command, {{{"TERM", "xterm"}, {"LC_ALL", "C"}}, "", slave_});
 }
 
-void terminal::type(const std::string& keys) const {
+void Terminal::type(const std::string& keys) const {
   CHECK(write(master_, keys.data(), keys.size()) == static_cast<ssize_t>(keys.size()));
 }
 
-const std::string& terminal::shown() {
+const std::string& Terminal::shown() {
   char buffer[4096];
   for (ssize_t n; (n = read(master_, buffer, sizeof buffer)) > 0;) {
     shown_.append(buffer, static_cast<std::size_t>(n));
@@ -40,7 +40,7 @@ const std::string& terminal::shown() {
   return shown_;
 }
 
-bool terminal::shows(const std::string& part) {
+bool Terminal::shows(const std::string& part) {
   const bool found = eventually([&] { return shown().find(part, seen_) != std::string::npos; });
   if (found) {
     seen_ = shown_.find(part, seen_) + part.size();
@@ -50,24 +50,24 @@ bool terminal::shows(const std::string& part) {
   return found;
 }
 
-termios terminal::settings() const {
+termios Terminal::settings() const {
   termios out{};
   REQUIRE(tcgetattr(slave_, &out) == 0);
   return out;
 }
 
-pid_t terminal::foreground() const {
+pid_t Terminal::foreground() const {
   // The master may be asked by anyone; the slave only by those whose terminal it is.
   pid_t group = 0;
   REQUIRE(ioctl(master_, TIOCGPGRP, &group) == 0);
   return group;
 }
 
-void terminal::resize(int rows, int columns) const {
+void Terminal::resize(int rows, int columns) const {
   winsize size{};
   size.ws_row = static_cast<unsigned short>(rows);
   size.ws_col = static_cast<unsigned short>(columns);
   REQUIRE(ioctl(master_, TIOCSWINSZ, &size) == 0);
 }
 
-}  // namespace cli_test
+}  // namespace numpool_test

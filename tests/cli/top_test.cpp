@@ -3,11 +3,11 @@
 
 #include <csignal>
 
-#include "database.hpp"
-#include "program.hpp"
-#include "terminal.hpp"
+#include "support/pool.h"
+#include "program.h"
+#include "terminal.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 
 namespace {
 
@@ -18,7 +18,7 @@ bool same(const termios& a, const termios& b) {
   return a.c_iflag == b.c_iflag && a.c_oflag == b.c_oflag && a.c_lflag == b.c_lflag;
 }
 
-bool ends_restored(terminal& screen, const termios& before) {
+bool ends_restored(Terminal& screen, const termios& before) {
   return eventually([&] {
     const std::string& all = screen.shown();
     const std::size_t left = all.rfind(kLeave);
@@ -26,22 +26,22 @@ bool ends_restored(terminal& screen, const termios& before) {
   });
 }
 
-words top_of(const test_pool& pool) {
+Words top_of(const Pool& pool) {
   return {"build/numpool", "top", pool.name(), "--interval", "50ms"};
 }
 
 }  // namespace
 
 TEST_CASE("shows a pool, follows it, and quits on q") {
-  test_pool pool(3);
-  terminal screen;
+  Pool pool(3);
+  Terminal screen;
   const termios before = screen.settings();
-  program top = screen.start(top_of(pool));
+  Program top = screen.start(top_of(pool));
   CHECK(screen.shows(kEnter));
   CHECK(screen.shows(pool.name() + ": 3 numbers, 0 in use"));
   CHECK(!same(screen.settings(), before));
-  session holder;
-  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
   CHECK(screen.shows("[#..]"));
   CHECK(screen.shows("HELD FOR"));
   screen.type("x");
@@ -52,9 +52,9 @@ TEST_CASE("shows a pool, follows it, and quits on q") {
 }
 
 TEST_CASE("all pools") {
-  test_pool pool(2);
-  terminal screen;
-  program top = screen.start({"build/numpool", "top"});
+  Pool pool(2);
+  Terminal screen;
+  Program top = screen.start({"build/numpool", "top"});
   CHECK(screen.shows("NUMBERS"));
   CHECK(screen.shows(pool.name()));
   screen.type("Q");
@@ -62,12 +62,12 @@ TEST_CASE("all pools") {
 }
 
 TEST_CASE("a signal or Ctrl-C ends it, with the terminal restored") {
-  test_pool pool(1);
+  Pool pool(1);
   for (int number : {SIGTERM, SIGHUP, SIGQUIT, SIGINT}) {
     CAPTURE(number);
-    terminal screen;
+    Terminal screen;
     const termios before = screen.settings();
-    program top = screen.start(top_of(pool));
+    Program top = screen.start(top_of(pool));
     REQUIRE(screen.shows("1 number"));
     if (number == SIGINT) {
       screen.type("\x03");
@@ -80,11 +80,11 @@ TEST_CASE("a signal or Ctrl-C ends it, with the terminal restored") {
 }
 
 TEST_CASE("a crash leaves the terminal restored") {
-  test_pool pool(1);
+  Pool pool(1);
   for (int number : {SIGSEGV, SIGABRT}) {
-    terminal screen;
+    Terminal screen;
     const termios before = screen.settings();
-    program top = screen.start(top_of(pool));
+    Program top = screen.start(top_of(pool));
     REQUIRE(screen.shows("1 number"));
     top.signal(number);
     CHECK(top.wait() == 1000 + number);
@@ -93,9 +93,9 @@ TEST_CASE("a crash leaves the terminal restored") {
 }
 
 TEST_CASE("Ctrl-Z gives the shell its terminal, fg takes it again") {
-  test_pool pool(1);
-  terminal screen;
-  program shell = screen.start({"bash", "--norc", "--noprofile", "-i"});
+  Pool pool(1);
+  Terminal screen;
+  Program shell = screen.start({"bash", "--norc", "--noprofile", "-i"});
   screen.type("PS1='ready> '; build/numpool top '" + pool.name() + "'\n");
   REQUIRE(screen.shows(kEnter));
   REQUIRE(screen.shows("1 number"));
@@ -115,15 +115,15 @@ TEST_CASE("Ctrl-Z gives the shell its terminal, fg takes it again") {
 }
 
 TEST_CASE("the connection goes: it says so or reconnects, and q still works") {
-  test_pool pool(1);
-  terminal screen;
-  program top = screen.start(top_of(pool));
+  Pool pool(1);
+  Terminal screen;
+  Program top = screen.start(top_of(pool));
   REQUIRE(screen.shows("1 number"));
-  pool.sql().query(
+  observer().text(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
       "WHERE application_name = 'numpool top'");
   CHECK(eventually([&] {
-    return pool.sql().number(
+    return observer().number(
                "SELECT count(*) FROM pg_stat_activity "
                "WHERE application_name = 'numpool top'") == 1;
   }));
@@ -134,11 +134,11 @@ TEST_CASE("the connection goes: it says so or reconnects, and q still works") {
 }
 
 TEST_CASE("a dropped pool is reported in place") {
-  test_pool pool(1);
-  terminal screen;
-  program top = screen.start(top_of(pool));
+  Pool pool(1);
+  Terminal screen;
+  Program top = screen.start(top_of(pool));
   REQUIRE(screen.shows("1 number"));
-  pool.sql().query("SELECT numpool_drop($1)", {pool.name()});
+  observer().text("SELECT numpool_drop($1)", {pool.name()});
   CHECK(screen.shows("not up to date: "));
   CHECK(screen.shows("does not exist"));
   screen.type("q");
@@ -146,9 +146,10 @@ TEST_CASE("a dropped pool is reported in place") {
 }
 
 TEST_CASE("it is cut to the screen, and follows its size") {
-  test_pool pool(3);
-  terminal screen(4, 20);
-  program top = screen.start(top_of(pool));
+  Pool pool(3);
+  // As wide as the name and a part of what comes after it.
+  Terminal screen(4, static_cast<int>(pool.name().size()) + 13);
+  Program top = screen.start(top_of(pool));
   CHECK(screen.shows(pool.name() + ": 3 number"));
   CHECK(screen.shown().find("granted") == std::string::npos);
   screen.resize(24, 80);
@@ -158,13 +159,12 @@ TEST_CASE("it is cut to the screen, and follows its size") {
 }
 
 TEST_CASE("without a terminal, or without the pool") {
-  const result r = run({"top"});
+  const Result r = run({"top"});
   CHECK(r.status == 64);
   CHECK(lines(r.err) == 1);
   CHECK(r.out.empty());
-  session installs_the_extension;
-  terminal screen;
-  program top = screen.start({"build/numpool", "top", "no such pool"});
+  Terminal screen;
+  Program top = screen.start({"build/numpool", "top", "no such pool"});
   CHECK(top.wait() == 1);
   CHECK(screen.shown().find(kEnter) == std::string::npos);
   CHECK(screen.shows("does not exist"));

@@ -38,13 +38,13 @@ Habits calm_habits() {
 }
 
 Worker::Worker(unsigned seed, const std::string& log_file, const std::vector<PoolUnderTest>& pools,
-               const Habits& habits, Stage& stage, int slot)
+               const Habits& habits, RunBoard& board, int slot)
     : engine_(seed),
       log_(log_file),
       pools_(pools),
       habits_(habits),
-      stage_(stage),
-      slot_(stage.slots[slot]),
+      board_(board),
+      slot_(board.slots[slot]),
       sink_(std::make_unique<NoSink>()),
       model_(*sink_, nullptr) {
   for (const auto& [step, weight] : habits.weights) total_weight_ += weight;
@@ -90,13 +90,13 @@ void Worker::lost() {
   session_.reset();
   asked_ = told_ = now();
   note(Verb::kLost);
-  show(Doing::kNothing);
+  show(WorkerDoing::kNothing);
   if (!habits_.loses_connections) fault("lost its connection");
 }
 
 void Worker::disconnect() {
   if (!session_) return;
-  stage_.count(Mischief::kDisconnect);
+  board_.count(Mischief::kDisconnect);
   asked_ = now();
   slot_.backend = 0;
   if (random(2) == 0) session_->sever();
@@ -113,13 +113,13 @@ void Worker::finish() {
     note(Verb::kClose);
   }
   slot_.backend = 0;
-  show(Doing::kNothing);
+  show(WorkerDoing::kNothing);
 }
 
 void Worker::step() {
-  if (stage_.leave) {
+  if (board_.leave) {
     disconnect();
-    while (stage_.leave && !stage_.over) nap(2000);
+    while (board_.leave && !board_.over) nap(2000);
     return;
   }
   if (model_.failed()) return recover();
@@ -155,11 +155,11 @@ void Worker::note(Event event) {
   event.told = told_;
   log_.write(event);
   model_.apply(event);
-  show(Doing::kNothing);
+  show(WorkerDoing::kNothing);
 }
 
-void Worker::show(Doing doing) {
-  if (doing == Doing::kNothing && !model_.held().empty()) doing = Doing::kHolding;
+void Worker::show(WorkerDoing doing) {
+  if (doing == WorkerDoing::kNothing && !model_.held().empty()) doing = WorkerDoing::kHolding;
   slot_.doing = doing;
 }
 
@@ -214,7 +214,7 @@ void Worker::recover() {
 
 void Worker::pause_and_cancel() {
   nap(random(2500));
-  stage_.count(Mischief::kSelfCancel);
+  board_.count(Mischief::kSelfCancel);
   session_->cancel();
 }
 
@@ -238,7 +238,7 @@ void Worker::acquire() {
   if (kind >= 7 && model_.held().empty()) timeout = "";
   const bool cancels = habits_.cancels_itself_one_in > 0 &&
                        random(static_cast<unsigned>(habits_.cancels_itself_one_in)) == 0;
-  show(Doing::kSleeping);
+  show(WorkerDoing::kSleeping);
   send("SELECT i, numpool_fence(" + quoted(pool) + ", i) FROM numpool_acquire" +
        (transaction_scope ? "_xact(" : "(") + quoted(pool) + timeout + ") AS i");
   if (cancels) pause_and_cancel();
@@ -306,21 +306,21 @@ void Worker::savepoint() {
 void Worker::release_savepoint() {
   if (model_.depth() < 1) return check_fence();
   const int depth = 1 + static_cast<int>(random(static_cast<unsigned>(model_.depth())));
-  stage_.count(Mischief::kReleaseSavepoint);
+  board_.count(Mischief::kReleaseSavepoint);
   if (ask("RELEASE SAVEPOINT s" + std::to_string(depth))) note(Verb::kReleaseSavepoint, depth);
 }
 
 void Worker::rollback_to() {
   if (model_.depth() < 1) return check_fence();
   const int depth = 1 + static_cast<int>(random(static_cast<unsigned>(model_.depth())));
-  stage_.count(Mischief::kRollbackTo);
+  board_.count(Mischief::kRollbackTo);
   if (ask("ROLLBACK TO s" + std::to_string(depth))) note(Verb::kRollbackTo, depth);
 }
 
 void Worker::end_transaction() {
   if (!model_.in_transaction()) return begin();
   if (random(3) == 0) {
-    stage_.count(Mischief::kRollback);
+    board_.count(Mischief::kRollback);
     if (ask("ROLLBACK")) note(Verb::kRollback);
   } else {
     if (ask("COMMIT")) note(Verb::kCommit);
@@ -330,7 +330,7 @@ void Worker::end_transaction() {
 // What a statement did before it failed counts as not done. NB: PostgreSQL evaluates an expression
 // of constants early, so it would fail before anything was called.
 void Worker::fail_statement() {
-  stage_.count(Mischief::kFailingStatement);
+  board_.count(Mischief::kFailingStatement);
   std::string call = "numpool_try_acquire(" + quoted(random_pool()) + ")";
   if (!model_.held().empty() && random(2) == 0) {
     const auto [pool, index] = random_holding();
@@ -340,7 +340,7 @@ void Worker::fail_statement() {
 }
 
 void Worker::exception_block() {
-  stage_.count(Mischief::kExceptionBlock);
+  board_.count(Mischief::kExceptionBlock);
   if (random(2) == 0) return catch_inside();
   const int pool = random_pool();
   const auto outcome = ask("SELECT i, numpool_fence(" + quoted(pool) +
@@ -364,14 +364,14 @@ void Worker::catch_inside() {
 
 void Worker::discard() {
   if (model_.in_transaction()) return end_transaction();
-  stage_.count(Mischief::kDiscard);
+  board_.count(Mischief::kDiscard);
   if (ask("DISCARD ALL")) note(Verb::kDiscard);
 }
 
 void Worker::set_timeouts() {
   const unsigned statement = random(2) == 0 ? 0 : 2 + random(6);
   const unsigned lock = random(2) == 0 ? 0 : 1 + random(5);
-  stage_.count(Mischief::kTimeout);
+  board_.count(Mischief::kTimeout);
   const auto outcome =
       ask("SELECT set_config('statement_timeout', '" + std::to_string(statement) +
           "', false), set_config('lock_timeout', '" + std::to_string(lock) + "', false)");

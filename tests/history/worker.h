@@ -13,8 +13,8 @@
 
 #include "history/log.h"
 #include "history/session_model.h"
-#include "history/stage.h"
-#include "server/session.h"
+#include "history/run_board.h"
+#include "support/session.h"
 
 namespace numpool_test {
 
@@ -62,7 +62,7 @@ constexpr Milliseconds kPatience = 300s;
 class Worker {
  public:
   Worker(unsigned seed, const std::string& log_file, const std::vector<PoolUnderTest>& pools,
-         const Habits& habits, Stage& stage, int slot);
+         const Habits& habits, RunBoard& board, int slot);
   // Works until goes_on() is false. If an error ends it early, the error is in the log.
   void run(const std::function<bool()>& goes_on);
   // Gives everything up, by the end of the session.
@@ -121,7 +121,7 @@ class Worker {
     return "'" + pools_[static_cast<std::size_t>(pool)].name + "'";
   }
   std::pair<int, int> random_holding();
-  void show(Doing doing);
+  void show(WorkerDoing doing);
   void fault(const std::string& what);
   void pause_and_cancel();
   // Checks that the session was woken soon after it was granted what it waited for.
@@ -131,8 +131,8 @@ class Worker {
   Log log_;
   std::vector<PoolUnderTest> pools_;
   Habits habits_;
-  Stage& stage_;
-  Slot& slot_;
+  RunBoard& board_;
+  WorkerSlot& slot_;
   unsigned total_weight_ = 0;
   std::optional<Session> session_;
   std::unique_ptr<LeaseSink> sink_;

@@ -16,7 +16,7 @@ constexpr Time kLongestDelay = 5000000000;
 
 bool Worker::too_late(Clock::time_point began) {
   const auto time = Clock::now();
-  if (stage_.over && !end_seen_) end_seen_ = time;
+  if (board_.over && !end_seen_) end_seen_ = time;
   return time > began + kPatience || (end_seen_ && time > *end_seen_ + kPatienceAtEnd);
 }
 

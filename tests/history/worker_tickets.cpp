@@ -49,11 +49,11 @@ void Worker::follow_ticket(int pool, std::int64_t ticket) {
   const auto began = Clock::now();
   const unsigned looks = 1 + random(3);
   for (unsigned look = 0; (for_ever && model_.held().empty()) || look < looks; look++) {
-    show(Doing::kListening);
+    show(WorkerDoing::kListening);
     if (take_notifications(pool, ticket, Milliseconds(random(4)))) return;
-    if (!stage_.over && random(4) == 0) be_busy(!for_ever);
+    if (!board_.over && random(4) == 0) be_busy(!for_ever);
     if (!for_ever && random(4) == 0 && poll_ticket(pool, ticket)) return;
-    if (stage_.leave || (stage_.over && !for_ever)) break;
+    if (board_.leave || (board_.over && !for_ever)) break;
     if (too_late(began)) {
       fault("ticket " + std::to_string(ticket) + " was forgotten");
       break;

@@ -1,7 +1,7 @@
 // A ticket's grant against its cancel, its transaction, a poll, its delivery and its session's end.
 #include <doctest/doctest.h>
 
-#include "points/stage.h"
+#include "points/scene.h"
 
 using namespace numpool_test;
 
@@ -12,12 +12,12 @@ const std::vector<DebugPoint> kDelivery = {DebugPoint::kDeliveryDue, DebugPoint:
 
 // A holder of the only number and the owner of the first ticket in the queue.
 struct Turn {
-  Turn(Stage& stage, const std::string& before)
-      : holder(stage.actor("holder")), owner(stage.actor("owner")) {
-    holder.must(acquire(stage.pool()));
+  Turn(Scene& scene, const std::string& before)
+      : holder(scene.actor("holder")), owner(scene.actor("owner")) {
+    holder.must(acquire(scene.pool()));
     owner.must(before + "SELECT numpool_channel()");
-    ticket = std::to_string(enqueue_ticket(owner.session(), stage.pool()));
-    stage.part(holder, release(stage.pool(), 0), {DebugPoint::kWakeDue});
+    ticket = std::to_string(enqueue_ticket(owner.session(), scene.pool()));
+    scene.part(holder, release(scene.pool(), 0), {DebugPoint::kWakeDue});
   }
 
   // How often the client was told of this ticket.
@@ -36,23 +36,23 @@ struct Turn {
 }  // namespace
 
 TEST_CASE("a ticket's grant and its delivery to an idle client: once") {
-  in_all_orders(1, [](Stage& stage) {
-    Turn turn(stage, "");
-    stage.gate(turn.owner, kDelivery);
-    stage.event(
+  in_all_orders(1, [](Scene& scene) {
+    Turn turn(scene, "");
+    scene.gate(turn.owner, kDelivery);
+    scene.event(
         "cancel", [&owner = turn.owner] { owner.session().cancel(); },
-        [&owner = turn.owner] { return owner.doing == Doing::kStanding; });
-    stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
+        [&owner = turn.owner] { return owner.doing == ActorDoing::kStanding; });
+    scene.at_last([&owner = turn.owner, ticket = turn.ticket] {
       CHECK(Turn::times_told(owner, ticket) == 1);
     });
   });
 }
 
 TEST_CASE("a ticket's grant, its delivery and a statement of its session: once") {
-  in_all_orders(1, [](Stage& stage) {
-    Turn turn(stage, "");
-    stage.part(turn.owner, "SELECT 1", {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten});
-    stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
+  in_all_orders(1, [](Scene& scene) {
+    Turn turn(scene, "");
+    scene.part(turn.owner, "SELECT 1", {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten});
+    scene.at_last([&owner = turn.owner, ticket = turn.ticket] {
       CHECK(Turn::times_told(owner, ticket) == 1);
     });
   });
@@ -66,14 +66,14 @@ TEST_CASE("a ticket's grant and the end of its transaction") {
   SUBCASE("ROLLBACK: never told, and the number is the next one's") {
     end = "ROLLBACK";
   }
-  in_all_orders(1, [end](Stage& stage) {
-    Turn turn(stage, "BEGIN; ");
-    Actor& bystander = stage.actor("bystander");
-    stage.asleep(bystander, acquire(stage.pool()));
-    stage.part(turn.owner, end,
+  in_all_orders(1, [end](Scene& scene) {
+    Turn turn(scene, "BEGIN; ");
+    Actor& bystander = scene.actor("bystander");
+    scene.asleep(bystander, acquire(scene.pool()));
+    scene.part(turn.owner, end,
                {DebugPoint::kRowsVisible, DebugPoint::kLeaving, DebugPoint::kEntriesDone,
                 DebugPoint::kMessageWritten});
-    stage.at_last([&owner = turn.owner, &bystander, ticket = turn.ticket, end] {
+    scene.at_last([&owner = turn.owner, &bystander, ticket = turn.ticket, end] {
       CHECK(Turn::times_told(owner, ticket) == (end == "COMMIT" ? 1 : 0));
       CHECK(came_to(bystander) == "0");
     });
@@ -81,11 +81,11 @@ TEST_CASE("a ticket's grant and the end of its transaction") {
 }
 
 TEST_CASE("a ticket's grant, its delivery and a poll: told or shown") {
-  in_all_orders(1, [](Stage& stage) {
-    Turn turn(stage, "");
-    stage.part(turn.owner, "SELECT state FROM numpool_poll(" + turn.ticket + ")",
+  in_all_orders(1, [](Scene& scene) {
+    Turn turn(scene, "");
+    scene.part(turn.owner, "SELECT state FROM numpool_poll(" + turn.ticket + ")",
                {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten, DebugPoint::kRowsVisible});
-    stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
+    scene.at_last([&owner = turn.owner, ticket = turn.ticket] {
       const std::string shown = came_to(owner);
       CHECK((shown == "granted" || shown == "waiting"));
       const int told = Turn::times_told(owner, ticket);
@@ -95,15 +95,15 @@ TEST_CASE("a ticket's grant, its delivery and a poll: told or shown") {
 }
 
 TEST_CASE("a ticket's grant and its cancel: the number is the next one's") {
-  in_all_orders(1, [](Stage& stage) {
-    Turn turn(stage, "");
-    Actor& bystander = stage.actor("bystander");
-    stage.asleep(bystander, acquire(stage.pool()));
-    stage.part(turn.owner, "SELECT numpool_cancel(" + turn.ticket + ")",
+  in_all_orders(1, [](Scene& scene) {
+    Turn turn(scene, "");
+    Actor& bystander = scene.actor("bystander");
+    scene.asleep(bystander, acquire(scene.pool()));
+    scene.part(turn.owner, "SELECT numpool_cancel(" + turn.ticket + ")",
                {DebugPoint::kDeliveryDue, DebugPoint::kRowsVisible, DebugPoint::kLeaving,
                 DebugPoint::kGrantToPassOn});
-    stage.finally([&bystander] { CHECK(came_to(bystander) == "0"); });
-    stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
+    scene.finally([&bystander] { CHECK(came_to(bystander) == "0"); });
+    scene.at_last([&owner = turn.owner, ticket = turn.ticket] {
       CHECK(came_to(owner) == "t");
       CHECK(Turn::times_told(owner, ticket) <= 1);
     });
@@ -116,11 +116,11 @@ TEST_CASE("a ticket's grant and the end of its session: the number is the next o
     terminate = true;
   }
   SUBCASE("closed") {}
-  in_all_orders(1, [terminate](Stage& stage) {
-    Turn turn(stage, "");
-    Actor& bystander = stage.actor("bystander");
-    stage.asleep(bystander, acquire(stage.pool()));
-    stage.part(
+  in_all_orders(1, [terminate](Scene& scene) {
+    Turn turn(scene, "");
+    Actor& bystander = scene.actor("bystander");
+    scene.asleep(bystander, acquire(scene.pool()));
+    scene.part(
         turn.owner,
         [&owner = turn.owner, terminate] {
           owner.gone = true;
@@ -131,18 +131,18 @@ TEST_CASE("a ticket's grant and the end of its session: the number is the next o
         },
         {DebugPoint::kMessageDue, DebugPoint::kSessionEnds, DebugPoint::kLeaving,
          DebugPoint::kGrantToPassOn});
-    stage.finally([&bystander] { CHECK(came_to(bystander) == "0"); });
+    scene.finally([&bystander] { CHECK(came_to(bystander) == "0"); });
   });
 }
 
 TEST_CASE("a ticket's grant and a drop by force: told once, of one or the other") {
-  in_all_orders(1, [](Stage& stage) {
-    Turn turn(stage, "");
-    Actor& dropper = stage.actor("dropper");
-    stage.gate(turn.owner, {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten});
-    stage.part(dropper, call("drop", stage.pool(), "true"),
+  in_all_orders(1, [](Scene& scene) {
+    Turn turn(scene, "");
+    Actor& dropper = scene.actor("dropper");
+    scene.gate(turn.owner, {DebugPoint::kDeliveryDue, DebugPoint::kMessageWritten});
+    scene.part(dropper, call("drop", scene.pool(), "true"),
                {DebugPoint::kUnregistered, DebugPoint::kDismissed});
-    stage.at_last([&owner = turn.owner, ticket = turn.ticket] {
+    scene.at_last([&owner = turn.owner, ticket = turn.ticket] {
       int granted = 0;
       int dropped = 0;
       for (const Notification& one : owner.told) {

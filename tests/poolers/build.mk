@@ -3,11 +3,11 @@
 pooler_test_sources := $(wildcard tests/poolers/*.cpp)
 # They drive the command and the server as the command's own tests do.
 pooler_test_objects := $(pooler_test_sources:%.cpp=$(BUILD)/%.o) \
-	$(BUILD)/tests/cli/program.o $(BUILD)/tests/cli/database.o $(cli_test_support)
+	$(BUILD)/tests/cli/program.o $(server_main_objects)
 
 $(BUILD)/tests/poolers/%.o: tests/poolers/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CLI_CXXFLAGS) -O1 -pthread -Itests/cli -c -o $@ $<
+	$(CXX) $(CLI_CXXFLAGS) -O1 -pthread -Itests -Itests/cli -c -o $@ $<
 
 $(BUILD)/tests/pooler_tests: $(pooler_test_objects) $(CLI_LIBRARY)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
@@ -18,7 +18,8 @@ check-poolers: cli pgroot $(BUILD)/tests/pooler_tests  ## test what works behind
 
 # The torture's mix at the client's end.
 edges_sources := $(filter-out %_test.cpp,$(wildcard tests/torture/edges/*.cpp)) tests/poolers/pooler.cpp \
-	tests/torture/options.cpp tests/torture/server.cpp tests/server/session.cpp
+	tests/torture/options.cpp tests/torture/server.cpp \
+	$(filter-out %/run_tests.cpp,$(support_sources))
 edges_objects := $(edges_sources:%.cpp=$(BUILD)/edges/%.o)
 
 $(BUILD)/edges/%.o: %.cpp

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "database.hpp"
+#include "support/pool.h"
 #include "pooler.hpp"
 
 namespace poolers_test {

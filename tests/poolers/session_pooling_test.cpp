@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "client.hpp"
-#include "program.hpp"
+#include "program.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 using namespace poolers_test;
 using namespace std::chrono_literals;
 
@@ -12,19 +12,19 @@ namespace {
 
 constexpr char kMode[] = "session";
 
-std::string call(const char* function, const test_pool& pool) {
+std::string call(const char* function, const Pool& pool) {
   return std::string("SELECT ") + function + "('" + pool.name() + "')";
 }
 
 }  // namespace
 
 TEST_CASE("session pooling: acquire, wait, release") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 5, {}});
   client first(bouncer), second(bouncer);
   CHECK(first.query(call("numpool_acquire", pool)) == "0");
   second.send(call("numpool_acquire", pool));
-  REQUIRE(pool.has_waiting(1));
+  REQUIRE(pool.waiters_become(1));
   CHECK(first.query("SELECT numpool_release('" + pool.name() + "', 0)") == "t");
   CHECK(second.answer() == "0");
   CHECK(first.query("SELECT numpool_acquire('" + pool.name() + "', '10 ms') IS NULL") == "t");
@@ -32,14 +32,14 @@ TEST_CASE("session pooling: acquire, wait, release") {
 }
 
 TEST_CASE("session pooling: leases and locks of a transaction") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 5, {}});
   client first(bouncer), second(bouncer);
   first.query("BEGIN");
   CHECK(first.query(call("numpool_acquire_xact", pool)) == "0");
   first.query(call("numpool_xact_lock", pool));
   second.send(call("numpool_acquire_xact", pool));
-  REQUIRE(pool.has_waiting(1));
+  REQUIRE(pool.waiters_become(1));
   first.query("COMMIT");
   CHECK(second.answer() == "0");
   CHECK(pool.in_use() == 0);
@@ -47,7 +47,7 @@ TEST_CASE("session pooling: leases and locks of a transaction") {
 }
 
 TEST_CASE("session pooling: a ticket and its notification") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 5, {}});
   client holder(bouncer), waiter(bouncer);
   CHECK(holder.query(call("numpool_acquire", pool)) == "0");
@@ -69,14 +69,14 @@ TEST_CASE("session pooling: a ticket and its notification") {
 }
 
 TEST_CASE("session pooling: psql is told of its ticket") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 5, {}});
   client holder(bouncer);
   CHECK(holder.query(call("numpool_acquire", pool)) == "0");
-  program waiter = program::any({"psql", "-qAtX", bouncer.conninfo(), "-c",
-                                 "SELECT ticket FROM numpool_enqueue('" + pool.name() + "')", "-c",
-                                 "SELECT pg_sleep(1)"});
-  REQUIRE(pool.has_waiting(1));
+  Program waiter = Program({"psql", "-qAtX", bouncer.conninfo(), "-c",
+                            "SELECT ticket FROM numpool_enqueue('" + pool.name() + "')", "-c",
+                            "SELECT pg_sleep(1)"});
+  REQUIRE(pool.waiters_become(1));
   holder.query("SELECT numpool_release_all()");
   CHECK(waiter.wait() == 0);
   CHECK(waiter.out().find("Asynchronous notification \"numpool") != std::string::npos);
@@ -86,7 +86,7 @@ TEST_CASE("session pooling: psql is told of its ticket") {
 TEST_CASE("session pooling: who leaves takes nothing along, by the reset query") {
   for (const char* reset : {"DISCARD ALL", "SELECT numpool_release_all()"}) {
     CAPTURE(reset);
-    test_pool pool(2);
+    Pool pool(2);
     pooler bouncer({kMode, 1, {{"server_reset_query", reset}}});
     std::string backend;
     {
@@ -96,13 +96,13 @@ TEST_CASE("session pooling: who leaves takes nothing along, by the reset query")
       leaving.query("SELECT numpool_enqueue('" + pool.name() + "')");
       CHECK(pool.in_use() == 2);
     }
-    CHECK(pool.has_in_use(0));
+    CHECK(pool.in_use_becomes(0));
     client next(bouncer);
     CHECK(next.query("SELECT pg_backend_pid()") == backend);
     CHECK(next.query(call("numpool_try_acquire", pool)) == "0");
   }
   {
-    test_pool pool(1);
+    Pool pool(1);
     pooler bouncer({kMode, 1, {{"server_reset_query", ""}}});
     client(bouncer).query(call("numpool_acquire", pool));
     client next(bouncer);
@@ -113,21 +113,21 @@ TEST_CASE("session pooling: who leaves takes nothing along, by the reset query")
 }
 
 TEST_CASE("session pooling: a client is killed while it holds, waits, or has a ticket") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 5, {}});
   doomed_client holder(bouncer, {call("numpool_acquire", pool)});
-  REQUIRE(pool.has_in_use(1));
+  REQUIRE(pool.in_use_becomes(1));
   doomed_client waiter(bouncer, {call("numpool_acquire", pool)});
-  REQUIRE(pool.has_waiting(1));
+  REQUIRE(pool.waiters_become(1));
   doomed_client queued(bouncer, {call("numpool_enqueue", pool)});
-  REQUIRE(pool.has_waiting(2));
+  REQUIRE(pool.waiters_become(2));
   client next(bouncer);
   next.send(call("numpool_acquire", pool));
-  REQUIRE(pool.has_waiting(3));
+  REQUIRE(pool.waiters_become(3));
   waiter.kill();
-  CHECK(pool.has_waiting(2));
+  CHECK(pool.waiters_become(2));
   queued.kill();
-  CHECK(pool.has_waiting(1));
+  CHECK(pool.waiters_become(1));
   holder.kill();
   CHECK(next.answer() == "0");
   shows("a client that is killed", kMode, "works");

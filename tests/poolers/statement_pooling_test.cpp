@@ -3,7 +3,7 @@
 
 #include "client.hpp"
 
-using namespace cli_test;
+using namespace numpool_test;
 using namespace poolers_test;
 using namespace std::chrono_literals;
 
@@ -11,14 +11,14 @@ namespace {
 
 constexpr char kMode[] = "statement";
 
-std::string call(const char* function, const test_pool& pool) {
+std::string call(const char* function, const Pool& pool) {
   return std::string("SELECT ") + function + "('" + pool.name() + "')";
 }
 
 }  // namespace
 
 TEST_CASE("statement pooling: a session's lease is whose statement comes next") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 1, {}});
   client first(bouncer), stranger(bouncer);
   CHECK(first.query(call("numpool_acquire", pool)) == "0");
@@ -27,7 +27,7 @@ TEST_CASE("statement pooling: a session's lease is whose statement comes next") 
 }
 
 TEST_CASE("statement pooling: a transaction's lease ends with its statement") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 1, {}});
   client one(bouncer);
   CHECK(one.query(call("numpool_acquire_xact", pool)) == "0");
@@ -37,14 +37,14 @@ TEST_CASE("statement pooling: a transaction's lease ends with its statement") {
 }
 
 TEST_CASE("statement pooling: nobody is told of a ticket") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 1, {}});
   client waiter(bouncer);
-  session holder;
-  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
   waiter.query("SELECT ticket FROM numpool_enqueue('" + pool.name() + "')");
-  REQUIRE(pool.has_waiting(1));
-  holder.query("SELECT numpool_release_all()");
+  REQUIRE(pool.waiters_become(1));
+  holder.text("SELECT numpool_release_all()");
   CHECK(!waiter.notified(500ms));
   shows("a ticket", kMode, "no");
 }

@@ -4,7 +4,7 @@
 
 #include "client.hpp"
 
-using namespace cli_test;
+using namespace numpool_test;
 using namespace poolers_test;
 using namespace std::chrono_literals;
 
@@ -12,14 +12,14 @@ namespace {
 
 constexpr char kMode[] = "transaction";
 
-std::string call(const char* function, const test_pool& pool) {
+std::string call(const char* function, const Pool& pool) {
   return std::string("SELECT ") + function + "('" + pool.name() + "')";
 }
 
 }  // namespace
 
 TEST_CASE("transaction pooling: a session's lease is whose transaction comes next") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 1, {}});
   {
     client leaving(bouncer);
@@ -33,14 +33,14 @@ TEST_CASE("transaction pooling: a session's lease is whose transaction comes nex
 }
 
 TEST_CASE("transaction pooling: leases and locks of a transaction") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 2, {}});
   client first(bouncer), second(bouncer), third(bouncer);
   first.query("BEGIN");
   CHECK(first.query(call("numpool_acquire_xact", pool)) == "0");
   first.query(call("numpool_xact_lock", pool));
   second.send(call("numpool_acquire_xact", pool));
-  REQUIRE(pool.has_waiting(1));
+  REQUIRE(pool.waiters_become(1));
   first.query("COMMIT");
   CHECK(second.answer() == "0");
   CHECK(pool.in_use() == 0);
@@ -52,39 +52,39 @@ TEST_CASE("transaction pooling: leases and locks of a transaction") {
 }
 
 TEST_CASE("transaction pooling: nobody is told of a ticket") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 1, {}});
   client waiter(bouncer);
-  session holder;
-  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
   waiter.query("SELECT ticket FROM numpool_enqueue('" + pool.name() + "')");
-  REQUIRE(pool.has_waiting(1));
-  holder.query("SELECT numpool_release_all()");
+  REQUIRE(pool.waiters_become(1));
+  holder.text("SELECT numpool_release_all()");
   CHECK(!waiter.notified(500ms));
   shows("a ticket", kMode, "no");
 }
 
 TEST_CASE("transaction pooling: a client leaves or is killed in its transaction, or waits in it") {
-  test_pool pool(1);
+  Pool pool(1);
   pooler bouncer({kMode, 5, {}});
   {
     client leaving(bouncer);
     leaving.query("BEGIN");
     CHECK(leaving.query(call("numpool_acquire_xact", pool)) == "0");
   }
-  CHECK(pool.has_in_use(0));
+  CHECK(pool.in_use_becomes(0));
   shows("a client that leaves", kMode, "works");
 
   const std::vector<std::string> wanted{"BEGIN", call("numpool_acquire_xact", pool)};
   doomed_client holder(bouncer, wanted);
-  REQUIRE(pool.has_in_use(1));
+  REQUIRE(pool.in_use_becomes(1));
   doomed_client waiter(bouncer, wanted);
-  REQUIRE(pool.has_waiting(1));
+  REQUIRE(pool.waiters_become(1));
   client next(bouncer);
   next.send(call("numpool_acquire_xact", pool));
-  REQUIRE(pool.has_waiting(2));
+  REQUIRE(pool.waiters_become(2));
   waiter.kill();
-  CHECK(pool.has_waiting(1));
+  CHECK(pool.waiters_become(1));
   holder.kill();
   CHECK(next.answer() == "0");
   shows("a client that is killed", kMode, "works");

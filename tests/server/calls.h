@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "server/session.h"
+#include "support/pool.h"
+#include "support/session.h"
 
 namespace numpool_test {
 

@@ -1,5 +1,5 @@
 // What happens between the moment when a transaction's rows are visible and its COMMIT callback,
-// which brings them to the live pools. tests/module/hold_commit.cpp holds a session there.
+// which brings them to the live pools. tests/server/hold_commit_module.cpp holds a session there.
 #include <doctest/doctest.h>
 
 #include <unistd.h>

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "server/session.h"
+#include "support/session.h"
 
 namespace numpool_test {
 

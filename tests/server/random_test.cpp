@@ -22,11 +22,11 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   const std::vector<PoolUnderTest> pools = {{one.name(), 1}, {few.name(), 3}, {some.name(), 6}};
   const std::string folder = new_folder("random");  // kept if the test fails, to be read
   std::vector<std::string> logs;
-  auto stage = std::make_unique<Stage>();
+  auto board = std::make_unique<RunBoard>();
   std::vector<std::unique_ptr<Worker>> workers;
   for (unsigned i = 0; i < kWorkers; i++) {
     logs.push_back(folder + "/worker" + std::to_string(i));
-    workers.push_back(std::make_unique<Worker>(seed + i, logs.back(), pools, calm_habits(), *stage,
+    workers.push_back(std::make_unique<Worker>(seed + i, logs.back(), pools, calm_habits(), *board,
                                                static_cast<int>(i)));
   }
   logs.push_back(folder + "/watcher");
@@ -43,7 +43,7 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   const auto start = Clock::now();
   for (unsigned i = 0; i < kWorkers; i++)
     threads.emplace_back([&, i] {
-      workers[i]->run([&] { return stage->slots[i].operations < kOperations; });
+      workers[i]->run([&] { return board->slots[i].operations < kOperations; });
       workers[i]->finish();
     });
   for (auto& thread : threads) thread.join();
@@ -55,7 +55,7 @@ TEST_CASE("random operations of 8 workers keep the promises") {
   History history;
   std::int64_t done = 0;
   history.read(logs);
-  for (const Slot& slot : stage->slots) done += slot.operations;
+  for (const WorkerSlot& slot : board->slots) done += slot.operations;
   CHECK(done == static_cast<int>(kWorkers) * kOperations);
   const std::vector<Fault> faults = check(history, true);
   for (const Fault& fault : faults) FAIL_CHECK(name_of(fault.what), ": ", fault.detail);

@@ -227,7 +227,7 @@ TEST_CASE("a rename that was rolled back is in no notification") {
     owner.must("ROLLBACK TO s; COMMIT");
   }
   holder.must(release(pool, 0));
-  const auto told = owner.notifications(2s);
+  const auto told = owner.await_notifications(2s);
   REQUIRE(told.size() == 1);
   CHECK(told[0].payload.find("\"" + pool.name() + "\"") != std::string::npos);
 }

@@ -23,15 +23,15 @@ unsigned seed_of(unsigned seed, int slot, int life) {
   return result;
 }
 
-const char* text_of(Doing doing) {
+const char* text_of(WorkerDoing doing) {
   switch (doing) {
-    case Doing::kHolding:
+    case WorkerDoing::kHolding:
       return "holding";
-    case Doing::kSleeping:
+    case WorkerDoing::kSleeping:
       return "sleeping";
-    case Doing::kListening:
+    case WorkerDoing::kListening:
       return "listening";
-    case Doing::kNothing:
+    case WorkerDoing::kNothing:
       break;
   }
   return "idle";
@@ -39,12 +39,12 @@ const char* text_of(Doing doing) {
 
 }  // namespace
 
-Crew::Crew(const Mix& mix, const Options& options, const std::string& folder, Stage& stage,
+Crew::Crew(const Mix& mix, const Options& options, const std::string& folder, RunBoard& board,
            const Server& server)
     : mix_(mix),
       options_(options),
       folder_(folder),
-      stage_(stage),
+      board_(board),
       server_(server),
       engine_(seed_of(options.seed, kMostWorkers, 0)),
       workers_(options.workers > 0 ? options.workers : mix.workers),
@@ -78,11 +78,11 @@ void Crew::start_worker(int slot) {
   const int life = lives_[static_cast<std::size_t>(slot)]++;
   const std::string log = new_log("worker-" + std::to_string(slot) + "-" + std::to_string(life));
   const pid_t process = fork_off([&] {
-    Worker worker(seed_of(options_.seed, slot, life), log, mix_.pools, mix_.habits, stage_, slot);
-    worker.run([&] { return !stage_.over; });
+    Worker worker(seed_of(options_.seed, slot, life), log, mix_.pools, mix_.habits, board_, slot);
+    worker.run([&] { return !board_.over; });
     worker.finish();
   });
-  Slot& mine = stage_.slots[slot];
+  WorkerSlot& mine = board_.slots[slot];
   mine.process = process;
   processes_[process] = slot;
 }
@@ -91,8 +91,8 @@ void Crew::start() {
   const std::string watched = new_log("watcher");
   processes_[fork_off([&] {
     Watcher watcher(watched, mix_.pools, true);
-    while (!stage_.over) {
-      if (stage_.leave)
+    while (!board_.over) {
+      if (board_.leave)
         watcher.leave();
       else
         watcher.look();
@@ -102,7 +102,7 @@ void Crew::start() {
   if (mix_.meddling != Meddling::kNone) {
     const std::string meddled = new_log("meddler");
     processes_[fork_off([&] {
-      meddle(mix_, seed_of(options_.seed, kMostWorkers, 1), meddled, stage_, options_.seconds);
+      meddle(mix_, seed_of(options_.seed, kMostWorkers, 1), meddled, board_, options_.seconds);
     })] = -1;
   }
   for (int slot = 0; slot < workers_; slot++) start_worker(slot);
@@ -113,9 +113,9 @@ void Crew::ended(pid_t process, int status) {
   processes_.erase(process);
   const bool killed = killed_.erase(process) != 0;
   if (killed && WIFSIGNALED(status)) {
-    stage_.slots[slot].backend = 0;
-    if (!stage_.over) start_worker(slot);
-  } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !stage_.over) {
+    board_.slots[slot].backend = 0;
+    if (!board_.over) start_worker(slot);
+  } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !board_.over) {
     log_.fault("process of slot " + std::to_string(slot) + " ended early, with wait status " +
                std::to_string(status));
   }
@@ -152,21 +152,21 @@ void Crew::log_server_death(const std::string& kind, Time asked) {
   log_.write({Verb::kDeath, 0, 0, 0, 0, kind, asked, now()});
 }
 
-void Crew::kill_one(Doing doing) {
+void Crew::kill_one(WorkerDoing doing) {
   const int first = static_cast<int>(random(static_cast<unsigned>(workers_)));
   int slot = first;
   for (int i = 0; i < workers_; i++) {
     slot = (first + i) % workers_;
-    if (stage_.slots[slot].doing == doing) break;
+    if (board_.slots[slot].doing == doing) break;
   }
-  Slot& victim = stage_.slots[slot];
+  WorkerSlot& victim = board_.slots[slot];
   const pid_t process = victim.process;
   if (processes_.count(process) == 0 || killed_.count(process) != 0) return;
-  const Doing found = victim.doing;
-  stage_.count(found == Doing::kHolding     ? Mischief::kKillHolder
-               : found == Doing::kSleeping  ? Mischief::kKillSleeper
-               : found == Doing::kListening ? Mischief::kKillListener
-                                            : Mischief::kKillOther);
+  const WorkerDoing found = victim.doing;
+  board_.count(found == WorkerDoing::kHolding     ? Mischief::kKillHolder
+               : found == WorkerDoing::kSleeping  ? Mischief::kKillSleeper
+               : found == WorkerDoing::kListening ? Mischief::kKillListener
+                                                  : Mischief::kKillOther);
   log_death(std::string("SIGKILL-") + text_of(found), victim.backend);
   killed_.insert(process);
   kill(process, SIGKILL);
@@ -174,9 +174,9 @@ void Crew::kill_one(Doing doing) {
 
 void Crew::stop_one_client() {
   const int slot = static_cast<int>(random(static_cast<unsigned>(workers_)));
-  const pid_t process = stage_.slots[slot].process;
+  const pid_t process = board_.slots[slot].process;
   if (processes_.count(process) == 0) return;
-  stage_.count(Mischief::kStopClient);
+  board_.count(Mischief::kStopClient);
   kill(process, SIGSTOP);
   stopped_.push_back({process, false, now() + 1000000 * (1 + random(80))});
 }
@@ -184,26 +184,26 @@ void Crew::stop_one_client() {
 void Crew::stop_one_backend() {
   const pid_t backend = some_backend();
   if (backend == 0 || !server_.signal_backend(backend, SIGSTOP)) return;
-  stage_.count(Mischief::kStopBackend);
+  board_.count(Mischief::kStopBackend);
   stopped_.push_back({backend, true, now() + 1000000 * (1 + random(40))});
 }
 
 pid_t Crew::some_backend() {
   const int first = static_cast<int>(random(static_cast<unsigned>(workers_)));
   for (int i = 0; i < workers_; i++)
-    if (const pid_t backend = stage_.slots[(first + i) % workers_].backend) return backend;
+    if (const pid_t backend = board_.slots[(first + i) % workers_].backend) return backend;
   return 0;
 }
 
 std::int64_t Crew::operations() const {
   std::int64_t sum = 0;
-  for (const Slot& slot : stage_.slots) sum += slot.operations;
+  for (const WorkerSlot& slot : board_.slots) sum += slot.operations;
   return sum;
 }
 
 bool Crew::finish() {
-  stage_.over = true;
-  stage_.leave = false;
+  board_.over = true;
+  board_.leave = false;
   wake_stopped(true);
   const Time end = now() + Time{600} * 1000000000;
   while (!processes_.empty() && now() < end) {

@@ -20,14 +20,14 @@ namespace numpool_test {
 class Crew {
  public:
   // `server` is where the workers are connected.
-  Crew(const Mix& mix, const Options& options, const std::string& folder, Stage& stage,
+  Crew(const Mix& mix, const Options& options, const std::string& folder, RunBoard& board,
        const Server& server);
 
   void start();
   // Notices who has ended, and replaces who was killed.
   void tend();
   // Kills a random worker that is doing just that with SIGKILL; any other worker if there is none.
-  void kill_one(Doing doing);
+  void kill_one(WorkerDoing doing);
   void stop_one_client();
   void stop_one_backend();
   // A random backend of a worker; 0 if none is connected.
@@ -61,7 +61,7 @@ class Crew {
   const Mix& mix_;
   const Options& options_;
   std::string folder_;
-  Stage& stage_;
+  RunBoard& board_;
   const Server& server_;
   std::mt19937 engine_;
   int workers_;

@@ -64,9 +64,9 @@ Director::Director(const Mix& mix, const Options& options, const std::string& fo
     : mix_(mix),
       options_(options),
       folder_(folder),
-      stage_(*make_shared_stage()),
+      board_(*make_shared_board()),
       server_(Server::of_environment()),
-      crew_(mix, options, folder, stage_, server_) {}
+      crew_(mix, options, folder, board_, server_) {}
 
 bool Director::run() {
   std::printf("mix %s: seed %u, %d workers, %d s\n", mix_.name.c_str(), options_.seed,
@@ -123,7 +123,7 @@ void Director::load() {
       next = now() + 1000 * Time{crew_.random(static_cast<unsigned>(2000 * mix_.pause))};
     }
     if (now() >= next_measure) {
-      memory_.look(server_, stage_);
+      memory_.look(server_, board_);
       next_measure = now() + 1000000000;
     }
     std::this_thread::sleep_for(1ms);
@@ -134,11 +134,11 @@ void Director::disturb() {
   const Mischief what = mix_.signals[crew_.random(static_cast<unsigned>(mix_.signals.size()))];
   switch (what) {
     case Mischief::kKillHolder:
-      return crew_.kill_one(Doing::kHolding);
+      return crew_.kill_one(WorkerDoing::kHolding);
     case Mischief::kKillSleeper:
-      return crew_.kill_one(Doing::kSleeping);
+      return crew_.kill_one(WorkerDoing::kSleeping);
     case Mischief::kKillListener:
-      return crew_.kill_one(Doing::kListening);
+      return crew_.kill_one(WorkerDoing::kListening);
     case Mischief::kStopClient:
       return crew_.stop_one_client();
     case Mischief::kStopBackend:
@@ -158,13 +158,13 @@ void Director::disturb() {
 bool Director::crash_backend() {
   const pid_t victim = crew_.some_backend();
   if (!server_.signal_backend(victim, SIGKILL)) return false;
-  stage_.count(Mischief::kKillBackend);
+  board_.count(Mischief::kKillBackend);
   eventually([&] { return !server_.has_backend(victim); });  // now the postmaster knows
   return true;
 }
 
 Time Director::end_server(Mischief how) {
-  stage_.count(how);
+  board_.count(how);
   const std::string mode = way_to_end(how);
   // NB: PostgreSQL 15 that is told to end, but not at once, while it restarts after a crash waits
   // for its own checkpointer for ever.
@@ -175,7 +175,7 @@ Time Director::end_server(Mischief how) {
     return told;
   }
   // A smart shutdown waits until everybody has left.
-  stage_.leave = mode == "smart";
+  board_.leave = mode == "smart";
   if (!server_.stop(mode, 90)) {
     crew_.fault("a shutdown does not end: " + mode);
     server_.stop("immediate", 30);
@@ -187,7 +187,7 @@ void Director::restart_server(Mischief how) {
   const Time told = end_server(how);
   if (!server_.start(60)) crew_.fault("the server does not start again");
   crew_.log_server_death("restart-" + way_to_end(how), told);
-  stage_.leave = false;
+  board_.leave = false;
 }
 
 // The promises hold over a promotion only if the old primary is dead, so it is killed first.
@@ -238,8 +238,8 @@ bool Director::report(const History& history) const {
               static_cast<long long>(crew_.operations()), seconds_, history.events,
               history.leases.size(), history.queues.size());
   for (std::size_t i = 0; i < static_cast<std::size_t>(Mischief::kCount); i++)
-    if (stage_.done[i] != 0)
-      std::printf("  %10lld  %s\n", static_cast<long long>(stage_.done[i]),
+    if (board_.done[i] != 0)
+      std::printf("  %10lld  %s\n", static_cast<long long>(board_.done[i]),
                   name_of(static_cast<Mischief>(i)));
   for (const auto& [kind, times] : times_to_next_grant(history))
     std::printf("  next grant after %s: %zu times, p50 %.1f, p99 %.1f, longest %.1f ms\n",

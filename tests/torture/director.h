@@ -40,7 +40,7 @@ class Director {
   const Mix& mix_;
   const Options& options_;
   std::string folder_;
-  Stage& stage_;
+  RunBoard& board_;
   Server server_;             // where the workers are connected
   std::optional<Pair> pair_;  // if the mix has a standby
   Crew crew_;

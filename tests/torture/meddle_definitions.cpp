@@ -64,7 +64,7 @@ class DefinitionMeddler : public Meddler {
 
   void resize() {
     const int number = random_pool();
-    stage_.count(Mischief::kResize);
+    board_.count(Mischief::kResize);
     did("SELECT numpool_resize(" + quoted(number) + ", " + std::to_string(random_size(number)) +
         ")");
   }
@@ -73,7 +73,7 @@ class DefinitionMeddler : public Meddler {
   void drop_by_force() {
     const int number = random_pool();
     const bool one_transaction = random(2) == 0;
-    stage_.count(Mischief::kForcedDrop);
+    board_.count(Mischief::kForcedDrop);
     const std::string make_anew = "SELECT numpool_create(" + quoted(number) + ", " +
                                   std::to_string(random_size(number)) + ")";
     if (one_transaction) {
@@ -92,7 +92,7 @@ class DefinitionMeddler : public Meddler {
 
   void drop() {
     const int number = random_pool();
-    stage_.count(Mischief::kDrop);
+    board_.count(Mischief::kDrop);
     const Time asked = now();
     const auto dropped = ask("SELECT numpool_drop(" + quoted(number) + ")");
     if (!dropped) return;
@@ -105,7 +105,7 @@ class DefinitionMeddler : public Meddler {
   void change_directly() {
     const int number = random_pool();
     const std::string where = " WHERE name = " + quoted(number);
-    stage_.count(Mischief::kDirectChange);
+    board_.count(Mischief::kDirectChange);
     switch (random(3)) {
       case 0:
         did("UPDATE numpool_definitions SET size = " + std::to_string(random_size(number)) + where);
@@ -129,7 +129,7 @@ class DefinitionMeddler : public Meddler {
 
   void change_and_roll_back() {
     const int number = random_pool();
-    stage_.count(Mischief::kRolledBackChange);
+    board_.count(Mischief::kRolledBackChange);
     if (!did("BEGIN")) return;
     const std::string size = std::to_string(random_size(number));
     const std::string where = " WHERE name = " + quoted(number);
@@ -164,21 +164,21 @@ class DefinitionMeddler : public Meddler {
   void lock_table() {
     switch (random(4)) {
       case 0:
-        stage_.count(Mischief::kVacuumFull);
+        board_.count(Mischief::kVacuumFull);
         did("VACUUM FULL numpool_definitions");
         break;
       case 1:
-        stage_.count(Mischief::kAlterTable);
+        board_.count(Mischief::kAlterTable);
         did("ALTER TABLE numpool_definitions SET (fillfactor = " + std::to_string(50 + random(50)) +
             ")");
         break;
       case 2:
-        stage_.count(Mischief::kReindex);
+        board_.count(Mischief::kReindex);
         did("REINDEX TABLE numpool_definitions");
         break;
       default:
         if (!did("BEGIN")) return;
-        stage_.count(Mischief::kTableLock);
+        board_.count(Mischief::kTableLock);
         did("LOCK TABLE numpool_definitions IN ACCESS EXCLUSIVE MODE");
         nap(8);
         rollback();
@@ -192,7 +192,7 @@ class DefinitionMeddler : public Meddler {
       nap(3);
       return rollback();
     }
-    stage_.count(Mischief::kDropExtension);
+    board_.count(Mischief::kDropExtension);
     const bool one_transaction = random(2) == 0;
     const Time asked = now();
     if (one_transaction && !did("BEGIN")) return;
@@ -209,8 +209,8 @@ class DefinitionMeddler : public Meddler {
 }  // namespace
 
 std::unique_ptr<Meddler> make_definition_meddler(const Mix& mix, unsigned seed,
-                                                 const std::string& log_file, Stage& stage) {
-  return std::make_unique<DefinitionMeddler>(mix, seed, log_file, stage);
+                                                 const std::string& log_file, RunBoard& board) {
+  return std::make_unique<DefinitionMeddler>(mix, seed, log_file, board);
 }
 
 }  // namespace numpool_test

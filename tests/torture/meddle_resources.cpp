@@ -9,9 +9,9 @@ namespace {
 
 class ResourceMeddler : public Meddler {
  public:
-  ResourceMeddler(const Mix& mix, unsigned seed, const std::string& log_file, Stage& stage,
+  ResourceMeddler(const Mix& mix, unsigned seed, const std::string& log_file, RunBoard& board,
                   bool fill_queue)
-      : Meddler(mix, seed, log_file, stage), fill_queue_(fill_queue) {}
+      : Meddler(mix, seed, log_file, board), fill_queue_(fill_queue) {}
 
  private:
   void meddle_once() override {
@@ -47,7 +47,7 @@ class ResourceMeddler : public Meddler {
       listener_.reset();
       return;
     }
-    while (fill_queue_ && !stage_.over) {
+    while (fill_queue_ && !board_.over) {
       const auto filled = ask(storm_of(20000));
       if (!filled) break;
       up_to_date_->notifications();
@@ -60,8 +60,8 @@ class ResourceMeddler : public Meddler {
   }
 
   void storm() {
-    stage_.count(Mischief::kNotifyStorm);
-    if (!ask(storm_of(50))) stage_.count(Mischief::kFullQueue);
+    board_.count(Mischief::kNotifyStorm);
+    if (!ask(storm_of(50))) board_.count(Mischief::kFullQueue);
     up_to_date_->notifications();
   }
 
@@ -71,10 +71,10 @@ class ResourceMeddler : public Meddler {
     for (int batch = 8192; batch >= 1; batch /= 8) {
       while (ask("SELECT count(numpool_enqueue('hog')) FROM generate_series(1, " +
                  std::to_string(batch) + ")")) {
-        if (stage_.over) break;
+        if (board_.over) break;
       }
     }
-    stage_.count(Mischief::kFullArena);
+    board_.count(Mischief::kFullArena);
     nap(30);
     ask("SELECT numpool_release_all()");
     // NB: one ticket holds the pool's only number, the others wait for it.
@@ -85,17 +85,17 @@ class ResourceMeddler : public Meddler {
     try {
       while (all.size() < 200) all.emplace_back("connect_timeout=5");
     } catch (const TestError&) {
-      stage_.count(Mischief::kFullConnections);
+      board_.count(Mischief::kFullConnections);
     }
     nap(40);
   }
 
   // Any session may NOTIFY on any channel; the sender's pid gives it away.
   void forge() {
-    const Slot& slot = stage_.slots[random(static_cast<unsigned>(mix_.workers))];
+    const WorkerSlot& slot = board_.slots[random(static_cast<unsigned>(mix_.workers))];
     const std::string channel = slot.channel;
     if (channel.empty()) return;
-    stage_.count(Mischief::kForgedNotify);
+    board_.count(Mischief::kForgedNotify);
     ask("SELECT pg_notify('" + channel + "', format('{\"ticket\":%s,\"pool\":\"one\",\"index\":0," +
         "\"fence\":1}', i)) FROM generate_series(1, 50) AS i");
   }
@@ -107,9 +107,9 @@ class ResourceMeddler : public Meddler {
 }  // namespace
 
 std::unique_ptr<Meddler> make_resource_meddler(const Mix& mix, unsigned seed,
-                                               const std::string& log_file, Stage& stage,
+                                               const std::string& log_file, RunBoard& board,
                                                bool fill_queue) {
-  return std::make_unique<ResourceMeddler>(mix, seed, log_file, stage, fill_queue);
+  return std::make_unique<ResourceMeddler>(mix, seed, log_file, board, fill_queue);
 }
 
 }  // namespace numpool_test

@@ -12,22 +12,22 @@ class SessionMeddler : public Meddler {
  private:
   void meddle_once() override {
     nap(6);
-    const Slot& slot = stage_.slots[random(static_cast<unsigned>(mix_.workers))];
+    const WorkerSlot& slot = board_.slots[random(static_cast<unsigned>(mix_.workers))];
     const int backend = slot.backend;
     if (backend == 0) return;
     const bool terminate = random(8) == 0;
-    const Doing doing = slot.doing;
+    const WorkerDoing doing = slot.doing;
     const Time asked = now();
     const auto outcome =
         ask(std::string("SELECT ") + (terminate ? "pg_terminate_backend(" : "pg_cancel_backend(") +
             std::to_string(backend) + ")");
     if (!outcome || outcome->value() != "t") return;
-    stage_.count(terminate ? Mischief::kTerminate : Mischief::kCancel);
+    board_.count(terminate ? Mischief::kTerminate : Mischief::kCancel);
     if (!terminate) return;
-    const char* what = doing == Doing::kHolding     ? "terminate-holding"
-                       : doing == Doing::kSleeping  ? "terminate-sleeping"
-                       : doing == Doing::kListening ? "terminate-listening"
-                                                    : "terminate-idle";
+    const char* what = doing == WorkerDoing::kHolding     ? "terminate-holding"
+                       : doing == WorkerDoing::kSleeping  ? "terminate-sleeping"
+                       : doing == WorkerDoing::kListening ? "terminate-listening"
+                                                          : "terminate-idle";
     log_.write({Verb::kDeath, 0, backend, 0, 0, what, asked, asked});
   }
 
@@ -40,8 +40,8 @@ class SessionMeddler : public Meddler {
 }  // namespace
 
 std::unique_ptr<Meddler> make_session_meddler(const Mix& mix, unsigned seed,
-                                              const std::string& log_file, Stage& stage) {
-  return std::make_unique<SessionMeddler>(mix, seed, log_file, stage);
+                                              const std::string& log_file, RunBoard& board) {
+  return std::make_unique<SessionMeddler>(mix, seed, log_file, board);
 }
 
 }  // namespace numpool_test

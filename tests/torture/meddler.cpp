@@ -5,7 +5,7 @@
 namespace numpool_test {
 
 void Meddler::run() {
-  while (!stage_.over) meddle_once();
+  while (!board_.over) meddle_once();
   finish();
 }
 
@@ -43,15 +43,16 @@ void Meddler::wiped_unused(int pool, Time asked) {
   event(Verb::kWipe, pool, asked, kUnused);
 }
 
-void meddle(const Mix& mix, unsigned seed, const std::string& log_file, Stage& stage, int seconds) {
+void meddle(const Mix& mix, unsigned seed, const std::string& log_file, RunBoard& board,
+            int seconds) {
   std::unique_ptr<Meddler> meddler;
   if (mix.meddling == Meddling::kSessions)
-    meddler = make_session_meddler(mix, seed, log_file, stage);
+    meddler = make_session_meddler(mix, seed, log_file, board);
   if (mix.meddling == Meddling::kDefinitions)
-    meddler = make_definition_meddler(mix, seed, log_file, stage);
+    meddler = make_definition_meddler(mix, seed, log_file, board);
   // To fill the NOTIFY queue takes 8 GB and a minute.
   if (mix.meddling == Meddling::kResources)
-    meddler = make_resource_meddler(mix, seed, log_file, stage, seconds >= 300);
+    meddler = make_resource_meddler(mix, seed, log_file, board, seconds >= 300);
   if (meddler) meddler->run();
 }
 

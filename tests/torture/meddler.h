@@ -11,14 +11,15 @@
 
 namespace numpool_test {
 
-// Runs until the stage says that it is over. `seconds` is how long that will be.
-void meddle(const Mix& mix, unsigned seed, const std::string& log_file, Stage& stage, int seconds);
+// Runs until the board says that it is over. `seconds` is how long that will be.
+void meddle(const Mix& mix, unsigned seed, const std::string& log_file, RunBoard& board,
+            int seconds);
 
 // What all kinds of meddling have in common.
 class Meddler {
  public:
-  Meddler(const Mix& mix, unsigned seed, const std::string& log_file, Stage& stage)
-      : mix_(mix), engine_(seed), log_(log_file), stage_(stage) {}
+  Meddler(const Mix& mix, unsigned seed, const std::string& log_file, RunBoard& board)
+      : mix_(mix), engine_(seed), log_(log_file), board_(board) {}
   virtual ~Meddler() = default;
   void run();
 
@@ -43,16 +44,16 @@ class Meddler {
   const Mix& mix_;
   std::mt19937 engine_;
   Log log_;
-  Stage& stage_;
+  RunBoard& board_;
   std::optional<Session> session_;
 };
 
 std::unique_ptr<Meddler> make_session_meddler(const Mix& mix, unsigned seed,
-                                              const std::string& log_file, Stage& stage);
+                                              const std::string& log_file, RunBoard& board);
 std::unique_ptr<Meddler> make_definition_meddler(const Mix& mix, unsigned seed,
-                                                 const std::string& log_file, Stage& stage);
+                                                 const std::string& log_file, RunBoard& board);
 std::unique_ptr<Meddler> make_resource_meddler(const Mix& mix, unsigned seed,
-                                               const std::string& log_file, Stage& stage,
+                                               const std::string& log_file, RunBoard& board,
                                                bool fill_queue);
 
 }  // namespace numpool_test

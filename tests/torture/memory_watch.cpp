@@ -24,9 +24,9 @@ Change change_of(const std::vector<long>& values) {
 
 }  // namespace
 
-void MemoryWatch::look(const Server& server, const Stage& stage) {
+void MemoryWatch::look(const Server& server, const RunBoard& board) {
   long most = 0;
-  for (const Slot& slot : stage.slots)
+  for (const WorkerSlot& slot : board.slots)
     if (slot.backend != 0) most = std::max(most, anonymous_memory(slot.backend));
   if (most == 0) return;  // it is just being started again
   largest_.push_back(most);

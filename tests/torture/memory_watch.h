@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "history/stage.h"
+#include "history/run_board.h"
 #include "torture/server.h"
 
 namespace numpool_test {
@@ -12,7 +12,7 @@ namespace numpool_test {
 class MemoryWatch {
  public:
   // Once a second.
-  void look(const Server& server, const Stage& stage);
+  void look(const Server& server, const RunBoard& board);
   // Prints it; true if it did not grow.
   bool report() const;
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "server/session.h"
+#include "support/session.h"
 #include "torture/server.h"
 
 namespace numpool_test {

@@ -1,11 +1,7 @@
 #include "server.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/shm.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -16,10 +12,8 @@ namespace numpool_test {
 
 namespace {
 
-void nap(long milliseconds) {
-  const timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-  nanosleep(&time, nullptr);
-}
+// Each has limits of its own, so this is for one that does not keep to them.
+constexpr auto kProgramTime = 600s;
 
 // The number after "KEY:" in /proc/PID/status; -1 if there is none.
 long status_of(pid_t pid, const std::string& key) {
@@ -43,24 +37,12 @@ bool somebody_works_in(const std::string& folder) {
 
 }  // namespace
 
-int run_program(std::vector<std::string> words) {
-  const pid_t child = fork();
-  if (child == 0) {
-    for (const int number : {SIGINT, SIGTERM}) signal(number, SIG_IGN);
-    // These variables tell clients where to look for a server. A server that is started would take
-    // some of them as settings of its own.
-    for (const char* name : {"PGHOST", "PGPORT", "PGTARGETSESSIONATTRS"}) unsetenv(name);
-    const int nowhere = open("/dev/null", O_RDWR);
-    for (const int fd : {0, 1, 2}) dup2(nowhere, fd);
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    execvp(arguments[0], arguments.data());
-    _exit(127);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+int run_program(const Words& words) {
+  ProgramSetup setup;
+  // Where clients look for servers is no setting of a server.
+  setup.env = {{"PGHOST", ""}, {"PGPORT", ""}, {"PGTARGETSESSIONATTRS", ""}};
+  setup.own_group = true;
+  return Program(words, setup).wait(kProgramTime);
 }
 
 std::string environment(const char* name) {
@@ -104,12 +86,12 @@ bool Server::stop(const std::string& mode, int seconds) const {
 bool Server::start(int seconds) const {
   // A killed postmaster is in the way until its parent has noticed, which is init and not us.
   const pid_t former = postmaster();
-  for (int i = 0; i < 1000 && former > 0 && status_of(former, "PPid") >= 0; i++) nap(10);
+  for (int i = 0; i < 1000 && former > 0 && status_of(former, "PPid") >= 0; i++) nap(10ms);
   for (int tries = 0; tries < seconds * 10; tries++) {
     if (run_program({"pg_ctl", "-D", data_, "-l", environment("NUMPOOL_SERVER_LOG"), "-o",
                      "-p " + std::to_string(port_), "-w", "-t", "60", "start"}) == 0)
       return true;
-    nap(100);
+    nap(100ms);
   }
   return false;
 }
@@ -133,7 +115,7 @@ long Server::memory() const {
 bool Server::gone_within(int seconds) const {
   for (int i = 0; i < seconds * 100; i++) {
     if (!somebody_works_in(data_)) return true;
-    nap(10);
+    nap(10ms);
   }
   return false;
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "support/program.h"
+
 namespace numpool_test {
 
 class Server {
@@ -45,7 +47,7 @@ class Server {
 
 // The exit status of a program of PostgreSQL's whose output nobody wants. A signal to the process
 // group does not end it, so that what it starts can be found afterwards.
-int run_program(std::vector<std::string> words);
+int run_program(const Words& words);
 
 // "" if it is not set.
 std::string environment(const char* name);

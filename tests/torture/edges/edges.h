@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "poolers/pooler.hpp"
-#include "server/session.h"
+#include "support/session.h"
 #include "torture/edges/believer.h"
 #include "torture/edges/pulse.h"
 #include "torture/edges/relay.h"

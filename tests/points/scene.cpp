@@ -1,4 +1,4 @@
-#include "points/stage.h"
+#include "points/scene.h"
 
 #include <doctest/doctest.h>
 
@@ -68,9 +68,9 @@ std::string came_to(const Actor& actor) {
   return actor.outcome.value().value_or("null");
 }
 
-Stage::Stage(int size) : pool_(size), size_(size) {}
+Scene::Scene(int size) : pool_(size), size_(size) {}
 
-Stage::~Stage() {
+Scene::~Scene() {
   // A play that failed may have left an actor standing at a point.
   try {
     keeper().must("SELECT pg_advisory_unlock_all()");
@@ -79,7 +79,7 @@ Stage::~Stage() {
   }
 }
 
-Actor& Stage::actor(const std::string& name) {
+Actor& Scene::actor(const std::string& name) {
   std::unique_ptr<Actor>& place = cast()[name];
   if (place == nullptr || place->gone) place = std::make_unique<Actor>(name);
   if (std::find(actors_.begin(), actors_.end(), place.get()) == actors_.end())
@@ -87,22 +87,22 @@ Actor& Stage::actor(const std::string& name) {
   return *place;
 }
 
-void Stage::gate(Actor& actor, const std::vector<DebugPoint>& stops) {
+void Scene::gate(Actor& actor, const std::vector<DebugPoint>& stops) {
   std::string gates;
   for (const DebugPoint stop : stops)
     gates += "SELECT pg_advisory_lock(" + key(actor.pid(), gate_of(stop)) + ");";
   if (!gates.empty()) keeper().must(gates);
 }
 
-void Stage::asleep(Actor& actor, const std::string& sql, const std::vector<DebugPoint>& stops) {
+void Scene::asleep(Actor& actor, const std::string& sql, const std::vector<DebugPoint>& stops) {
   actor.session().send(sql);
   actor.sent = actor.begun = true;
   settle();
-  if (actor.doing != Doing::kSleeping) throw TestError(actor.name() + " does not sleep");
+  if (actor.doing != ActorDoing::kSleeping) throw TestError(actor.name() + " does not sleep");
   gate(actor, stops);
 }
 
-void Stage::part(Actor& actor, const std::string& sql, const std::vector<DebugPoint>& stops) {
+void Scene::part(Actor& actor, const std::string& sql, const std::vector<DebugPoint>& stops) {
   part(
       actor,
       [&actor, sql] {
@@ -112,27 +112,27 @@ void Stage::part(Actor& actor, const std::string& sql, const std::vector<DebugPo
       stops);
 }
 
-void Stage::part(Actor& actor, const std::function<void()>& action,
+void Scene::part(Actor& actor, const std::function<void()>& action,
                  const std::vector<DebugPoint>& stops) {
   gate(actor, stops);
   steps_.push_back({actor.name(), &actor, action, nullptr});
 }
 
-void Stage::event(const std::string& name, const std::function<void()>& action,
+void Scene::event(const std::string& name, const std::function<void()>& action,
                   const std::function<bool()>& when) {
   steps_.push_back({name, nullptr, action, when});
 }
 
-void Stage::event_cancel(Actor& actor) {
+void Scene::event_cancel(Actor& actor) {
   event(
       "cancel " + actor.name(),
       [&actor] {
         observer().must("SELECT pg_cancel_backend(" + std::to_string(actor.pid()) + ")");
       },
-      [&actor] { return actor.begun && actor.doing != Doing::kIdle; });
+      [&actor] { return actor.begun && actor.doing != ActorDoing::kIdle; });
 }
 
-void Stage::event_terminate(Actor& actor) {
+void Scene::event_terminate(Actor& actor) {
   event(
       "terminate " + actor.name(),
       [&actor] {
@@ -142,7 +142,7 @@ void Stage::event_terminate(Actor& actor) {
       [&actor] { return actor.begun; });
 }
 
-void Stage::event_sever(Actor& actor) {
+void Scene::event_sever(Actor& actor) {
   event(
       "sever " + actor.name(),
       [&actor] {
@@ -154,25 +154,25 @@ void Stage::event_sever(Actor& actor) {
 }
 
 // A choice is a step that can begin, or an actor that can go on.
-std::vector<int> Stage::choices() {
+std::vector<int> Scene::choices() {
   if (!settled_) settle();
   std::vector<int> open;
   for (std::size_t i = 0; i < steps_.size(); i++)
     if (!steps_[i].taken && (steps_[i].when == nullptr || steps_[i].when()))
       open.push_back(static_cast<int>(i));
   for (std::size_t i = 0; i < actors_.size(); i++)
-    if (actors_[i]->doing == Doing::kStanding) open.push_back(kGoOn + static_cast<int>(i));
+    if (actors_[i]->doing == ActorDoing::kStanding) open.push_back(kGoOn + static_cast<int>(i));
   return open;
 }
 
-void Stage::begin(Step& step) {
+void Scene::begin(Step& step) {
   story_ += "; " + step.name + (step.actor != nullptr ? " begins" : "");
   step.taken = true;
   if (step.actor != nullptr) step.actor->begun = true;
   step.action();
 }
 
-void Stage::go_on(Actor& actor) {
+void Scene::go_on(Actor& actor) {
   story_ += "; " + actor.name() + " goes on";
   keeper().must("SELECT pg_advisory_unlock(" + key(actor.pid(), gate_of(actor.point)) + ")");
   const std::string standing =
@@ -182,7 +182,7 @@ void Stage::go_on(Actor& actor) {
     throw TestError(actor.name() + " does not go on");
 }
 
-void Stage::take(int choice) {
+void Scene::take(int choice) {
   Actor* actor = choice >= kGoOn ? actors_[choice - kGoOn] : steps_[choice].actor;
   if (choice >= kGoOn)
     go_on(*actor);
@@ -190,14 +190,14 @@ void Stage::take(int choice) {
     begin(steps_[choice]);
   settle();
   if (actor == nullptr) return;
-  if (actor->doing == Doing::kStanding)
+  if (actor->doing == ActorDoing::kStanding)
     story_ += std::string(" to ") + name_of(actor->point);
   else
-    story_ += actor->doing == Doing::kSleeping ? " to sleep" : " to its end";
+    story_ += actor->doing == ActorDoing::kSleeping ? " to sleep" : " to its end";
 }
 
 // Looks once at what every actor does; false if one of them is still on its way to a place of rest.
-bool Stage::look() {
+bool Scene::look() {
   std::string pids = "0";
   bool still = true;
   for (const Actor* actor : actors_) {
@@ -209,38 +209,38 @@ bool Stage::look() {
       "ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted AND l.objid >= " +
       std::to_string(standing_at(DebugPoint{})) + " WHERE a.pid IN (" + pids + ")");
   for (Actor* actor : actors_) {
-    Doing doing = Doing::kGone;
+    ActorDoing doing = ActorDoing::kGone;
     for (const auto& row : seen.rows) {
       if (std::stoi(*row[0]) != actor->pid()) continue;
-      doing = Doing::kRunning;
+      doing = ActorDoing::kRunning;
       if (row[2]) {
-        doing = Doing::kStanding;
+        doing = ActorDoing::kStanding;
         actor->point = static_cast<DebugPoint>(std::stoul(*row[2]) - standing_at(DebugPoint{}));
       } else if (row[1]) {
-        doing = *row[1] == "Client" ? Doing::kIdle : Doing::kSleeping;
+        doing = *row[1] == "Client" ? ActorDoing::kIdle : ActorDoing::kSleeping;
       }
     }
-    if (doing == Doing::kGone) actor->gone = true;
-    if (doing == Doing::kRunning || doing != actor->doing) still = false;
+    if (doing == ActorDoing::kGone) actor->gone = true;
+    if (doing == ActorDoing::kRunning || doing != actor->doing) still = false;
     // The socket is closed, or the signal under way: it will see.
-    if (actor->gone && doing == Doing::kIdle) still = false;
+    if (actor->gone && doing == ActorDoing::kIdle) still = false;
     actor->doing = doing;
   }
   return still;
 }
 
-void Stage::settle() {
+void Scene::settle() {
   look();
   if (!eventually([&] { return look(); })) throw TestError("somebody does not come to rest");
   settled_ = true;
 }
 
-void Stage::let_all_go() {
+void Scene::let_all_go() {
   keeper().must("SELECT pg_advisory_unlock_all()");
   settle();
 }
 
-void Stage::collect(Actor& actor) {
+void Scene::collect(Actor& actor) {
   if (actor.sent && (!actor.gone || actor.session().connected())) {
     const Outcome outcome = actor.session().finish();
     // A waiter that began before the play has no other part.
@@ -249,18 +249,18 @@ void Stage::collect(Actor& actor) {
   actor.sent = false;
 }
 
-bool Stage::pool_exists() const {
+bool Scene::pool_exists() const {
   const Outcome found =
       observer().run("SELECT count(*) FROM numpool_list() AS name WHERE name = " + pool_.q());
   return found.ok && found.number() != 0;
 }
 
-void Stage::check_leases() {
+void Scene::check_leases() {
   if (!pool_exists()) return;
   std::set<std::string> said;
   std::set<int> indexes;
   for (Actor* actor : actors_) {
-    if (actor->gone || actor->doing != Doing::kIdle) continue;
+    if (actor->gone || actor->doing != ActorDoing::kIdle) continue;
     if (PQtransactionStatus(actor->session().handle()) == PQTRANS_INERROR) actor->must("ROLLBACK");
     const Outcome own = actor->must("SELECT i, f FROM generate_series(0, 20) AS i, numpool_fence(" +
                                     pool_.q() + ", i) AS f WHERE f IS NOT NULL");
@@ -279,14 +279,14 @@ void Stage::check_leases() {
   CHECK_MESSAGE(!(pool_.free() > 0 && pool_.waiting() > 0), "P2: an idle number");
 }
 
-void Stage::release_everything() {
+void Scene::release_everything() {
   for (const auto end = Clock::now() + 10s;;) {
     bool over = true;
     for (Actor* actor : actors_) {
       if (actor->gone) {
         collect(*actor);
-        over = over && actor->doing == Doing::kGone;
-      } else if (actor->doing == Doing::kIdle) {
+        over = over && actor->doing == ActorDoing::kGone;
+      } else if (actor->doing == ActorDoing::kIdle) {
         if (actor->sent) over = false;
         collect(*actor);
         actor->session().run("ROLLBACK");
@@ -300,7 +300,7 @@ void Stage::release_everything() {
     if (over) return;
     if (Clock::now() > end) {
       for (Actor* actor : actors_) {
-        if (actor->doing == Doing::kIdle || actor->doing == Doing::kGone) continue;
+        if (actor->doing == ActorDoing::kIdle || actor->doing == ActorDoing::kGone) continue;
         actor->session().cancel();
         FAIL_CHECK("P9: ", actor->name(), " never came to its end");
       }
@@ -309,7 +309,7 @@ void Stage::release_everything() {
   }
 }
 
-void Stage::check_all_free() {
+void Scene::check_all_free() {
   if (!pool_exists()) return;
   CHECK_MESSAGE(pool_.idle_within(5s), "P9: something is left");
   const auto all =
@@ -326,10 +326,10 @@ void Stage::check_all_free() {
   observer().must("SELECT numpool_release_all()");
 }
 
-void Stage::end() {
+void Scene::end() {
   let_all_go();
   for (Actor* actor : actors_)
-    if (actor->doing == Doing::kIdle || actor->gone) collect(*actor);
+    if (actor->doing == ActorDoing::kIdle || actor->gone) collect(*actor);
   settle();
   check_leases();
   if (finally_) finally_();
@@ -340,12 +340,12 @@ void Stage::end() {
     actor->begun = actor->sent = false;
     actor->outcome = {};
     actor->told.clear();
-    actor->doing = Doing::kIdle;
+    actor->doing = ActorDoing::kIdle;
   }
   actors_.clear();
 }
 
-void in_all_orders(int size, const std::function<void(Stage&)>& scene) {
+void in_all_orders(int size, const std::function<void(Scene&)>& set_up) {
   struct Choice {
     std::vector<int> open;
     std::size_t taken;
@@ -355,26 +355,26 @@ void in_all_orders(int size, const std::function<void(Stage&)>& scene) {
   int plays = 0;
   const auto start = Clock::now();
   do {
-    Stage stage(size);
+    Scene scene(size);
     std::size_t depth = 0;
     try {
-      scene(stage);
+      set_up(scene);
       for (;; depth++) {
-        const std::vector<int> open = stage.choices();
+        const std::vector<int> open = scene.choices();
         if (open.empty()) break;
         // On a loaded machine an actor may fall behind; the play then goes on as it can.
         if (depth < path.size() && path[depth].open != open) path.resize(depth);
         if (depth == path.size()) path.push_back({open, 0});
-        stage.take(open[path[depth].taken]);
+        scene.take(open[path[depth].taken]);
       }
       path.resize(depth);
-      INFO(stage.story());
-      stage.end();
+      INFO(scene.story());
+      scene.end();
     } catch (const TestError& error) {
-      FAIL(std::string(error.what()), " in", stage.story());
+      FAIL(std::string(error.what()), " in", scene.story());
     }
-    if (std::getenv("NUMPOOL_STORIES") != nullptr) std::printf("%s\n", stage.story().c_str());
-    stories.insert(stage.story());
+    if (std::getenv("NUMPOOL_STORIES") != nullptr) std::printf("%s\n", scene.story().c_str());
+    stories.insert(scene.story());
     plays++;
     while (!path.empty() && ++path.back().taken == path.back().open.size()) path.pop_back();
   } while (!path.empty());

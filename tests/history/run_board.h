@@ -7,13 +7,13 @@
 
 namespace numpool_test {
 
-enum class Doing { kNothing, kHolding, kSleeping, kListening };
+enum class WorkerDoing { kNothing, kHolding, kSleeping, kListening };
 
 // One worker's place. A later life of the worker uses it again.
-struct Slot {
+struct WorkerSlot {
   std::atomic<int> process{0};
   std::atomic<int> backend{0};  // its pid; 0: not connected
-  std::atomic<Doing> doing{Doing::kNothing};
+  std::atomic<WorkerDoing> doing{WorkerDoing::kNothing};
   std::atomic<std::int64_t> operations{0};
   char channel[40] = {};  // of its tickets, once it has any
 };
@@ -66,16 +66,16 @@ const char* name_of(Mischief mischief);
 
 constexpr int kMostWorkers = 64;
 
-struct Stage {
+struct RunBoard {
   std::atomic<bool> over{false};   // all shall finish
   std::atomic<bool> leave{false};  // all shall disconnect, and wait until it is false again
   std::atomic<std::int64_t> done[static_cast<std::size_t>(Mischief::kCount)] = {};
-  Slot slots[kMostWorkers];
+  WorkerSlot slots[kMostWorkers];
 
   void count(Mischief mischief) { done[static_cast<std::size_t>(mischief)]++; }
 };
 
 // One that processes forked later share; lives until the process ends.
-Stage* make_shared_stage();
+RunBoard* make_shared_board();
 
 }  // namespace numpool_test

@@ -1,4 +1,4 @@
-#include "stage.h"
+#include "run_board.h"
 
 #include <sys/mman.h>
 
@@ -59,11 +59,11 @@ const char* name_of(Mischief mischief) {
   return kNames[static_cast<std::size_t>(mischief)];
 }
 
-Stage* make_shared_stage() {
+RunBoard* make_shared_board() {
   void* memory =
-      mmap(nullptr, sizeof(Stage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, sizeof(RunBoard), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("no shared memory");
-  return new (memory) Stage();
+  return new (memory) RunBoard();
 }
 
 }  // namespace numpool_test

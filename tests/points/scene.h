@@ -19,7 +19,7 @@ namespace numpool_test {
 using numpool::DebugPoint;
 
 // What a session does at the moment.
-enum class Doing {
+enum class ActorDoing {
   kRunning,   // none of the below, yet
   kStanding,  // at a debug point
   kSleeping,  // in a queue, or for a lock
@@ -36,7 +36,7 @@ class Actor {
   int pid() const { return session_.pid(); }
   // Before the play, without stops.
   Outcome must(const std::string& sql) { return session_.must(sql); }
-  Doing doing = Doing::kIdle;
+  ActorDoing doing = ActorDoing::kIdle;
   DebugPoint point{};              // while kStanding
   bool sent = false;               // a statement that has not been collected
   bool begun = false;              // its part has been
@@ -50,15 +50,15 @@ class Actor {
 };
 
 // One play in one order.
-class Stage {
+class Scene {
  public:
-  explicit Stage(int size);
-  ~Stage();
-  Stage(const Stage&) = delete;
-  Stage& operator=(const Stage&) = delete;
+  explicit Scene(int size);
+  ~Scene();
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
 
   const Pool& pool() const { return pool_; }
-  // An actor that is on the stage from the start; the same name gives the same one.
+  // An actor that is there from the start; the same name gives the same one.
   Actor& actor(const std::string& name);
 
   // Closes the actor's gates at these points before the play; each is passed once.
@@ -122,7 +122,7 @@ class Stage {
 // How the actor's part went, as short as can be compared: a number, "null", "ok", or the SQLSTATE.
 std::string came_to(const Actor& actor);
 
-// Calls `scene` to set up each play, on a new pool of `size` numbers.
-void in_all_orders(int size, const std::function<void(Stage&)>& scene);
+// Calls `set_up` to make each play, on a new pool of `size` numbers.
+void in_all_orders(int size, const std::function<void(Scene&)>& set_up);
 
 }  // namespace numpool_test

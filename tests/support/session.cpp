@@ -1,12 +1,9 @@
-#include "session.h"
+#include "support/session.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <utility>
 
@@ -17,6 +14,11 @@ namespace {
 int milliseconds_left(Clock::time_point end) {
   const auto left = std::chrono::duration_cast<Milliseconds>(end - Clock::now()).count();
   return left > 0 ? static_cast<int>(left) + 1 : 0;
+}
+
+Outcome require(Outcome outcome, const std::string& sql) {
+  if (!outcome.ok) throw TestError(sql + ": " + outcome.sqlstate + " " + outcome.message);
+  return outcome;
 }
 
 std::string field(const PGresult* result, int code) {
@@ -88,9 +90,16 @@ Outcome Session::run(const std::string& sql, Milliseconds deadline) {
 }
 
 Outcome Session::must(const std::string& sql, Milliseconds deadline) {
-  Outcome outcome = run(sql, deadline);
-  if (!outcome.ok) throw TestError(sql + ": " + outcome.sqlstate + " " + outcome.message);
-  return outcome;
+  return require(run(sql, deadline), sql);
+}
+
+std::string Session::text(const std::string& sql, const std::vector<std::string>& parameters) {
+  std::vector<const char*> values;
+  for (const std::string& one : parameters) values.push_back(one.c_str());
+  if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr,
+                        values.data(), nullptr, nullptr, 0) == 0)
+    throw TestError("cannot send: " + sql);
+  return require(finish(), sql).value().value_or("");
 }
 
 void Session::send(const std::string& sql) {
@@ -154,12 +163,12 @@ void Session::absorb(Outcome& outcome, PGresult* result) {
 }
 
 Outcome Session::finish(Milliseconds deadline) {
-  const auto end = Clock::now() + deadline;
+  Limit limit(deadline);
   Outcome outcome;
   outcome.ok = true;
   for (;;) {
-    const int left = milliseconds_left(end);
-    if (!done_within(Milliseconds(left))) {
+    while (!done_within(limit.left())) {
+      if (!limit.over()) continue;
       cancel();  // leave the session usable for what the test does next
       throw TestError("no answer in time");
     }
@@ -187,6 +196,28 @@ std::vector<Notification> Session::notifications(Milliseconds time) {
   }
 }
 
+std::vector<Notification> Session::await_notifications(Milliseconds time) {
+  Limit limit(time);
+  for (;;) {
+    std::vector<Notification> all = notifications(limit.left());
+    if (!all.empty() || !connected() || limit.over()) return all;
+  }
+}
+
+std::optional<std::string> Session::own_notification(Milliseconds time) {
+  Limit limit(time);
+  for (;;) {
+    for (Notification& one : notifications(kept_.empty() ? limit.left() : 0ms))
+      kept_.push_back(std::move(one));
+    while (!kept_.empty()) {
+      const Notification one = std::move(kept_.front());
+      kept_.erase(kept_.begin());
+      if (one.sender_pid == pid_) return one.payload;
+    }
+    if (!connected() || limit.over()) return std::nullopt;
+  }
+}
+
 void Session::cancel() {
   // NB: PQcancel, unlike the rest of libpq, raises SIGPIPE where the server hangs up on it.
   signal(SIGPIPE, SIG_IGN);
@@ -202,91 +233,6 @@ Session& observer() {
 bool backend_lives(int pid) {
   return observer().number("SELECT count(*) FROM pg_stat_activity WHERE pid = " +
                            std::to_string(pid)) != 0;
-}
-
-Pool::Pool(int size, const std::string& name) {
-  static std::atomic<int> counter{0};
-  name_ = name + "_" + std::to_string(getpid()) + "_" + std::to_string(counter++);
-  observer().must("SELECT numpool_create(" + q() + ", " + std::to_string(size) + ")");
-}
-
-Pool::~Pool() {
-  try {
-    observer().run("SELECT numpool_drop(" + q() + ", true, true)");
-  } catch (const std::exception&) {
-    // The test has failed by then, so only that it failed matters.
-  }
-}
-
-int Pool::column(const char* what) const {
-  const auto number =
-      observer().number(std::string("SELECT ") + what + " FROM numpool_pools WHERE pool = " + q());
-  return number ? static_cast<int>(*number) : -1;
-}
-
-bool Pool::idle_within(Milliseconds time) const {
-  return eventually([&] { return in_use() == 0 && waiting() == 0; }, time) && free() > 0;
-}
-
-bool Pool::waiters_become(int count, Milliseconds time) const {
-  return eventually(
-      [&] {
-        return observer().number("SELECT count(*) FROM numpool_waiters WHERE pool = " + q()) ==
-               count;
-      },
-      time);
-}
-
-void Pool::wait_for_waiters(int count, Milliseconds time) const {
-  if (!waiters_become(count, time))
-    throw TestError(name_ + " has not got " + std::to_string(count) + " waiters");
-}
-
-std::vector<int> Pool::queue() const {
-  std::vector<int> pids;
-  const Outcome outcome =
-      observer().must("SELECT pid FROM numpool_waiters WHERE pool = " + q() + " ORDER BY position");
-  for (const auto& row : outcome.rows) pids.push_back(std::stoi(*row.front()));
-  return pids;
-}
-
-namespace {
-
-[[noreturn]] void be_client(int channel, const std::vector<std::string>& statements) {
-  PGconn* connection = PQconnectdb("");
-  const int pid = PQbackendPID(connection);
-  if (PQstatus(connection) != CONNECTION_OK || write(channel, &pid, sizeof(pid)) != sizeof(pid))
-    _exit(1);
-  for (const std::string& sql : statements) PQclear(PQexec(connection, sql.c_str()));
-  for (;;) pause();
-}
-
-}  // namespace
-
-ClientProcess::ClientProcess(const std::vector<std::string>& statements) {
-  int channel[2];
-  if (pipe(channel) != 0) throw TestError("no pipe");
-  child_ = fork();
-  if (child_ == 0) be_client(channel[1], statements);
-  ::close(channel[1]);
-  const bool told = read(channel[0], &backend_pid_, sizeof(backend_pid_)) == sizeof(backend_pid_);
-  ::close(channel[0]);
-  if (!told) throw TestError("the client process did not connect");
-}
-
-ClientProcess::~ClientProcess() {
-  kill();
-}
-
-void ClientProcess::signal(int number) const {
-  ::kill(child_, number);
-}
-
-void ClientProcess::kill() {
-  if (child_ == 0) return;
-  signal(SIGKILL);
-  waitpid(child_, nullptr, 0);
-  child_ = 0;
 }
 
 }  // namespace numpool_test
