@@ -26,7 +26,7 @@ jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 MODULE := $(MAKE) --no-print-directory -f extension/build.mk PG_CONFIG='$(PG_CONFIG)'
 
 .PHONY: all extension install uninstall clean help packages pgroot check demo bench bench-quick \
-	torture format include-graph installcheck need-postgres
+	torture format include-graph installcheck need-postgres docs dist
 
 all: extension  ## build everything: extension, client library, command
 
@@ -96,6 +96,14 @@ format:  ## format every C++ file as .clang-format says
 
 include-graph:  ## print which module of the extension includes which, from the bottom up
 	@tests/setup/check-layers --graph
+
+docs:  ## make the reference of the client library, build/docs/index.html
+	@tests/setup/install-packages docs
+	@mkdir -p $(BUILD)
+	doxygen client/Doxyfile
+
+dist:  ## make build/numpool-VERSION.zip for PGXN, of what git has committed
+	@tests/setup/make-dist
 
 clean:  ## remove everything that was built (not the root file systems of check-versions)
 	@if [ -n "$(PG_CONFIG)" ]; then $(MODULE) clean; fi
