@@ -28,7 +28,7 @@ void unpin_live_pool(PoolRef* ref) {
 }
 
 // Undoes the deletion of the row: the live pool takes arrivals again.
-void reopen(PoolRef* ref) {
+void reopen_pool(PoolRef* ref) {
   if (!lock_ref(ref)) return;
   LivePool* live = live_of(ref);
   const bool stub = is_stub(*live);
@@ -107,7 +107,7 @@ void pin_live_pool(PoolRef* ref) {
 void restore_change(PoolRef* ref, const DefinitionChange& before) {
   const DefinitionChange undone = ref->change;
   ref->change = before;
-  if (undone.dropped && !before.dropped) reopen(ref);
+  if (undone.dropped && !before.dropped) reopen_pool(ref);
   if (before.name == nullptr) end_renaming(ref, false);
   // NB: keep the pin until the transaction ends. Even after this rollback to a savepoint our row
   // may differ from the committed one.

@@ -89,7 +89,7 @@ bool in_use(const PoolRef* ref) {
 
 // Frees names and references that nothing needs any more, or a long-lived backend would keep those
 // of every pool that was ever dropped.
-void sweep(std::uint64_t epoch) {
+void sweep_cache(std::uint64_t epoch) {
   static std::uint64_t swept = 0;
   if (swept == epoch) return;
   swept = epoch;
@@ -188,7 +188,7 @@ Lookup read_pool(text* name, TimestampTz deadline, PoolRef** ref) {
   Definition definition;
   const Lookup lookup = read_definition(name, deadline, &definition);
   if (lookup == Lookup::kLocked) return lookup;
-  sweep(epoch);
+  sweep_cache(epoch);
   if (lookup == Lookup::kAbsent) return lookup;
   *ref = pool_ref(definition);
   remember_name(definition.name, *ref, epoch);

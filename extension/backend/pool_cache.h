@@ -23,4 +23,5 @@ void forget_name_of(text* name);
 PoolRef* pool_ref(const Definition& definition);
 // The one of an identity that this backend has met, or nullptr.
 PoolRef* known_pool(std::int64_t identity);
+
 }  // namespace numpool
