@@ -14,8 +14,8 @@ struct Encoding {
   const char* payload;  // that name as JSON
 };
 
-// \x81 stands for nothing in WIN1252; MULE_INTERNAL, which 19 has no more, has no conversion to UTF-8
-// at all.
+// \x81 stands for nothing in WIN1252; MULE_INTERNAL, which 19 has no more, has no conversion to
+// UTF-8 at all.
 constexpr Encoding kEncodings[] = {
     {"UTF8", R"(E'\u00e9\U0001F3B1')", R"("\u00e9\ud83c\udfb1")"},
     {"LATIN1", R"(E'x\xe9')", R"("x\u00e9")"},
