@@ -167,14 +167,33 @@ bool own_ticket_was_granted() {
 
 }  // namespace
 
+namespace {
+
+// The pool of that name and, in *taken_back, a number of it that the transaction had released, or
+// nullptr. A lock of the definitions does not keep a session from what it still holds: the pool
+// that it knows by the name will do for that. nullptr: they were locked until the deadline.
+PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry** taken_back) {
+  PoolRef* ref = require_pool(name, kNoWait);
+  if (ref == nullptr && (ref = find_pool_of_lease(name)) != nullptr) {
+    *taken_back = take_back(ref, scope);
+    if (*taken_back != nullptr) return ref;
+    ref = nullptr;
+  }
+  if (ref == nullptr) ref = require_pool(name, deadline);
+  *taken_back = ref == nullptr ? nullptr : take_back(ref, scope);
+  return ref;
+}
+
+}  // namespace
+
 LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
   const TimestampTz deadline = deadline_of(patience);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    PoolRef* ref = require_pool(name, deadline);
-    if (ref == nullptr) return nullptr;
-    if (LedgerEntry* taken_back = take_back(ref, scope)) return taken_back;
+    LedgerEntry* taken_back;
+    PoolRef* ref = enter_pool(name, scope, deadline, &taken_back);
+    if (ref == nullptr || taken_back != nullptr) return taken_back;
     LedgerEntry* entry = reserve_entry(ref, scope);
     TransactionId closing = InvalidTransactionId;
     switch (arrive(ref, entry, deadline, &closing)) {
@@ -217,9 +236,10 @@ LedgerEntry* enqueue(text* name) {
   listen_to_own_channel();
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    PoolRef* ref = require_pool(name, kNoWait);
+    LedgerEntry* taken_back;
+    PoolRef* ref = enter_pool(name, Scope::kSession, kNoWait, &taken_back);
     if (ref == nullptr) report_being_changed(name);
-    if (LedgerEntry* taken_back = take_back(ref, Scope::kSession)) {
+    if (taken_back != nullptr) {
       reserve_ticket(taken_back);
       taken_back->ticket_active = true;
       copy_state_to_slot(taken_back);

@@ -79,6 +79,32 @@ TEST_CASE("whoever has to read the definitions waits for a lock of their table a
   session.must("COMMIT");
 }
 
+TEST_CASE("a lock of the definitions keeps nobody from what he is releasing") {
+  Pool pool(2), stranger(1);
+  Session maintainer, session;
+  session.must(try_acquire(pool));
+  session.must("BEGIN");
+  session.must(release(pool, 0));
+  // What the session remembers of names is not certain any more.
+  maintainer.must("SELECT numpool_drop(" + stranger.q() + ")");
+  maintainer.must(kLockTable);
+  SUBCASE("try") {
+    check_takes(session, try_acquire(pool), 0ms, "0");
+  }
+  SUBCASE("acquire") {
+    check_takes(session, acquire(pool), 0ms, "0");
+  }
+  SUBCASE("acquire for some time") {
+    check_takes(session, acquire(pool, "5 s"), 0ms, "0");
+  }
+  SUBCASE("enqueue") {
+    CHECK(session.run(enqueue(pool), 5s).rows.at(0)[1] == "0");
+  }
+  session.must("COMMIT");
+  maintainer.must("COMMIT");
+  CHECK(session.number("SELECT in_use FROM numpool_pools WHERE pool = " + pool.q()) == 1);
+}
+
 TEST_CASE("numpool_pools does not wait for a lock of the definitions' table") {
   Pool known(3), fresh(1);
   Session maintainer, session;
