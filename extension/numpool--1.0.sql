@@ -2,9 +2,8 @@
 
 -- Definitions: the durable part of a pool. Live state is in shared memory.
 CREATE SEQUENCE numpool_identity_seq AS bigint MAXVALUE 4294967295;
--- A value v stands for the fences v .. v + 2^36 - 1.
-CREATE SEQUENCE numpool_fence_seq AS bigint
-  INCREMENT BY 68719476736 MINVALUE 68719476736 START WITH 68719476736 MAXVALUE 9223371899415822336;
+-- Every fence given so far is below its last_value; who drew them is in log_cnt.
+CREATE SEQUENCE numpool_fence_seq AS bigint;
 
 CREATE TABLE numpool_definitions (
   name text COLLATE "C" PRIMARY KEY CHECK (pg_catalog.char_length(name) BETWEEN 1 AND 200),
@@ -62,6 +61,10 @@ CREATE FUNCTION numpool_replace_metadata(pool text, expected jsonb, metadata jso
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_xact_lock(pool text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+-- Every fence of this database that is given from now on is at_least that much. Returns the least one
+-- that can be given. As with setval, ROLLBACK does not undo it. 22023 out of range.
+CREATE FUNCTION numpool_advance_fences(at_least bigint) RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
 -- Whoever may change pools is for their owner to say.
 REVOKE ALL ON FUNCTION numpool_create(text, integer, jsonb, boolean) FROM PUBLIC;
@@ -69,12 +72,13 @@ REVOKE ALL ON FUNCTION numpool_drop(text, boolean, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_resize(text, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_set_metadata(text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_replace_metadata(text, jsonb, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION numpool_advance_fences(bigint) FROM PUBLIC;
 -- Where the extension is trusted, its objects belong to the bootstrap superuser, not to who
 -- installed it.
 GRANT EXECUTE ON FUNCTION
     numpool_create(text, integer, jsonb, boolean), numpool_drop(text, boolean, boolean),
     numpool_resize(text, integer), numpool_set_metadata(text, jsonb),
-    numpool_replace_metadata(text, jsonb, jsonb)
+    numpool_replace_metadata(text, jsonb, jsonb), numpool_advance_fences(bigint)
   TO @extowner@;
 
 -- Leases

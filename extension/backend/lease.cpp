@@ -1,6 +1,7 @@
 #include "backend/lease.h"
 
 #include "backend/delivery.h"
+#include "backend/fence_draw.h"
 #include "backend/ledger_end.h"
 #include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
@@ -23,6 +24,13 @@ namespace {
                          text_to_cstring(name)),
                   errdetail("A transaction that is still open has locked its definition."),
                   errhint("Try again when that transaction is over.")));
+}
+
+[[noreturn]] void report_no_fences() {
+  ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+                  errmsg("could not wait by ticket: synchronous standbys have not confirmed the "
+                         "fences of this database"),
+                  errhint("Try again when the standbys are back.")));
 }
 
 [[noreturn]] void report_dropped(const PoolRef* ref) {
@@ -76,7 +84,18 @@ enum class Arrival {
   kClosing,  // another transaction is dropping the pool; *closing is its id
   kGone,     // the name has to be looked up again
   kLocked,   // the table of definitions has to be read, and was locked until the deadline
+  kNoFence,  // there was no fence until the deadline
 };
+
+// Who does not wait gives the standbys so long to confirm fences, as his COMMIT would.
+constexpr std::int64_t kPatienceWithStandbys = 1000000;
+
+// Sees to fences for one arrival more, with the pool unlocked.
+FenceEnd get_fences(Offset record, TimestampTz deadline) {
+  const TimestampTz until =
+      deadline == kNoWait ? GetCurrentTimestamp() + kPatienceWithStandbys : deadline;
+  return await_fences(record, definitions_fence_sequence(), 0, until);
+}
 
 // Tries for an immediate grant, in a pool whose definition is current.
 Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing) {
@@ -97,9 +116,11 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
       return Arrival::kClosing;
     }
     const Offset fences = live->fences;
-    if (fence_covers_arrival(fences)) break;
+    if (fence_covers_arrival(fences, definitions_fence_sequence())) break;
     unlock_pool(live);
-    if (!fence_extend(fences, definitions_fence_sequence())) return Arrival::kGone;
+    const FenceEnd end = get_fences(fences, deadline);
+    if (end != FenceEnd::kReady)
+      return end == FenceEnd::kTimeout ? Arrival::kNoFence : Arrival::kGone;
   }
   const std::uint32_t index = grant_now(ref, entry);
   if (index == Bitmap::kNone) return Arrival::kBusy;
@@ -153,7 +174,7 @@ Arrival arrive_by_ticket(PoolRef* ref, LedgerEntry* entry, TransactionId* closin
   if (spare_waiter != 0) return arrival;
   // Allocate with no lock held, and look again.
   unlock_ref(ref);
-  spare_waiter = arena_try_allocate(sizeof(Waiter));
+  spare_waiter = try_allocate_waiter();
   if (spare_waiter == 0) {
     discard_entry(entry);
     arena_report_full();
@@ -208,6 +229,7 @@ LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
         if (!wait_for_transaction(closing, deadline)) return nullptr;
         continue;
       case Arrival::kLocked:
+      case Arrival::kNoFence:
         discard_entry(entry);
         return nullptr;
       case Arrival::kBusy:
@@ -266,6 +288,9 @@ LedgerEntry* enqueue(text* name) {
       case Arrival::kLocked:
         discard_entry(entry);
         report_being_changed(name);
+      case Arrival::kNoFence:
+        discard_entry(entry);
+        report_no_fences();
     }
   }
 }
@@ -335,7 +360,7 @@ bool release(text* name, std::int64_t index) {
 }
 
 void free_spare_waiter() {
-  arena_free(spare_waiter);
+  free_waiter(spare_waiter);
   spare_waiter = 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "backend/ledger_undelivered.h"
 #include "pg/debug_point.h"
+#include "shared/pool_memory.h"
 #include "shared/session.h"
 
 namespace numpool {
@@ -53,7 +54,7 @@ bool leave_queue(LedgerEntry* entry, Leave why) {
   const bool left = pool_leave(region(), live->pool, *region().at<Waiter>(entry->waiter), why);
   LWLockRelease(&live->lock);
   if (!left) return false;
-  if (entry->ticket != 0) arena_free(entry->waiter);
+  if (entry->ticket != 0) free_waiter(entry->waiter);
   entry->waiter = 0;
   entry->state = EntryState::kNew;
   return true;

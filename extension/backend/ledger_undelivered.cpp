@@ -1,5 +1,6 @@
 #include "backend/ledger_undelivered.h"
 
+#include "shared/pool_memory.h"
 #include "shared/session.h"
 
 namespace numpool {
@@ -35,7 +36,7 @@ void collect_inbox() {
     } else {
       entry->state = EntryState::kDropped;
     }
-    arena_free(record);
+    free_waiter(record);
     mark_undelivered(entry);
   }
 }

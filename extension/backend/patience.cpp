@@ -21,6 +21,19 @@ long milliseconds_until(TimestampTz deadline) {
   return left > INT_MAX ? INT_MAX : static_cast<long>(left);
 }
 
+Deadlines::Deadlines(TimestampTz own)
+    : own_(own),
+      lock_(LockTimeout > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout)
+                            : DT_NOEND) {}
+
+bool Deadlines::passed() const {
+  if (milliseconds_until(next()) != 0) return false;
+  if (lock_ < own_)
+    ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+                    errmsg("canceling statement due to lock timeout")));
+  return true;
+}
+
 bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* argument) {
   const long left = milliseconds_until(deadline);
   if (left == 0) return false;

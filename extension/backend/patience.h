@@ -25,4 +25,18 @@ long milliseconds_until(TimestampTz deadline);
 // false if the deadline came first. Errors: 55P03 at lock_timeout, 40P01, 57014.
 bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* argument);
 
+// When a sleep that begins now ends: at the caller's own deadline (of GetCurrentTimestamp;
+// DT_NOEND: never) or at lock_timeout, whichever comes first.
+class Deadlines {
+ public:
+  explicit Deadlines(TimestampTz own);
+  TimestampTz next() const { return lock_ < own_ ? lock_ : own_; }
+  // Whether the caller's own has passed. Errors: 55P03 where lock_timeout has.
+  bool passed() const;
+
+ private:
+  TimestampTz own_;
+  TimestampTz lock_;
+};
+
 }  // namespace numpool

@@ -14,8 +14,7 @@ SessionId maker_of(const PoolRef* ref) {
 }
 
 Offset register_as(PoolRef* ref, const Definition& definition) {
-  return register_live_pool(ref->key, definition, maker_of(ref), definitions_fence_sequence(),
-                            &ref->generation);
+  return register_live_pool(ref->key, definition, maker_of(ref), &ref->generation);
 }
 
 // The second reading matched. If we did not write this row, that we see it means it is committed:

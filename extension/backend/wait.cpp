@@ -10,10 +10,15 @@ namespace numpool {
 
 namespace {
 
-// Sleeps once. A client that is gone ends the session by way of CHECK_FOR_INTERRUPTS.
-void sleep_once(TimestampTz deadline) {
-  static std::uint32_t wait_event = 0;
-  if (wait_event == 0) wait_event = compat::WaitEventExtensionNew("NumpoolAcquire");
+std::uint32_t turn_wait_event() {
+  static std::uint32_t event = 0;
+  if (event == 0) event = compat::WaitEventExtensionNew("NumpoolAcquire");
+  return event;
+}
+
+}  // namespace
+
+void sleep_once(TimestampTz deadline, std::uint32_t wait_event) {
   const long timeout = milliseconds_until(deadline);
 
   if (FeBeWaitSet == nullptr) {  // a background worker
@@ -40,10 +45,7 @@ void sleep_once(TimestampTz deadline) {
   ResetLatch(MyLatch);
 }
 
-[[noreturn]] void report_lock_timeout() {
-  ereport(ERROR,
-          (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("canceling statement due to lock timeout")));
-}
+namespace {
 
 // While it sleeps, a ticket of this session may have been granted the last number that others held,
 // or a shrink may have left it all the numbers there are.
@@ -73,19 +75,14 @@ void report_own_deadlock(const PoolRef* ref) {
 
 WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline) {
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
-  const TimestampTz lock_deadline =
-      LockTimeout > 0 ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LockTimeout) : DT_NOEND;
-  const TimestampTz next = lock_deadline < deadline ? lock_deadline : deadline;
+  const Deadlines deadlines(deadline);
   debug_point(DebugPoint::kJoined);
   for (;;) {
     if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued) return WaitEnd::kOver;
     refuse_own_deadlock(entry);
-    if (milliseconds_until(next) == 0) {
-      if (next == deadline) return WaitEnd::kTimeout;
-      report_lock_timeout();
-    }
+    if (deadlines.passed()) return WaitEnd::kTimeout;
     debug_point(DebugPoint::kBeforeSleep);
-    sleep_once(next);
+    sleep_once(deadlines.next(), turn_wait_event());
     debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }

@@ -5,6 +5,10 @@
 
 namespace numpool {
 
+// Sleeps until the latch is set, the client is gone or `deadline` has passed, and clears the latch.
+// A client that is gone ends the session by way of CHECK_FOR_INTERRUPTS, which is to follow.
+void sleep_once(TimestampTz deadline, std::uint32_t wait_event);
+
 enum class WaitEnd { kOver, kTimeout };
 
 // Sleeps until the entry's waiter is granted or dropped (kOver), or `deadline` (of

@@ -46,7 +46,8 @@ bool FenceBlock::covers(const FenceWish& wish) const noexcept {
   if (!has_numbers(wish)) return false;
   // NB: last: who sees what is known of a new block takes its numbers.
   const Assurance known = assured_as.load(std::memory_order_acquire);
-  return known >= wish.assurance || (!wish.standbys_are_defined && asked.load(std::memory_order_relaxed) == Assurance::kLocal);
+  return known >= wish.assurance ||
+         (!wish.standbys_are_defined && asked.load(std::memory_order_relaxed) == Assurance::kLocal);
 }
 
 FenceAdvice FenceBlock::advise(const FenceWish& wish) noexcept {
@@ -106,8 +107,7 @@ void FenceBlock::install(Assurance assurance) noexcept {
 }
 
 void FenceBlock::assured(std::uint64_t upto, Assurance assurance) noexcept {
-  const bool installs =
-      pending.limit != 0 && pending_position <= upto && assurance >= demanded;
+  const bool installs = pending.limit != 0 && pending_position <= upto && assurance >= demanded;
   if (!installs && (limit.load(std::memory_order_relaxed) == 0 || position > upto)) return;
   if (installs)
     install(assurance);

@@ -1,8 +1,8 @@
 // Which fences may be given. A database's fences are numbers of microseconds since 2000, counted on
 // from where the last draw ended: a *draw* takes the next numbers from a durable source (a
 // sequence), and once that is safe enough for whoever is to be given one, they are *installed* and
-// handed out, one addition a grant. No lock, clock or log: the caller brings them (rules F1 to F8 of
-// the README).
+// handed out, one addition a grant. No lock, clock or log: the caller brings them (rules F1 to F8
+// of the README).
 #pragma once
 
 #include <atomic>
@@ -23,8 +23,8 @@ namespace fence {
 constexpr std::int64_t kSecond = 1000000;
 constexpr std::int64_t kDay = 86400 * kSecond;
 
-// How far beyond the clock the first draw of a server on a timeline goes, and the first of a source:
-// further than who is left on the timeline before gets, if he lives on for as long.
+// How far beyond the clock the first draw of a server on a timeline goes, and the first of a
+// source: further than who is left on the timeline before gets, if he lives on for as long.
 constexpr std::int64_t kJump = 2 * kDay;
 // How much further with each timeline, beyond the clock and beyond the last draw: so that of two
 // servers the one promoted later is ahead, though it knows nothing of what the other one drew. No
@@ -74,12 +74,12 @@ FenceDraw plan_draw(const FenceSource& source, const FenceOrigin& drawer, std::i
 // An arrival, or an owner, that needs fences.
 struct FenceWish {
   std::uint32_t source;
-  Assurance assurance;        // what its transactions wait for, if standbys are defined
-  bool standbys_are_defined;  // synchronous ones
+  Assurance assurance;           // what its transactions wait for, if standbys are defined
+  bool standbys_are_defined;     // synchronous ones
   std::int64_t undefined_since;  // as the caller has seen it while it waited
-  std::int64_t reserve;       // numbers that all who may have been let in can still take
-  std::int64_t at_least;      // 0: any
-  std::int64_t now;           // microseconds
+  std::int64_t reserve;          // numbers that all who may have been let in can still take
+  std::int64_t at_least;         // 0: any
+  std::int64_t now;              // microseconds
 };
 
 enum class FenceStep : std::uint8_t {
@@ -96,25 +96,25 @@ struct FenceAdvice {
   std::int64_t until;
 };
 
-// The fences of one database. Guarded by a lock of the caller's; the atomic members may be read, and
-// `next` raised by a grant, without it.
+// The fences of one database. Guarded by a lock of the caller's; the atomic members may be read,
+// and `next` raised by a grant, without it.
 struct FenceBlock {
-  std::atomic<std::int64_t> next;      // only grows, and never reaches `limit`
-  std::atomic<std::int64_t> limit;     // 0: nothing is installed
-  std::atomic<std::uint32_t> source;   // that they were drawn from
-  std::atomic<Assurance> assured_as;   // what the draw is known to have
-  std::uint64_t position;              // of the draw's record in the log
-  std::int64_t count;                  // of the newest draw
-  std::atomic<Assurance> asked;        // the strongest that anybody has waited for
-  Assurance demanded;                  // what nothing may be installed without; at most `asked`
+  std::atomic<std::int64_t> next;     // only grows, and never reaches `limit`
+  std::atomic<std::int64_t> limit;    // 0: nothing is installed
+  std::atomic<std::uint32_t> source;  // that they were drawn from
+  std::atomic<Assurance> assured_as;  // what the draw is known to have
+  std::uint64_t position;             // of the draw's record in the log
+  std::int64_t count;                 // of the newest draw
+  std::atomic<Assurance> asked;       // the strongest that anybody has waited for
+  Assurance demanded;                 // what nothing may be installed without; at most `asked`
   // Drawn and not installed; limit 0: nothing.
   FenceDraw pending;
   std::uint64_t pending_position;
   std::uint32_t pending_source;
   bool pending_skips;  // what is left of the installed ones
 
-  // Whether an arrival may be let in: there are fences, as safe as it wants them, for it and for all
-  // before it.
+  // Whether an arrival may be let in: there are fences, as safe as it wants them, for it and for
+  // all before it.
   bool covers(const FenceWish& wish) const noexcept;
 
   // What whoever is not covered does next. Asked again after each step.

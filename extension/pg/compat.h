@@ -10,6 +10,7 @@ extern "C" {
 #include "storage/procnumber.h"
 #include "utils/wait_event.h"
 #endif
+#include "replication/syncrep.h"
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/procsignal.h"
@@ -99,10 +100,38 @@ inline LocalTransactionId my_local_transaction() {
 #endif
 }
 
+// 16 makes the queue of those that wait for standbys a dlist. In the order of positions, as
+// PostgreSQL's own insertion, which is not exported. Under SyncRepLock; MyProc->waitLSN is set.
+inline void sync_rep_queue_insert(int mode) {
+#if PG_VERSION_NUM >= 160000
+  dlist_head* queue = &WalSndCtl->SyncRepQueue[mode];
+  dlist_iter at;
+  dlist_reverse_foreach(at, queue) {
+    PGPROC* before = dlist_container(PGPROC, syncRepLinks, at.cur);
+    if (before->waitLSN >= MyProc->waitLSN) continue;
+    dlist_insert_after(&before->syncRepLinks, &MyProc->syncRepLinks);
+    return;
+  }
+  dlist_push_head(queue, &MyProc->syncRepLinks);
+#else
+  SHM_QUEUE* queue = &WalSndCtl->SyncRepQueue[mode];
+  SHM_QUEUE* before = queue;
+  constexpr Size kLinks = offsetof(PGPROC, syncRepLinks);
+  void* process = SHMQueuePrev(queue, queue, kLinks);
+  while (process != nullptr && static_cast<PGPROC*>(process)->waitLSN >= MyProc->waitLSN)
+    process = SHMQueuePrev(queue, &static_cast<PGPROC*>(process)->syncRepLinks, kLinks);
+  if (process != nullptr) before = &static_cast<PGPROC*>(process)->syncRepLinks;
+  SHMQueueInsertAfter(before, &MyProc->syncRepLinks);
+#endif
+}
+
 // 18, and later minor releases of those before, turn the flag of WalSndCtl into one of several
 // bits.
 inline bool sync_standbys_defined() {
 #ifdef SYNC_STANDBY_DEFINED
+  // Until the checkpointer has read the setting, after a start, it speaks for itself.
+  if ((WalSndCtl->sync_standbys_status & SYNC_STANDBY_INIT) == 0)
+    return SyncRepStandbyNames != nullptr && SyncRepStandbyNames[0] != '\0';
   return (WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) != 0;
 #else
   return WalSndCtl->sync_standbys_defined;

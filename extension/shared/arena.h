@@ -26,8 +26,11 @@ struct ArenaControl {
   std::uint32_t headers_used;  // those before it have been made; the others are raw memory
   Offset free_pools;           // headers of no pool, to be used again
   int pool_tranche;            // of the locks of pools
-  Offset fences;               // FenceBlock list, one a sequence
-  Offset databases;            // what was last seen of each (former_pools.cpp)
+  Offset fences;               // FenceRecord[fence_count], one a database
+  std::uint32_t fence_count;
+  std::uint64_t fence_uses;                  // of records, counted
+  std::atomic<std::int64_t> waiter_records;  // of tickets
+  Offset databases;                          // what was last seen of each (former_pools.cpp)
 };
 
 // Tells where the segment is mapped, once it is whole; nullptr when it is about to be unmapped.

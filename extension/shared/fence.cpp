@@ -1,153 +1,127 @@
 #include "shared/fence.h"
 
-#include "shared/arena.h"
 #include "pg/compat.h"
-#include "pg/debug_point.h"
-#include "pg/errors.h"
-
-extern "C" {
-#include "commands/sequence.h"
-#include "replication/syncrep.h"
-#include "storage/bufmgr.h"
-#include "utils/resowner.h"
-}
+#include "shared/arena.h"
+#include "shared/standbys.h"
 
 namespace numpool {
 
 namespace {
 
-constexpr std::int64_t kBlockSize = std::int64_t{1} << 36;  // the sequence's increment
-// More than the arrivals that can be under way: each holds memory or a backend, and takes one
-// number at most.
-constexpr std::int64_t kArrivals = std::int64_t{1} << 32;
+// A record for so many bytes of the segment: a thousand where it has the default size.
+constexpr std::size_t kBytesPerRecord = 16384;
+constexpr std::size_t kLeastRecords = 64;
+constexpr std::size_t kMostRecords = 1024;
 
-// Whether synchronous standbys, if commits of this session wait for any, have what precedes `lsn`.
-bool replicated_as_commits_are(XLogRecPtr lsn) {
-  if (!SyncRepRequested()) return true;
-  int mode = SYNC_REP_WAIT_FLUSH;
-  if (synchronous_commit == SYNCHRONOUS_COMMIT_REMOTE_WRITE) mode = SYNC_REP_WAIT_WRITE;
-  if (synchronous_commit == SYNCHRONOUS_COMMIT_REMOTE_APPLY) mode = SYNC_REP_WAIT_APPLY;
-  LWLockAcquire(SyncRepLock, LW_SHARED);
-  const bool reached = !sync_standbys_defined() || WalSndCtl->lsn[mode] >= lsn;
-  LWLockRelease(SyncRepLock);
-  return reached;
+FenceRecord* record_at(Offset record) {
+  return region().at<FenceRecord>(record);
 }
 
-// The end of the last WAL record of the sequence: what covers every value it has given.
-XLogRecPtr last_change_of(Oid sequence) {
-  Relation relation = relation_open(sequence, AccessShareLock);
-  Buffer buffer = ReadBuffer(relation, 0);
-  LockBuffer(buffer, BUFFER_LOCK_SHARE);
-  const XLogRecPtr lsn = PageGetLSN(BufferGetPage(buffer));
-  UnlockReleaseBuffer(buffer);
-  relation_close(relation, AccessShareLock);
-  return lsn;
+// Under the registry lock.
+Offset find_record() {
+  Offset oldest = 0;
+  for (std::uint32_t i = 0; i < arena().fence_count; ++i) {
+    const Offset at = arena().fences + sizeof(FenceRecord) * i;
+    const FenceRecord& record = *record_at(at);
+    if (record.database == MyDatabaseId) return at;
+    if (record.users == 0 && (oldest == 0 || record.used_at < record_at(oldest)->used_at))
+      oldest = at;
+  }
+  if (oldest == 0) return 0;
+  // NB: whoever is about to draw for the database that had it looks whose it is before he notes it.
+  new (record_at(oldest)) FenceRecord{};
+  record_at(oldest)->database = MyDatabaseId;
+  return oldest;
 }
 
-// nextval keeps a lock on the sequence until the transaction ends, and a wait may follow (rule D7):
-// so it is taken here and given back. nextval itself locks once a transaction, by the top
-// transaction's resource owner.
-class SequenceLock {
- public:
-  explicit SequenceLock(Oid sequence) : sequence_(sequence) {
-    LockRelationOid(sequence_, RowExclusiveLock);
-  }
-  // After nextval.
-  void unlock() const {
-    static LocalTransactionId last_transaction = InvalidLocalTransactionId;
-    const bool first = last_transaction != my_local_transaction();
-    last_transaction = my_local_transaction();
-    if (first) {
-      ResourceOwner owner = CurrentResourceOwner;
-      CurrentResourceOwner = TopTransactionResourceOwner;
-      UnlockRelationOid(sequence_, RowExclusiveLock);
-      CurrentResourceOwner = owner;
-    }
-    UnlockRelationOid(sequence_, RowExclusiveLock);
-  }
-
- private:
-  Oid sequence_;
-};
-
-std::int64_t take_block(Oid sequence) {
-  const SequenceLock lock(sequence);
-  if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(sequence))) report_not_installed();
-  // A fence is no part of what the user's READ ONLY forbids. An error restores the setting with the
-  // transaction.
-  const bool read_only = XactReadOnly;
-  XactReadOnly = false;
-  const std::int64_t start = nextval_internal(sequence, false);
-  XactReadOnly = read_only;
-  const XLogRecPtr lsn = last_change_of(sequence);
-  lock.unlock();
-
-  XLogFlush(lsn);
-  HOLD_INTERRUPTS();
-  SyncRepWaitForLSN(lsn, true);
-  RESUME_INTERRUPTS();
-  CHECK_FOR_INTERRUPTS();
-  // A cancel ends that wait with no more than a warning.
-  if (!replicated_as_commits_are(lsn))
-    ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
-                    errmsg("canceling the wait for the replication of a block of fences")));
-  return start;
+FenceRecord* lock_own(Offset offset) {
+  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+  FenceRecord* record = record_at(offset);
+  if (record->database == MyDatabaseId) return record;
+  LWLockRelease(&arena().registry_lock);
+  return nullptr;
 }
 
 }  // namespace
 
-Offset fence_use(Oid sequence, Offset* spare) {
-  Offset unused = 0;
-  for (Offset at = arena().fences; at != 0; at = region().at<FenceBlock>(at)->following) {
-    FenceBlock& block = *region().at<FenceBlock>(at);
-    if (block.database == MyDatabaseId && block.sequence == sequence) {
-      ++block.users;
-      return at;
-    }
-    if (block.users == 0) unused = at;
-  }
-  Offset taken = unused;
-  if (taken == 0 && *spare != 0) {
-    taken = *spare;
-    *spare = 0;
-    new (region().at<FenceBlock>(taken)) FenceBlock{};
-    region().at<FenceBlock>(taken)->following = arena().fences;
-    arena().fences = taken;
-  }
-  if (taken == 0) return 0;
-  FenceBlock& block = *region().at<FenceBlock>(taken);
-  block.database = MyDatabaseId;
-  block.sequence = sequence;
-  block.users = 1;
-  block.next.store(0, std::memory_order_relaxed);
-  block.limit.store(0, std::memory_order_relaxed);
-  return taken;
+std::uint32_t fence_record_count(std::size_t segment_size) {
+  const std::size_t wanted = segment_size / kBytesPerRecord;
+  if (wanted < kLeastRecords) return kLeastRecords;
+  return static_cast<std::uint32_t>(wanted > kMostRecords ? kMostRecords : wanted);
 }
 
-void fence_disuse(Offset block) {
-  if (block != 0) --region().at<FenceBlock>(block)->users;
+Offset fence_use() {
+  const Offset record = find_record();
+  if (record == 0) return 0;
+  ++record_at(record)->users;
+  record_at(record)->used_at = ++arena().fence_uses;
+  return record;
 }
 
-bool fence_covers_arrival(Offset offset) {
-  const FenceBlock& block = *region().at<FenceBlock>(offset);
-  const std::int64_t limit = block.limit.load(std::memory_order_acquire);
-  return limit - block.next.load(std::memory_order_relaxed) > kArrivals;
+void fence_disuse(Offset record) {
+  if (record == 0) return;
+  --record_at(record)->users;
+  record_at(record)->used_at = ++arena().fence_uses;
 }
 
-bool fence_extend(Offset offset, Oid sequence) {
-  debug_point(DebugPoint::kBlockWanted);
-  const std::int64_t start = take_block(sequence);
-  debug_point(DebugPoint::kBlockTaken);
-  // Two may have taken one each: the lower is of no use once the higher is installed.
+Offset fence_find() {
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
-  FenceBlock& block = *region().at<FenceBlock>(offset);
-  const bool same = block.database == MyDatabaseId && block.sequence == sequence;
-  if (same && start > block.next.load(std::memory_order_relaxed)) {
-    block.next.store(start, std::memory_order_relaxed);
-    block.limit.store(start + kBlockSize, std::memory_order_release);
-  }
+  const Offset record = find_record();
+  if (record != 0) record_at(record)->used_at = ++arena().fence_uses;
   LWLockRelease(&arena().registry_lock);
-  return same;
+  return record;
+}
+
+FenceWish fence_wish(Oid sequence, std::int64_t at_least) {
+  FenceWish wish = {};
+  wish.source = sequence;
+  wish.assurance = asked_of_standbys();
+  wish.standbys_are_defined = sync_standbys_defined();
+  wish.reserve = fence::kPerArrival * (static_cast<std::int64_t>(arena().session_count) +
+                                       arena().waiter_records.load(std::memory_order_relaxed));
+  wish.at_least = at_least;
+  return wish;
+}
+
+bool fence_covers_arrival(Offset record, Oid sequence) {
+  return record_at(record)->block.covers(fence_wish(sequence, 0));
+}
+
+bool fence_advise(Offset offset, const FenceWish& wish, FenceAdvice* advice) {
+  FenceRecord* record = lock_own(offset);
+  if (record == nullptr) return false;
+  *advice = record->block.advise(wish);
+  LWLockRelease(&arena().registry_lock);
+  return true;
+}
+
+bool fence_wants_draw(Offset offset, const FenceWish& wish, std::int64_t* floor,
+                      std::int64_t* count) {
+  FenceRecord* record = lock_own(offset);
+  if (record == nullptr) return false;
+  const bool wants = record->block.advise(wish).step == FenceStep::kDraw;
+  *floor = record->block.floor(wish.at_least);
+  *count = record->block.draw_count(wish);
+  LWLockRelease(&arena().registry_lock);
+  return wants;
+}
+
+std::int64_t fence_next(Offset record) {
+  return record_at(record)->block.next.load(std::memory_order_relaxed);
+}
+
+void fence_drawn(Offset offset, const FenceWish& wish, const FenceDraw& draw, XLogRecPtr position) {
+  FenceRecord* record = lock_own(offset);
+  if (record == nullptr) return;
+  record->block.drawn(draw, wish, position);
+  LWLockRelease(&arena().registry_lock);
+}
+
+void fence_assured(Offset offset, XLogRecPtr position, Assurance assurance) {
+  FenceRecord* record = lock_own(offset);
+  if (record == nullptr) return;
+  record->block.assured(position, assurance);
+  LWLockRelease(&arena().registry_lock);
 }
 
 }  // namespace numpool

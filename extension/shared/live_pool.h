@@ -49,7 +49,7 @@ struct alignas(kCacheLine) LivePool {
   SessionId closed_by;        // its session
   std::uint32_t name_length;  // bytes
   Offset name;
-  Offset fences;  // FenceBlock; 0 in a stub
+  Offset fences;  // FenceRecord; 0 in a stub
   Pool pool;
 };
 
@@ -83,7 +83,7 @@ inline void unlock_pool(LivePool* live) {
 }
 
 inline GrantContext grant_context(const LivePool& live, TimestampTz now) {
-  return {now, region().at<FenceBlock>(live.fences)->next};
+  return {now, region().at<FenceRecord>(live.fences)->block.next};
 }
 
 // Gives free numbers to waiters, a batch a lock. No numpool lock held; cannot fail.

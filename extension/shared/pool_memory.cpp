@@ -53,6 +53,16 @@ void move_growth(Growth& from, Growth& to) {
   if (from.bitmap_capacity != 0) to.bitmap_capacity = from.bitmap_capacity;
 }
 
+Offset find_fences() {
+  do {
+    LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+    const Offset fences = fence_use();
+    LWLockRelease(&arena().registry_lock);
+    if (fences != 0) return fences;
+  } while (evict_idle_pools());
+  return 0;
+}
+
 Offset find_header() {
   do {
     const Offset header = take_free_header();
@@ -82,20 +92,37 @@ Offset arena_allocate(std::size_t size) {
   return offset;
 }
 
+Offset try_allocate_waiter() {
+  arena().waiter_records.fetch_add(1);
+  const Offset waiter = arena_try_allocate(sizeof(Waiter));
+  if (waiter == 0) arena().waiter_records.fetch_sub(1);
+  return waiter;
+}
+
+void free_waiter(Offset waiter) {
+  if (waiter == 0) return;
+  arena_free(waiter);
+  arena().waiter_records.fetch_sub(1);
+}
+
 bool find_parts(PoolParts& parts, const Definition& definition) {
   parts.header = find_header();
   if (parts.header == 0) return false;
   if (definition.size == 0) return true;
   parts.name = arena_try_allocate(strlen(definition.name));
-  parts.fences = arena_try_allocate(sizeof(FenceBlock));
+  parts.fences = find_fences();
   return parts.name != 0 && parts.fences != 0 &&
          reserve_growth(parts.growth, 0, static_cast<std::uint32_t>(definition.size));
 }
 
 void free_parts(PoolParts& parts) {
   arena_free(parts.name);
-  arena_free(parts.fences);
   free_growth(parts.growth);
+  if (parts.fences != 0) {
+    LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+    fence_disuse(parts.fences);
+    LWLockRelease(&arena().registry_lock);
+  }
   if (parts.header != 0) give_back_header(parts.header);
 }
 

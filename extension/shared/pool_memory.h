@@ -12,11 +12,16 @@ Offset arena_try_allocate(std::size_t size);
 // The same, or ereport 53200.
 Offset arena_allocate(std::size_t size);
 
+// The same for the record of a ticket's waiter. Counted, so that fences are kept for each (F2).
+Offset try_allocate_waiter();
+// Takes what it gave, or 0. Cannot fail.
+void free_waiter(Offset waiter);
+
 // What a new pool needs.
 struct PoolParts {
   Offset header;
   Offset name;
-  Offset fences;  // a FenceBlock, in case the sequence has none yet
+  Offset fences;  // a FenceRecord, with a use of it
   Growth growth;
 };
 

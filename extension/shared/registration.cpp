@@ -33,7 +33,7 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
   live.closed_by = 0;
   live.name = parts.name;
   live.name_length = 0;
-  live.fences = 0;
+  live.fences = parts.fences;
   pool_init(region(), live.pool, static_cast<std::uint32_t>(definition.size), parts.growth,
             GetCurrentTimestamp());
   if (is_stub(live)) {
@@ -50,7 +50,7 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
 }  // namespace
 
 Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
-                          Oid fence_sequence, std::uint64_t* generation) {
+                          std::uint64_t* generation) {
   PoolParts parts = {};
   if (!find_parts(parts, definition)) {
     free_parts(parts);
@@ -69,14 +69,12 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   init_live_pool(*live, key, definition, parts);
   live->maker = maker;
-  if (!is_stub(*live)) live->fences = fence_use(fence_sequence, &parts.fences);
   *generation = live->generation;
   Offset* chain = chain_of(key);
   live->next = *chain;
   *chain = parts.header;
   LWLockRelease(&live->lock);
   LWLockRelease(&arena().registry_lock);
-  arena_free(parts.fences);
   return parts.header;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x6e756d70;
 // Raised with every change of what lies in the segment.
-constexpr std::uint32_t kLayoutVersion = 5;
+constexpr std::uint32_t kLayoutVersion = 6;
 // Of one size and under one name for ever, so that a backend with another version of the library
 // finds it.
 constexpr std::size_t kHeaderSize = 1024;
@@ -100,6 +100,9 @@ void create_segment(ArenaHeader* header) {
   MemSet(memory.at<char>(control->buckets), 0, sizeof(Offset) * control->bucket_count);
   control->header_count = static_cast<std::uint32_t>(size / kHeaderShare / sizeof(LivePool));
   control->headers = divider.take(sizeof(LivePool) * control->header_count);
+  control->fence_count = fence_record_count(size);
+  control->fences = divider.take(sizeof(FenceRecord) * control->fence_count);
+  MemSet(memory.at<char>(control->fences), 0, sizeof(FenceRecord) * control->fence_count);
   LWLockInitialize(&control->heap_lock, header->allocator_tranche);
   const std::size_t heap_size = divider.left();
   control->heap.init(divider.take(heap_size), heap_size);

@@ -66,7 +66,9 @@ TEST_CASE("a draw on another timeline, or another server, jumps") {
     CHECK(start_of(source_at(jumped, {77, 1})) == jumped + 2 * fence::kTimelineStep);
     CHECK(start_of(source_at(jumped, {78, 1})) == jumped + fence::kTimelineStep);
   }
-  SUBCASE("as does the first one") { CHECK(start_of({1, {0, 0}, false}) == jumped); }
+  SUBCASE("as does the first one") {
+    CHECK(start_of({1, {0, 0}, false}) == jumped);
+  }
 }
 
 TEST_CASE("a clock that is wrong by centuries uses little up") {
@@ -185,8 +187,12 @@ TEST_CASE("fences are advanced past what is asked for, and never back") {
   FenceSource source = {1, {0, 0}, false};
   extend(block, wish_of(), source, 1);
   FenceWish wish = wish_of();
-  SUBCASE("far beyond the block") { wish.at_least = block.limit + 1000; }
-  SUBCASE("into it") { wish.at_least = block.next + 1; }
+  SUBCASE("far beyond the block") {
+    wish.at_least = block.limit + 1000;
+  }
+  SUBCASE("into it") {
+    wish.at_least = block.next + 1;
+  }
   extend(block, wish, source, 2);
   CHECK(block.next >= wish.at_least);
   CHECK(block.covers(wish_of()));

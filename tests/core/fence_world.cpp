@@ -105,8 +105,10 @@ FenceWish FenceWorld::wish_of(const Server& server, const Arrival& arrival) cons
 
 void FenceWorld::move_on(Server& server, std::size_t who) {
   Arrival& arrival = server.arrivals[who];
-  if (server.standbys_defined) arrival.undefined_since = 0;
-  else if (arrival.undefined_since == 0) arrival.undefined_since = now_;
+  if (server.standbys_defined)
+    arrival.undefined_since = 0;
+  else if (arrival.undefined_since == 0)
+    arrival.undefined_since = now_;
   const FenceWish wish = wish_of(server, arrival);
   std::unique_ptr<FenceBlock>& block = server.memory[arrival.database];
   if (!block) block.reset(new FenceBlock{});
@@ -213,7 +215,8 @@ void FenceWorld::judge_order(std::int64_t fence, int database, const Server& ser
 }
 
 void FenceWorld::replicate(Server& server) {
-  // What the standbys have, the server has flushed. Each level is as far as the next weaker at most.
+  // What the standbys have, the server has flushed. Each level is as far as the next weaker at
+  // most.
   std::uint64_t most = server.flushed;
   for (const Level level : {Level::kWritten, Level::kFlushed, Level::kApplied}) {
     std::uint64_t& reached = server.reached[static_cast<int>(level)];
@@ -307,7 +310,8 @@ void FenceWorld::drop_and_create(Server& server) {
     if (arrival.database == database) return;
   // Where no clock can be relied on, the memory of what was drawn is all there is.
   const auto memory = server.memory.find(database);
-  if (options_.clocks_step && (memory == server.memory.end() || memory->second->limit.load() == 0)) return;
+  if (options_.clocks_step && (memory == server.memory.end() || memory->second->limit.load() == 0))
+    return;
   ++seen_.drops;
   server.pages[database] = {++sources_, {1, {0, 0}, false}};
   log_page(server, database);

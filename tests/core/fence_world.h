@@ -1,6 +1,6 @@
-// Servers that draw fences, crash, are promoted, copied and forgotten, at random; and what is judged
-// of every fence that they give. The core decides; the world only keeps what a server would: a log
-// of which a crash leaves what was flushed, pages, memory, standbys, clocks.
+// Servers that draw fences, crash, are promoted, copied and forgotten, at random; and what is
+// judged of every fence that they give. The core decides; the world only keeps what a server would:
+// a log of which a crash leaves what was flushed, pages, memory, standbys, clocks.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,12 @@
-# A block of fences is given only once it is where commits wait for it to be: on the synchronous
-# standbys. A wait for them that is cancelled gives nothing.
+# A fence is given only once its draw is where commits wait for it to be: on the synchronous standbys.
+# A wait for them that is cancelled gives nothing, and wastes nothing.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $block = 2**36;
+my $drawn = q(SELECT last_value FROM numpool_fence_seq);
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(allows_streaming => 1);
 $node->start;
@@ -27,7 +27,7 @@ sub start_acquire
 	$session{$who}->query_until(qr/asked/, "\\echo asked\n$acquire;\n\\echo answered\n");
 }
 start_acquire('first');
-ok($node->poll_query_until('postgres', sprintf($waits, 1)), 'the first arrival waits for the replication of its block');
+ok($node->poll_query_until('postgres', sprintf($waits, 1)), 'the first arrival waits for the replication of its draw');
 start_acquire('second');
 ok($node->poll_query_until('postgres', sprintf($waits, 2)), 'so does another: no number is given yet');
 is($node->safe_psql('postgres', q(SELECT in_use || ' ' || waiting FROM numpool_pools)), '0 0', 'neither holds nor queues');
@@ -36,16 +36,18 @@ $node->safe_psql('postgres', q(SELECT pg_cancel_backend(pid) FROM pg_stat_activi
 $session{first}->{run}->pump until $session{first}->{stdout} =~ /answered/;
 $session{first}->{run}->pump_nb;
 like($session{first}->{stderr}, qr/ERROR:  57014/, 'cancelled: 57014');
+my $limit = $node->safe_psql('postgres', $drawn);
 unlike($session{first}->{stdout}, qr/^\d+$/m, 'and no number');
 is($node->safe_psql('postgres', sprintf($waits, 1)), 't', 'the other still waits');
 
-# A standby comes: from here on its block is good.
+# A standby comes: from here on the draw is good.
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $session{second}->{run}->pump until $session{second}->{stdout} =~ /answered/;
 my ($fence) = $session{second}->{stdout} =~ /^(\d+)$/m;
-cmp_ok($fence, '>=', 2 * $block, 'the other is given a number of its own block, not of the cancelled one');
+cmp_ok($fence, '<', $limit, 'the other is given a number of the draw of who was cancelled');
+is($node->safe_psql('postgres', $drawn), $limit, 'there was no other draw');
 
 # Who does not wait for standbys at COMMIT does not wait here either.
 $standby->stop;
