@@ -17,7 +17,7 @@ void sort_by(Leases& leases, Time Lease::*member) {
             [member](const Lease* a, const Lease* b) { return a->*member < b->*member; });
 }
 
-// An era is the time between two resets; only fences of one era can be compared. -1: it is not
+// An era is the time of one database; only fences of one database can be compared. -1: it is not
 // certain in which era it was.
 int era(const History& history, Time from, Time to) {
   int began = 0, over = 0;

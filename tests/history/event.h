@@ -45,7 +45,7 @@ enum class Verb {
   // Of whoever looks on or meddles
   kWipe,   // within this time every lease of the pool may have ended; pool -1: of every pool. TEXT
            // is kUnused if it was a drop without force
-  kReset,  // the same of every pool, and fences begin anew
+  kReset,  // the same of every pool, in a database that is a new one from then on
   kDeath,  // of the session with the pid `index`; 0: of all, with their server. TEXT is the kind
   kFault,  // seen to be wrong; all after the verb is its text
 };

@@ -50,7 +50,10 @@ const char* const kNames[] = {"ROLLBACK",
                               "smart shutdown",
                               "promotion after SIGKILL of the primary's postmaster",
                               "promotion after immediate shutdown of the primary",
-                              "promotion after fast shutdown of the primary"};
+                              "promotion after fast shutdown of the primary",
+                              "promotion of a standby in the window after a crash",
+                              "synchronous standby away",
+                              "database made from a template, and a crash"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Mischief::kCount));
 
 }  // namespace

@@ -59,6 +59,9 @@ enum class Mischief {
   kPromoteAfterKill,
   kPromoteAfterImmediate,
   kPromoteAfterFast,
+  kPromoteUnheard,
+  kStandbyAway,
+  kDatabaseCopied,
   kCount
 };
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "history/watcher.h"
+#include "history/wipes.h"
 #include "torture/meddler.h"
 
 namespace numpool_test {
@@ -150,6 +151,10 @@ void Crew::log_death(const std::string& kind, pid_t backend) {
 
 void Crew::log_server_death(const std::string& kind, Time asked) {
   log_.write({Verb::kDeath, 0, 0, 0, 0, kind, asked, now()});
+}
+
+void Crew::log_new_database(Time asked) {
+  log_.write({Verb::kReset, Wipes::kEveryPool, 0, 0, 0, "", asked, now()});
 }
 
 void Crew::kill_one(WorkerDoing doing) {

@@ -36,6 +36,8 @@ class Crew {
   // Notes the death of the server with all its sessions: it was told to end at `asked`, and is gone
   // now.
   void log_server_death(const std::string& kind, Time asked);
+  // Notes that the database is another one from a moment between `asked` and now on.
+  void log_new_database(Time asked);
   // All shall finish. False if somebody does not.
   bool finish();
 

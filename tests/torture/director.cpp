@@ -22,11 +22,11 @@ const char kFunctions[] =
     "BEGIN BEGIN PERFORM numpool_try_acquire(pool); PERFORM 1 / 0; "
     "EXCEPTION WHEN division_by_zero THEN NULL; END; RETURN numpool_try_acquire(pool); END $$";
 
-Session connect_in_time() {
+Session connect_in_time(const std::string& more = "") {
   const auto end = Clock::now() + 300s;
   for (;;) {
     try {
-      return Session("connect_timeout=100");
+      return Session("connect_timeout=100 " + more);
     } catch (const TestError&) {
       if (Clock::now() > end) throw;
       std::this_thread::sleep_for(50ms);
@@ -73,7 +73,7 @@ bool Director::run() {
               crew_.workers(), options_.seconds);
   std::fflush(stdout);
   set_up();
-  if (mix_.has_standby) pair_.emplace(server_);
+  if (mix_.standby != Standby::kNone) pair_.emplace(server_, mix_.standby == Standby::kSynchronous);
   const Time start = now();
   crew_.start();
   load();
@@ -91,10 +91,38 @@ bool Director::run() {
 
 void Director::set_up() {
   Session session = connect_in_time();
+  set_up_pools(session);
+  if (give_everything(session, "full", kFullPool)) full_pools_++;
+  if (!mix_.is_copied) return;
+  session.must("CREATE DATABASE mould");
+  {
+    Session mould = connect_in_time("dbname=mould");
+    set_up_pools(mould);
+  }
+  make_database();
+  setenv("PGDATABASE", "copy", 1);
+}
+
+void Director::make_database() {
+  {
+    // Fences of the mould are in use.
+    Session mould = connect_in_time("dbname=mould");
+    mould.must("SELECT numpool_release('few', numpool_acquire('few'))");
+  }
+  Session session = connect_in_time("dbname=postgres");
+  const std::string drop = "DROP DATABASE IF EXISTS copy";
+  if (!eventually([&] { return session.run(drop, 60s).ok; }, 60s))
+    session.must(drop + " WITH (FORCE)", 60s);
+  const std::string make = "CREATE DATABASE copy TEMPLATE mould STRATEGY ";
+  const char* const strategy = crew_.random(2) == 0 ? "wal_log" : "file_copy";
+  if (!eventually([&] { return session.run(make + strategy, 60s).ok; }, 60s))
+    throw TestError("the mould is in use");
+}
+
+void Director::set_up_pools(Session& session) {
   session.must("SET client_min_messages = warning");
   session.must("CREATE EXTENSION IF NOT EXISTS numpool");
   session.must(kFunctions);
-  if (give_everything(session, "full", kFullPool)) full_pools_++;
   for (const PoolUnderTest& pool : mix_.pools)
     session.must("SELECT numpool_create('" + pool.name + "', " + std::to_string(pool.size) + ")");
   session.must("SELECT numpool_create('hog', 1)");
@@ -150,6 +178,12 @@ void Director::disturb() {
     case Mischief::kPromoteAfterImmediate:
     case Mischief::kPromoteAfterFast:
       return fail_over(what);
+    case Mischief::kPromoteUnheard:
+      return fail_over_unheard();
+    case Mischief::kStandbyAway:
+      return let_standby_be_away();
+    case Mischief::kDatabaseCopied:
+      return copy_database();
     default:
       return restart_server(what);
   }
@@ -198,11 +232,56 @@ void Director::fail_over(Mischief how) {
     std::this_thread::sleep_for(Milliseconds(crew_.random(800)));
   // A client that sleeps through the promotion believes that it still holds what it held.
   if (crew_.random(2) == 0) crew_.stop_one_client();
-  const Time told = end_server(how);
+  follow_standby(how, end_server(how));
+}
+
+void Director::follow_standby(Mischief how, Time told) {
   if (!server_.gone_within(30)) throw TestError("a process outlives its primary");
   crew_.log_server_death("failover-" + way_to_end(how), told);
   pair_->promote();
   if (goes_on()) pair_->make_standby();
+}
+
+void Director::wait_for(unsigned milliseconds) {
+  for (unsigned i = 0; i < milliseconds; i++) {
+    crew_.tend();
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
+// The standby tries to connect every two seconds (tests/torture/run).
+void Director::fail_over_unheard() {
+  if (!crash_backend()) return;
+  wait_for(200 + crew_.random(1500));
+  board_.count(Mischief::kPromoteUnheard);
+  follow_standby(Mischief::kPromoteAfterKill, end_server(Mischief::kPromoteAfterKill));
+}
+
+void Director::let_standby_be_away() {
+  board_.count(Mischief::kStandbyAway);
+  pair_->stop_standby();
+  // Then fences have to be drawn that the standby cannot confirm.
+  if (crew_.random(3) != 0) crash_backend();
+  wait_for(300 + crew_.random(3000));
+  const bool primary_dies = crew_.random(4) == 0;
+  const Mischief how = Mischief::kPromoteAfterImmediate;
+  const Time told = primary_dies ? end_server(how) : 0;
+  pair_->start_standby();
+  if (primary_dies) follow_standby(how, told);
+}
+
+// The workers have left while their database is another one.
+void Director::copy_database() {
+  board_.count(Mischief::kDatabaseCopied);
+  board_.leave = true;
+  wait_for(50);
+  const Time asked = now();
+  make_database();
+  crew_.log_new_database(asked);
+  board_.leave = false;
+  // The first draws of the copy are young when the server crashes.
+  wait_for(100 + crew_.random(1000));
+  restart_server(Mischief::kShutdownImmediate);
 }
 
 void Director::check_end() {

@@ -22,6 +22,7 @@ class Director {
 
  private:
   void set_up();
+  void set_up_pools(Session& session);
   void load();
   bool goes_on() const { return now() < end_ || crew_.operations() < options_.operations; }
   void disturb();
@@ -31,6 +32,15 @@ class Director {
   Time end_server(Mischief how);
   void restart_server(Mischief how);
   void fail_over(Mischief how);
+  // Of what the primary grants after a crash its standby has not heard when it is promoted.
+  void fail_over_unheard();
+  void let_standby_be_away();
+  // The primary is dead since it was told at `told`.
+  void follow_standby(Mischief how, Time told);
+  void wait_for(unsigned milliseconds);
+  // Makes the workers' database of the mould, in place of the one that they had.
+  void make_database();
+  void copy_database();
   // Nothing may be left, and every number must be there to be had.
   void check_end();
   bool give_everything(Session& session, const std::string& pool, int size);

@@ -13,6 +13,7 @@ class DefinitionMeddler : public Meddler {
 
  private:
   void meddle_once() override {
+    if (mix_.meddling == Meddling::kExtension) return meddle_with_extension();
     nap(40);
     static constexpr std::pair<unsigned, void (DefinitionMeddler::*)()> kActions[] = {
         {20, &DefinitionMeddler::resize},
@@ -40,6 +41,7 @@ class DefinitionMeddler : public Meddler {
 
   void finish() override {
     // As it was.
+    restore_extension();
     for (const PoolUnderTest& pool : mix_.pools) make(pool, pool.size);
   }
 
@@ -185,6 +187,20 @@ class DefinitionMeddler : public Meddler {
     }
   }
 
+  // The server may crash at any step.
+  void meddle_with_extension() {
+    nap(200);
+    restore_extension();
+    for (const PoolUnderTest& pool : mix_.pools) make(pool, pool.size);
+    nap(200);
+    drop_extension();
+  }
+
+  void restore_extension() {
+    for (int tries = 0; tries < 1000 && !did("CREATE EXTENSION IF NOT EXISTS numpool"); tries++)
+      nap(100);
+  }
+
   void drop_extension() {
     if (random(3) == 0) {
       if (!did("BEGIN")) return;
@@ -196,13 +212,17 @@ class DefinitionMeddler : public Meddler {
     const bool one_transaction = random(2) == 0;
     const Time asked = now();
     if (one_transaction && !did("BEGIN")) return;
-    if (!did("DROP EXTENSION numpool")) return one_transaction ? rollback() : void();
+    if (!did("DROP EXTENSION numpool")) {
+      // If the connection went, it may have been dropped all the same.
+      wiped(Wipes::kEveryPool, asked);
+      return one_transaction ? rollback() : void();
+    }
     if (!one_transaction) nap(3);
     did("CREATE EXTENSION numpool");
     for (const PoolUnderTest& pool : mix_.pools)
       did("SELECT numpool_create('" + pool.name + "', " + std::to_string(pool.size) + ")");
     if (one_transaction) did("COMMIT");
-    event(Verb::kReset, Wipes::kEveryPool, asked);
+    wiped(Wipes::kEveryPool, asked);
   }
 };
 

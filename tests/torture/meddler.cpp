@@ -15,6 +15,7 @@ std::optional<Outcome> Meddler::ask(const std::string& sql) {
     Outcome outcome = session_->run(sql, 300s);
     if (!session_->connected()) session_.reset();
     if (outcome.ok) return outcome;
+    if (!session_ && mix_.habits.loses_connections) return std::nullopt;
     if (!expects(outcome))
       log_.fault("meddler: " + outcome.sqlstate + " " + outcome.message + ": " + sql);
   } catch (const TestError& error) {
@@ -48,7 +49,7 @@ void meddle(const Mix& mix, unsigned seed, const std::string& log_file, RunBoard
   std::unique_ptr<Meddler> meddler;
   if (mix.meddling == Meddling::kSessions)
     meddler = make_session_meddler(mix, seed, log_file, board);
-  if (mix.meddling == Meddling::kDefinitions)
+  if (mix.meddling == Meddling::kDefinitions || mix.meddling == Meddling::kExtension)
     meddler = make_definition_meddler(mix, seed, log_file, board);
   // To fill the NOTIFY queue takes 8 GB and a minute.
   if (mix.meddling == Meddling::kResources)

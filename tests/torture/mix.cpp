@@ -116,15 +116,78 @@ Mix promote() {
   mix.signals = {Mischief::kPromoteAfterKill, Mischief::kPromoteAfterImmediate,
                  Mischief::kPromoteAfterFast};
   mix.pause = 2500;
-  mix.has_standby = true;
+  mix.standby = Standby::kSynchronous;
+  return mix;
+}
+
+// The primary has crashed and granted more when it dies, and its asynchronous standby, which has
+// not heard of that, is promoted.
+Mix window() {
+  Mix mix;
+  mix.name = "window";
+  mix.habits = restless_habits();
+  mix.habits.loses_connections = true;
+  mix.pools = kPools;
+  mix.signals = {Mischief::kPromoteUnheard};
+  mix.pause = 2000;
+  mix.standby = Standby::kAsynchronous;
+  return mix;
+}
+
+// The synchronous standby is away for seconds while the primary crashes and sessions arrive.
+Mix away() {
+  Mix mix;
+  mix.name = "away";
+  mix.habits = restless_habits();
+  mix.habits.loses_connections = true;
+  mix.habits.weights[Step::kSetTimeouts] = 3;
+  // At lock_timeout, and of an enqueue that gives the standby up.
+  add(mix.habits.expected, {"55P03"});
+  mix.pools = kPools;
+  mix.signals = {Mischief::kStandbyAway, Mischief::kStandbyAway, Mischief::kKillBackend,
+                 Mischief::kPromoteAfterImmediate};
+  mix.pause = 2000;
+  mix.standby = Standby::kSynchronous;
+  return mix;
+}
+
+// The database is made from a template that has given fences, and the server crashes.
+Mix copies() {
+  Mix mix;
+  mix.name = "copies";
+  mix.habits = restless_habits();
+  mix.habits.loses_connections = true;
+  mix.pools = kPools;
+  mix.signals = {Mischief::kDatabaseCopied, Mischief::kDatabaseCopied, Mischief::kKillBackend,
+                 Mischief::kKillPostmaster};
+  mix.pause = 1200;
+  mix.is_copied = true;
+  return mix;
+}
+
+// The extension is dropped and made again and again, under sleepers and tickets, and the server
+// crashes.
+Mix extension() {
+  Mix mix;
+  mix.name = "extension";
+  mix.habits = restless_habits();
+  mix.habits.weights[Step::kTicket] = 30;
+  mix.habits.pools_change = true;
+  mix.habits.loses_connections = true;
+  add(mix.habits.expected, {"42704", "42883", "42P01", "22023", "55000", "55P03"});
+  mix.pools = kPools;
+  mix.meddling = Meddling::kExtension;
+  mix.signals = {Mischief::kKillBackend, Mischief::kKillPostmaster, Mischief::kShutdownImmediate};
+  mix.pause = 6000;
   return mix;
 }
 
 }  // namespace
 
 const std::vector<Mix>& mixes() {
-  static const std::vector<Mix> all = {cancel(),    kill(),  transactions(), definitions(),
-                                       resources(), crash(), promote()};
+  static const std::vector<Mix> all = {cancel(),    kill(),   transactions(), definitions(),
+                                       resources(), crash(),  promote(),      window(),
+                                       away(),      copies(), extension()};
   return all;
 }
 

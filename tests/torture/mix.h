@@ -8,7 +8,9 @@
 
 namespace numpool_test {
 
-enum class Meddling { kNone, kSessions, kDefinitions, kResources };
+enum class Meddling { kNone, kSessions, kDefinitions, kExtension, kResources };
+
+enum class Standby { kNone, kAsynchronous, kSynchronous };
 
 struct Mix {
   std::string name;
@@ -20,7 +22,8 @@ struct Mix {
   // milliseconds (0: nothing).
   std::vector<Mischief> signals;
   int pause = 0;
-  bool has_standby = false;  // which can be promoted
+  Standby standby = Standby::kNone;  // which can be promoted
+  bool is_copied = false;            // the workers' database is made from a template
 };
 
 const std::vector<Mix>& mixes();

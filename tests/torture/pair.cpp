@@ -16,8 +16,9 @@ void wait_until(const std::string& what, Session& session, const std::string& co
 
 }  // namespace
 
-Pair::Pair(Server& primary)
+Pair::Pair(Server& primary, bool synchronous)
     : primary_(primary),
+      synchronous_(synchronous),
       folder_(environment("PGHOST")),
       standby_(environment("NUMPOOL_TMP") + "/standby", primary.port() + 1),
       added_(standby_) {
@@ -52,15 +53,28 @@ void Pair::make_standby() {
                    "postgres", "-D", standby_.data(), "--write-recovery-conf", "--checkpoint=fast",
                    "--no-sync"}) != 0)
     throw TestError("the primary cannot be copied");
+  start_standby();
+  await_streaming();
+  if (synchronous_) make_synchronous();
+}
+
+void Pair::stop_standby() {
+  if (!standby_.stop("immediate", 30)) throw TestError("the standby does not stop");
+}
+
+void Pair::start_standby() {
   if (!standby_.start(60)) throw TestError("the standby does not start");
-  make_synchronous();
+}
+
+void Pair::await_streaming() const {
+  Session session = connect_to(primary_);
+  wait_until("streaming", session,
+             "count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'");
 }
 
 void Pair::make_synchronous() const {
   {
     Session session = connect_to(primary_);
-    wait_until("streaming", session,
-               "count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'");
     session.must("ALTER SYSTEM SET synchronous_standby_names = '*'");
     session.must("SELECT pg_reload_conf()");
   }
