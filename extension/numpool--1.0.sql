@@ -180,6 +180,9 @@ COMMENT ON FUNCTION numpool_release_all() IS
 COMMENT ON FUNCTION numpool_fence(text, integer) IS
   'fencing token of a lease that this session holds, else NULL; larger with every grant of the pool';
 
+COMMENT ON FUNCTION numpool_advance_fences(bigint) IS
+  'make every fence of this database that is given from now on at_least so large, and return the least; not undone by ROLLBACK';
+
 COMMENT ON FUNCTION numpool_enqueue(text) IS
   'take a ticket: index and fence if a number was free, else a notification on numpool_channel() follows; call it in FROM';
 COMMENT ON FUNCTION numpool_poll(bigint) IS
