@@ -14,10 +14,19 @@ using detail::statement;
 
 namespace {
 
-constexpr statement kSetup{"CREATE EXTENSION IF NOT EXISTS numpool", -1, false};
+constexpr statement kIsInstalled{"SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'numpool'",
+                                 -1, false};
+// Those that set up at the same moment take turns: IF NOT EXISTS looks too early for that. The key
+// of the lock is "numpool" as a number.
+constexpr statement kSetup{
+    "DO $$ BEGIN PERFORM pg_catalog.pg_advisory_xact_lock(31091360336408428);"
+    " CREATE EXTENSION IF NOT EXISTS numpool; END $$",
+    -1, false};
 constexpr statement kUninstall{"DROP EXTENSION IF EXISTS numpool", -1, false};
+constexpr statement kOpen{"SELECT {}numpool_open($1, $2)"};
 constexpr statement kCreate{"SELECT {}numpool_create($1, $2, $3, $4)"};
 constexpr statement kDrop{"SELECT {}numpool_drop($1, $2, true)"};
+constexpr statement kIsStandby{"SELECT pg_catalog.pg_is_in_recovery()", -1, false};
 constexpr statement kList{"SELECT {}numpool_list($1)"};
 
 client_options with_conninfo(std::string_view conninfo) {
@@ -66,10 +75,12 @@ detail::engine& client::engine() const {
 }
 
 void client::setup() const {
+  // Where it is there, no right to create it is needed.
+  if (!engine().call(kIsInstalled).empty()) return;
   try {
     engine().call(kSetup);
   } catch (const error& why) {
-    // Another session did it at the same moment; IF NOT EXISTS looks too early for that.
+    // Somebody who does not know of the lock did it at the same moment.
     if (why.sqlstate() != "23505" && why.sqlstate() != "42710") throw;
     engine().call(kSetup);
   }
@@ -81,7 +92,13 @@ void client::uninstall() const {
 
 pool client::create_or_open(std::string_view name, int size,
                             std::optional<std::string_view> metadata) const {
-  engine().call(kCreate, {checked(name), std::to_string(size), owned(metadata), "true"});
+  const std::string wanted = checked(name), numbers = std::to_string(size);
+  try {
+    // Whoever may use a pool need not have the right to create it.
+    engine().call(kOpen, {wanted, numbers});
+  } catch (const no_such_pool_error&) {
+    engine().call(kCreate, {wanted, numbers, owned(metadata), "true"});
+  }
   return detail::access::make_pool(engine_, name);
 }
 
@@ -104,6 +121,10 @@ bool client::drop(std::string_view name, drop_mode mode) const {
 
 int client::resize(std::string_view name, int size) const {
   return detail::resize(engine(), checked(name), size);
+}
+
+bool client::is_standby() const {
+  return engine().call(kIsStandby).at(0).at(0) == "t";
 }
 
 std::vector<std::string> client::list(std::string_view prefix) const {

@@ -67,7 +67,9 @@ std::vector<pool_status> statuses(rows from) {
     pool_status& status = out.emplace_back();
     status.pool = next.text_or_empty();
     status.size = next.small();
-    status.in_use = next.small();
+    const auto in_use = next.optional_integer();
+    status.live = in_use.has_value();
+    status.in_use = static_cast<int>(in_use.value_or(0));
     status.free = next.small();
     status.waiting = next.small();
     status.metadata = next.text();

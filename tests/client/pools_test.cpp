@@ -17,6 +17,20 @@ TEST_CASE_FIXTURE(fixture, "create_or_open creates once and keeps what there is"
   CHECK(kind_of([&] { (void)other.open(id + "x"); }) == error_kind::no_such_pool);
 }
 
+TEST_CASE_FIXTURE(fixture, "a pool that is there is opened without the right to create it") {
+  client.create_or_open(id, 5);
+  session sql;
+  sql.query("CREATE ROLE unprivileged LOGIN");
+  {
+    numpool::client plain("user=unprivileged");
+    plain.setup();
+    CHECK(plain.create_or_open(id, 5).acquire().index() == 0);
+    CHECK(kind_of([&] { plain.create_or_open(id, 6); }) == error_kind::pool_exists);
+    CHECK(kind_of([&] { plain.create_or_open(id + "x", 5); }) == error_kind::not_permitted);
+  }
+  sql.query("DROP ROLE unprivileged");
+}
+
 TEST_CASE_FIXTURE(fixture, "many clients create the same pool at once, and all get it") {
   std::atomic<int> good{0}, created{0};
   threads running;

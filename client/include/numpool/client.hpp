@@ -52,13 +52,14 @@ class NUMPOOL_EXPORT client {
   client(client&&) noexcept;
   client& operator=(client&&) noexcept;  ///< closes what this one was
 
-  /// CREATE EXTENSION IF NOT EXISTS numpool. Needs the rights for that; two at once are fine.
+  /// CREATE EXTENSION IF NOT EXISTS numpool. Needs the rights for that, unless it is there. Any
+  /// number of clients may do it at once.
   void setup() const;
   /// DROP EXTENSION IF EXISTS numpool: the pools of everybody in this database go, and with them
   /// every lease's meaning.
   void uninstall() const;
 
-  /// Creates a pool of `size` numbers, 1..65536, or opens the one there is.
+  /// Opens the pool of `size` numbers, 1..65536, or creates it; only that needs the right to.
   /// `name` is any text of 1..200 characters; `metadata` is JSON text, kept only if the pool is
   /// new. Throws error_kind::invalid_value for a bad name or size, and pool_exists for a pool of
   /// another size.
@@ -77,6 +78,9 @@ class NUMPOOL_EXPORT client {
 
   /// Changes the size and returns the old one: pool::resize() without a handle.
   int resize(std::string_view name, int size) const;
+
+  /// Whether the server is a standby, which knows the pools, but neither leases nor waiters.
+  [[nodiscard]] bool is_standby() const;
 
   /// The names that begin with `prefix`, taken literally, in order.
   [[nodiscard]] std::vector<std::string> list(std::string_view prefix = {}) const;

@@ -11,7 +11,9 @@ inline namespace v1 {
 /// A row of the view numpool_pools: a snapshot, out of date when it arrives.
 struct pool_status {
   std::string pool;
-  int size = 0;    ///< 1..65536
+  int size = 0;  ///< 1..65536
+  bool live =
+      true;  ///< false on a standby: then all that follows but the metadata is not known, and 0
   int in_use = 0;  ///< leases; above `size` for a while after shrinking
   int free = 0;
   int waiting = 0;                      ///< waiters of both kinds
