@@ -116,6 +116,10 @@ CLI::App* parser::verb_of(CLI::App* parent, const char* name, const char* help, 
   CLI::App* app = parent->add_subcommand(name, help);
   app->add_option("--url", result_.url, "Connection string or URI of the server")
       ->type_name("CONNINFO");
+  add_duration(app, "--connect-timeout",
+               "Give up on a server that is not there after this time, and exit 69 (default 60s)",
+               [this](milliseconds t) { result_.connect_timeout = t; });
+  app->add_flag("-v,--verbose", result_.verbose, "Say what a long wait waits for");
   app->callback([this, what] { result_.what = what; });
   app->footer(std::string("Examples:\n") + examples);
   return app;

@@ -41,10 +41,12 @@ struct arguments {
   bool if_exists = false;
   bool if_not_exists = false;
   bool json = false;
-  std::optional<std::chrono::milliseconds> timeout;  ///< run, wait
-  std::chrono::milliseconds grace{10000};            ///< run
-  std::chrono::milliseconds interval{1000};          ///< top; at least 50 ms
-  std::vector<std::string> command;                  ///< run; never empty there
+  bool verbose = false;  ///< say what a long wait waits for, also where there is no terminal
+  std::optional<std::chrono::milliseconds> connect_timeout;  ///< for a server that is not there
+  std::optional<std::chrono::milliseconds> timeout;          ///< run, wait
+  std::chrono::milliseconds grace{10000};                    ///< run
+  std::chrono::milliseconds interval{1000};                  ///< top; at least 50 ms
+  std::vector<std::string> command;                          ///< run; never empty there
 };
 
 /// Parses the words after the program's name.  Everything behind the first `--` of `run` is the

@@ -5,6 +5,7 @@
 #include "connection.hpp"
 #include "failure.hpp"
 #include "json.hpp"
+#include "patience.hpp"
 #include "text.hpp"
 
 namespace numpool::cli {
@@ -22,25 +23,27 @@ void print(const std::string& text) {
 }
 
 int run_setup(const arguments& args) {
-  client server(options_for(args));
-  server.setup();
+  with_server(args, repeat::may_be_in_doubt, [](client& server) { server.setup(); });
   return kSuccess;
 }
 
 int run_create(const arguments& args) {
-  client server(options_for(args));
   if (args.if_not_exists) {
-    server.create_or_open(*args.pool, args.size, args.metadata);
+    with_server(args, repeat::may_be_in_doubt, [&](client& server) {
+      server.create_or_open(*args.pool, args.size, args.metadata);
+    });
   } else {
-    server.create(*args.pool, args.size, args.metadata);
+    with_server(args, repeat::not_in_doubt,
+                [&](client& server) { server.create(*args.pool, args.size, args.metadata); });
   }
   return kSuccess;
 }
 
 int run_drop(const arguments& args) {
-  client server(options_for(args));
-  const bool existed =
-      server.drop(*args.pool, args.force ? drop_mode::force : drop_mode::if_unused);
+  bool existed = false;
+  with_server(args, repeat::not_in_doubt, [&](client& server) {
+    existed = server.drop(*args.pool, args.force ? drop_mode::force : drop_mode::if_unused);
+  });
   if (!existed && !args.if_exists) {
     throw failure(kRefused, "pool \"" + *args.pool + "\" does not exist");
   }
@@ -48,15 +51,16 @@ int run_drop(const arguments& args) {
 }
 
 int run_resize(const arguments& args) {
-  client server(options_for(args));
-  server.resize(*args.pool, args.size);
+  with_server(args, repeat::may_be_in_doubt,
+              [&](client& server) { server.resize(*args.pool, args.size); });
   return kSuccess;
 }
 
 int run_list(const arguments& args) {
-  client server(options_for(args));
+  std::vector<std::string> names;
+  with_server(args, repeat::may_be_in_doubt,
+              [&](client& server) { names = server.list(args.prefix); });
   std::string out;
-  const auto names = server.list(args.prefix);
   if (args.json) {
     for (const auto& name : names) out += (out.empty() ? "" : ", ") + json_string(name);
     out = "[" + out + "]\n";

@@ -53,9 +53,11 @@ int exit_code_of(const numpool::error& why) {
     case error_kind::timed_out:
       return kTimedOut;
     default: {
-      const std::string& code = why.sqlstate();
-      const bool shutdown = code == "57P01" || code == "57P02" || code == "57P03";
-      return shutdown || code.compare(0, 2, "08") == 0 || code == "53300" ? kUnavailable : kRefused;
+      // Also a standby, and a node without the library: another one would do it.
+      for (const char* code : {"57P01", "57P02", "57P03", "53300", "25006", "58P01"}) {
+        if (why.sqlstate() == code) return kUnavailable;
+      }
+      return why.sqlstate().compare(0, 2, "08") == 0 ? kUnavailable : kRefused;
     }
   }
 }

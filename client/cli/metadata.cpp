@@ -3,6 +3,7 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "patience.hpp"
 
 namespace numpool::cli {
 namespace {
@@ -19,22 +20,30 @@ std::string read_standard_input() {
 }  // namespace
 
 int run_metadata_get(const arguments& args) {
-  client server(options_for(args));
-  print(server.open(*args.pool).metadata().value_or("null") + "\n");
-  return 0;
+  std::string json;
+  with_server(args, repeat::may_be_in_doubt,
+              [&](client& server) { json = server.open(*args.pool).metadata().value_or("null"); });
+  print(json + "\n");
+  return kSuccess;
 }
 
 int run_metadata_set(const arguments& args) {
   std::optional<std::string> json = args.none ? std::nullopt : args.metadata;
   if (json == "-") json = read_standard_input();
-  client server(options_for(args));
-  const pool handle = server.open(*args.pool);
-  if (!args.expected && !args.expect_none) {
-    handle.set_metadata(json);
-  } else if (!handle.replace_metadata(args.expected, json)) {
+  bool done = true;
+  // What is set twice is as if it were set once, also where the old value is compared.
+  with_server(args, repeat::may_be_in_doubt, [&](client& server) {
+    const pool handle = server.open(*args.pool);
+    if (!args.expected && !args.expect_none) {
+      handle.set_metadata(json);
+    } else {
+      done = handle.replace_metadata(args.expected, json);
+    }
+  });
+  if (!done) {
     throw failure(kRefused, "the metadata of pool \"" + *args.pool + "\" are not as expected");
   }
-  return 0;
+  return kSuccess;
 }
 
 }  // namespace numpool::cli

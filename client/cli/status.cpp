@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include "commands.hpp"
+#include "failure.hpp"
+#include "patience.hpp"
 #include "view.hpp"
 
 namespace numpool::cli {
@@ -18,15 +20,19 @@ view_format format_of_output() {
 }  // namespace
 
 int run_status(const arguments& args) {
-  client server(options_for(args));
-  if (args.pool) {
-    const pool_view view = fetch_pool(server, *args.pool);
-    print(args.json ? pool_json(view) : pool_text(view, format_of_output()));
-  } else {
-    const auto pools = fetch_overview(server);
-    print(args.json ? overview_json(pools) : overview_text(pools, format_of_output()));
-  }
-  return 0;
+  std::string out;
+  with_server(args, repeat::may_be_in_doubt, [&](client& server) {
+    if (args.pool) {
+      const pool_view view = fetch_pool(server, *args.pool);
+      out = args.json ? pool_json(view) : pool_text(view, format_of_output());
+    } else {
+      const auto pools = fetch_overview(server);
+      out = args.json ? overview_json(pools) : overview_text(pools, format_of_output());
+    }
+    if (!args.json) out = standby_notice(server) + out;
+  });
+  print(out);
+  return kSuccess;
 }
 
 }  // namespace numpool::cli

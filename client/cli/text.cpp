@@ -61,6 +61,10 @@ std::string shorten(std::string_view text, std::size_t width) {
   return std::string(text.substr(0, end)) + "~";
 }
 
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
 table::table(std::vector<column> columns) : columns_(std::move(columns)) {}
 
 void table::add(std::vector<std::string> cells) {

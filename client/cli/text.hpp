@@ -17,6 +17,9 @@ std::size_t display_width(std::string_view text);
 /// At most `width` columns of `text`, ending in "~" when something was cut off.
 std::string shorten(std::string_view text, std::size_t width);
 
+/// The first line of `text`.
+std::string first_line(std::string_view text);
+
 /// A table of left- or right-aligned columns, two blanks apart, without trailing blanks.
 class table {
  public:

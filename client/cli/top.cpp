@@ -13,6 +13,7 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "patience.hpp"
 #include "screen.hpp"
 #include "signal_pipe.hpp"
 #include "text.hpp"
@@ -48,6 +49,7 @@ class refresher {
   std::condition_variable ended_changed_;
   bool ended_ = false;
   std::vector<pool_view> views_;  // one, if args_.pool is set
+  std::string notice_;            // said before them
   std::string problem_;
   std::thread thread_;
 };
@@ -87,8 +89,9 @@ void refresher::work() {
 
 void refresher::look() {
   std::vector<pool_view> views;
-  std::string problem;
+  std::string problem, notice;
   try {
+    notice = standby_notice(server_);
     if (args_.pool) {
       views.push_back(fetch_pool(server_, *args_.pool));
     } else {
@@ -98,7 +101,10 @@ void refresher::look() {
     problem = e.what();
   }
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (problem.empty()) views_ = std::move(views);
+  if (problem.empty()) {
+    views_ = std::move(views);
+    notice_ = std::move(notice);
+  }
   problem_ = std::move(problem);
 }
 
@@ -108,6 +114,7 @@ std::string refresher::text(std::size_t columns) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const view_format format{columns, style_};
   std::string out = problem_.empty() ? "" : "not up to date: " + printable(problem_) + "\n";
+  out += notice_;
   if (!args_.pool) return out + overview_text(views_, format);
   return views_.empty() ? out : out + pool_text(views_.front(), format);
 }
@@ -165,14 +172,17 @@ int run_top(const arguments& args) {
   client_options options = options_for(args, "numpool top");
   // A call fails soon, so that the screen says what is wrong; the next one tries again.
   options.reconnect_limit = std::chrono::milliseconds(500);
-  // Ctrl-C during the first attempt to connect has its default action.
-  client server(std::move(options));
-  signal_pipe signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
-  if (args.pool)
-    (void)server.open(*args.pool);  // fails here, before the screen changes, if it must
-  screen display;
-  refresher source(server, args, bar_style_of_locale());
-  return show(display, source, signals);
+  int status = kSuccess;
+  // Ctrl-C until it is connected has its default action.
+  with_server(args, options, repeat::not_in_doubt, [&](client& server) {
+    signal_pipe signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
+    if (args.pool)
+      (void)server.open(*args.pool);  // fails here, before the screen changes, if it must
+    screen display;
+    refresher source(server, args, bar_style_of_locale());
+    status = show(display, source, signals);
+  });
+  return status;
 }
 
 }  // namespace numpool::cli

@@ -16,6 +16,11 @@ std::vector<bool> taken_of(const pool_status& pool, const std::vector<lease_info
 
 }  // namespace
 
+std::string standby_notice(client& server) {
+  return server.is_standby() ? "This server is a standby: only the primary knows what is leased.\n"
+                             : "";
+}
+
 std::vector<pool_view> fetch_overview(client& server) {
   std::vector<pool_view> views;
   for (pool_status& status : server.pool_statuses()) {

@@ -26,6 +26,9 @@ struct view_format {
   bar_style style = bar_style::ascii;
 };
 
+/// What to say first where the server is a standby; empty elsewhere.
+std::string standby_notice(client& server);
+
 /// All pools, without their waiters; leases only as far as the bars need them.
 std::vector<pool_view> fetch_overview(client& server);
 

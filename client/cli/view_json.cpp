@@ -12,20 +12,22 @@ std::int64_t us(std::chrono::microseconds value) {
 }
 
 json_object object_of(const pool_status& p) {
+  // On a standby what only the primary knows is null.
+  const auto live = [&p](std::int64_t value) { return p.live ? std::to_string(value) : "null"; };
   json_object out;
   out.add("pool", p.pool)
       .add("size", p.size)
-      .add("in_use", p.in_use)
-      .add("free", p.free)
-      .add("waiting", p.waiting)
+      .raw("in_use", live(p.in_use))
+      .raw("free", live(p.free))
+      .raw("waiting", live(p.waiting))
       .raw("metadata", p.metadata.value_or("null"))
-      .add("grants", p.grants)
-      .add("handoffs", p.handoffs)
-      .add("timeouts", p.timeouts)
-      .add("cancels", p.cancels)
-      .add("wait_total_us", us(p.wait_total))
-      .add("wait_longest_us", us(p.wait_longest))
-      .raw("counting_since", json_time(p.counting_since));
+      .raw("grants", live(p.grants))
+      .raw("handoffs", live(p.handoffs))
+      .raw("timeouts", live(p.timeouts))
+      .raw("cancels", live(p.cancels))
+      .raw("wait_total_us", live(us(p.wait_total)))
+      .raw("wait_longest_us", live(us(p.wait_longest)))
+      .raw("counting_since", p.live ? json_time(p.counting_since) : "null");
   return out;
 }
 

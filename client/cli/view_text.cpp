@@ -86,26 +86,27 @@ std::string overview_text(const std::vector<pool_view>& pools, const view_format
               {"NUMBERS"}});
   for (const pool_view& view : pools) {
     const pool_status& p = view.pool;
-    rows.add({shorten(printable(p.pool), 40), std::to_string(p.size), std::to_string(p.in_use),
-              std::to_string(p.free), std::to_string(p.waiting),
-              draw_bar(view.taken, kOverviewBar, format.style)});
+    const auto live = [&p](int value) { return p.live ? std::to_string(value) : "?"; };
+    rows.add({shorten(printable(p.pool), 40), std::to_string(p.size), live(p.in_use), live(p.free),
+              live(p.waiting), p.live ? draw_bar(view.taken, kOverviewBar, format.style) : "?"});
   }
   return rows.str();
 }
 
 std::string pool_text(const pool_view& view, const view_format& format) {
   const pool_status& p = view.pool;
+  std::string out =
+      printable(p.pool) + ": " + std::to_string(p.size) + (p.size == 1 ? " number" : " numbers");
+  const std::string metadata = p.metadata ? "metadata: " + printable(*p.metadata) + "\n" : "";
+  if (!p.live) return out + "\n" + metadata;
+  out += ", " + std::to_string(p.in_use) + " in use, " + std::to_string(p.free) + " free, " +
+         std::to_string(p.waiting) + " waiting\n";
   const std::size_t cells =
       std::clamp<std::size_t>(format.width > 2 ? format.width - 2 : 1, 1, kLongestBar);
-  std::string out = printable(p.pool) + ": " + std::to_string(p.size) +
-                    (p.size == 1 ? " number, " : " numbers, ") + std::to_string(p.in_use) +
-                    " in use, " + std::to_string(p.free) + " free, " + std::to_string(p.waiting) +
-                    " waiting\n";
   out += draw_bar(view.taken, cells, format.style);
   const std::size_t step = bar_step(view.taken.size(), cells);
   if (step > 1) out += "  a cell is " + std::to_string(step) + " numbers";
-  out += "\n";
-  if (p.metadata) out += "metadata: " + printable(*p.metadata) + "\n";
+  out += "\n" + metadata;
   out += counters(p);
   if (!view.leases.empty()) out += "\n" + holders(view.leases);
   if (!view.waiters.empty()) out += "\n" + queue(view.waiters);

@@ -1,6 +1,7 @@
 # A standby has the definitions and refuses the rest (25006); promoted, it grants larger fences.
 use strict;
 use warnings;
+use IPC::Run;
 use Pair 'start_pair';
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -34,12 +35,34 @@ for my $mode ('async', 'sync')
 		like($err, qr/25006/, "$mode: refused on a standby: $call");
 	}
 
+	# The command says where it is, and one that needs a primary waits for it.
+	local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)} =
+		($standby->host, $standby->port, scalar(getpwuid($<)), 'postgres');
+	my ($shown) = run_command([ 'build/numpool', 'status' ]);
+	is($shown, "This server is a standby: only the primary knows what is leased.\n"
+		  . "POOL  SIZE  IN USE  FREE  WAITING  NUMBERS\np        3       ?     ?        ?  ?",
+		"$mode: status says that it is a standby");
+	($shown) = run_command([ 'build/numpool', 'status', 'p' ]);
+	is($shown, "This server is a standby: only the primary knows what is leased.\n"
+		  . "p: 3 numbers\nmetadata: {\"k\": 1}", "$mode: the same of one pool");
+	($shown) = run_command([ 'build/numpool', 'status', 'p', '--json' ]);
+	like($shown, qr/"in_use": null, "free": null.*"grants": null.*"counting_since": null/,
+		"$mode: as JSON what is not known is null");
+	my ($ran, $said) = ('', '');
+	my $run = IPC::Run::start([ 'build/numpool', 'run', 'p', '--', 'echo', 'promoted' ],
+		'>' => \$ran, '2>' => \$said);
+	sleep 1;
+	ok($run->pumpable, "$mode: run waits for a primary");
+
 	# A session that was there before the promotion is a session of the primary afterwards.
 	my $early = $standby->background_psql('postgres', on_error_stop => 0, timeout => 60);
 	$early->query(q(SELECT numpool_try_acquire('p')));
 	$primary->stop('immediate');
 	$standby->promote;
 	is($early->query(q(SELECT numpool_try_acquire('p'))), 0, "$mode: a session from before the promotion acquires after it");
+	$run->finish;
+	is($ran, "promoted\n", "$mode: run has a number after the promotion");
+	is($said, '', "$mode: and nothing to say");
 	$early->quit;
 	cmp_ok($standby->safe_psql('postgres', $fence), '>', $before, "$mode: the fence has grown over the failover");
 	$standby->stop;

@@ -52,11 +52,15 @@ waited wait_for_turn(turn& queued, signal_queue& signals) {
 }
 
 turn_request request_of(const arguments& args, const char* application) {
-  return {options_for(args, application), *args.pool, args.create, args.timeout};
+  return {options_for(args, application), *args.pool, args.create, args.timeout,
+          args.connect_timeout};
 }
 
-[[noreturn]] void throw_timed_out(const arguments& args) {
-  throw failure(kTimedOut, "timed out waiting for a number of pool \"" + *args.pool + "\"");
+[[noreturn]] void throw_timed_out(const arguments& args, const turn& queued) {
+  const std::string no_server = queued.no_server();
+  throw failure(kTimedOut, no_server.empty()
+                               ? "timed out waiting for a number of pool \"" + *args.pool + "\""
+                               : "timed out waiting for the server: " + no_server);
 }
 
 }  // namespace
@@ -68,11 +72,14 @@ int run_run(const arguments& args) {
   signal_queue signals{SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGTSTP,  SIGCONT,
                        SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD};
   guard outliver(args.grace);
+  waiting_line line(args.verbose);  // outlives the turn, whose end ends what it asks
   turn queued(request_of(args, "numpool run"));
+  line.show(queued.describer());
   const waited result = wait_for_turn(queued, signals);
+  line.clear();
   if (result.signal != 0) return kSignalBase + result.signal;
   const lease* held = result.held;
-  if (!held) throw_timed_out(args);
+  if (!held) throw_timed_out(args, queued);
 
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   job_terminal terminal;
@@ -95,10 +102,12 @@ int run_run(const arguments& args) {
 
 int run_wait(const arguments& args) {
   // Signals keep their default action: the server notices the closed socket.
+  waiting_line line(args.verbose);
   turn queued(request_of(args, "numpool wait"));
+  line.show(queued.describer());
   pollfd event{queued.outcome_fd(), POLLIN, 0};
   while (poll(&event, 1, -1) < 0 && errno == EINTR) continue;
-  if (!queued.outcome()) throw_timed_out(args);
+  if (!queued.outcome()) throw_timed_out(args, queued);
   queued.release();
   return kSuccess;
 }

@@ -2,30 +2,65 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
+#include "duration.hpp"
 #include "io_event.hpp"
+#include "patience.hpp"
+#include "text.hpp"
 
 namespace numpool::cli {
 
+using std::chrono::milliseconds;
+using clock = std::chrono::steady_clock;
+
+/// What goes well for so long is over, and a failure after it is a new one.
+constexpr milliseconds kOutage{2000};
+
 struct turn::state {
+  explicit state(turn_request wanted)
+      : request(std::move(wanted)), started(clock::now()), attempts(limit()) {}
+
+  void work();
+  void attempt();
+  /// Notes that there is no server, for a reason that may pass; false if time is up.
+  bool waits_out(const error& why);
+  waiting_text describe() const;
+  /// Of attempts in an outage.
+  milliseconds limit() const {
+    return request.connect_timeout.value_or(request.timeout.value_or(kPatience));
+  }
+  /// What is left of the timeout.
+  milliseconds left() const {
+    return std::chrono::ceil<milliseconds>(started + *request.timeout - clock::now());
+  }
+  std::shared_ptr<client> current() const {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return connection;
+  }
+
   turn_request request;
+  const clock::time_point started;
+  patience attempts;                        // in this outage
+  std::optional<clock::time_point> queued;  // since when, in this attempt
   cancellation_source source;
+  detail::event leaving;
   detail::event done;
   detail::event lost;
 
   // Written by the thread before `done` is set, by the owner afterwards.
-  std::unique_ptr<client> connection;
   std::optional<lease> held;
   std::exception_ptr problem;
 
-  std::mutex mutex;
-  std::string reason;  // of the loss; guarded by `mutex`
+  mutable std::mutex mutex;            // guards what follows
+  std::shared_ptr<client> connection;  // none while there is no server
+  std::string no_server;               // why there is none
+  std::string reason;                  // of the loss
 };
 
-turn::turn(turn_request request) : state_(std::make_shared<state>()) {
-  state_->request = std::move(request);
+turn::turn(turn_request request) : state_(std::make_shared<state>(std::move(request))) {
   state_->request.options.on_lost = [shared = std::weak_ptr<state>(state_)](const lost_lease& l) {
     if (const auto s = shared.lock()) {
       const std::lock_guard<std::mutex> lock(s->mutex);
@@ -38,25 +73,68 @@ turn::turn(turn_request request) : state_(std::make_shared<state>()) {
 
 turn::~turn() {
   state_->source.cancel();
+  state_->leaving.set();
   if (thread_.joinable()) thread_.join();
   release();
 }
 
 void turn::work(state& s) noexcept {
   try {
-    s.connection = std::make_unique<client>(std::move(s.request.options));
-    const pool handle = s.request.create
-                            ? s.connection->create_or_open(s.request.pool, *s.request.create)
-                            : s.connection->open(s.request.pool);
-    if (s.request.timeout) {
-      s.held = handle.acquire_for(*s.request.timeout, s.source.token());
-    } else {
-      s.held = handle.acquire(s.source.token());
-    }
+    s.work();
   } catch (...) {
     s.problem = std::current_exception();
   }
   s.done.set();
+}
+
+void turn::state::work() {
+  for (;;) {
+    try {
+      attempt();
+      return;
+    } catch (const error& why) {
+      if (!may_pass(why) || source.cancelled()) throw;
+      if (!waits_out(why)) return;
+      const bool had_a_server = queued && clock::now() - *queued > kOutage;
+      if (had_a_server) attempts = patience(limit());
+      if (attempts.over()) throw;
+    }
+    milliseconds pause = attempts.next_pause();
+    if (request.timeout) pause = std::clamp(left(), milliseconds(0), pause);
+    pollfd stop{leaving.fd(), POLLIN, 0};
+    poll(&stop, 1, static_cast<int>(pause.count()));
+  }
+}
+
+bool turn::state::waits_out(const error& why) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  connection.reset();
+  no_server = first_line(why.what());
+  // Who does not wait for a number has not been kept waiting by the server either.
+  return !request.timeout || *request.timeout == milliseconds(0) || left() > milliseconds(0);
+}
+
+void turn::state::attempt() {
+  queued.reset();
+  client_options options = request.options;
+  options.connect_timeout = attempts.time_per_host();
+  // While it queues, the library itself goes on after a loss.
+  options.reconnect_limit = request.connect_timeout.value_or(
+      std::max(kPatience, request.timeout.value_or(milliseconds(0))));
+  const auto server = std::make_shared<client>(std::move(options));
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    connection = server;
+    no_server.clear();
+  }
+  const pool handle = request.create ? server->create_or_open(request.pool, *request.create)
+                                     : server->open(request.pool);
+  queued = clock::now();
+  if (request.timeout) {
+    held = handle.acquire_for(left(), source.token());
+  } else {
+    held = handle.acquire(source.token());
+  }
 }
 
 int turn::outcome_fd() const noexcept {
@@ -72,13 +150,19 @@ const lease* turn::outcome() {
   return state_->held ? &*state_->held : nullptr;
 }
 
+std::string turn::no_server() const {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return state_->no_server;
+}
+
 std::string turn::lost_reason() const {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   return state_->reason;
 }
 
-bool turn::leave(std::chrono::milliseconds limit) {
+bool turn::leave(milliseconds limit) {
   state_->source.cancel();
+  state_->leaving.set();
   pollfd waiting{state_->done.fd(), POLLIN, 0};
   if (poll(&waiting, 1, static_cast<int>(limit.count())) != 1) {
     thread_.detach();
@@ -90,7 +174,54 @@ bool turn::leave(std::chrono::milliseconds limit) {
 }
 
 void turn::release() noexcept {
-  if (state_->connection) state_->connection->close();
+  if (const auto server = state_->current()) server->close();
+}
+
+std::function<waiting_text()> turn::describer() const {
+  return [shared = state_] { return shared->describe(); };
+}
+
+waiting_text turn::state::describe() const {
+  const auto server = current();
+  if (!server || !server->connected()) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return {"waiting for the server" + (no_server.empty() ? "" : ": " + no_server), ""};
+  }
+  try {
+    const pool handle = server->open(request.pool);
+    int position = 0;
+    for (const waiter_info& one : handle.waiters()) {
+      if (one.pid == server->backend_pid()) position = one.position;
+    }
+    return describe_queue(handle.status(), position, handle.leases());
+  } catch (const error&) {
+    // The turn itself meets it, and says so.
+    return {"waiting for \"" + request.pool + "\"", ""};
+  }
+}
+
+waiting_text describe_queue(const pool_status& pool, int position,
+                            const std::vector<lease_info>& leases) {
+  waiting_text text;
+  text.steady = "waiting for \"" + pool.pool + "\": ";
+  if (position > 0) text.steady += "position " + std::to_string(position) + ", ";
+  text.steady += std::to_string(pool.in_use) + " of " + std::to_string(pool.size) + " in use";
+  const auto longest = std::max_element(
+      leases.begin(), leases.end(),
+      [](const lease_info& a, const lease_info& b) { return a.held_for < b.held_for; });
+  if (longest == leases.end()) return text;
+  std::string who = "somebody";  // whom the server hides from this role
+  if (longest->user) {
+    who = *longest->user;
+    if (longest->application && !longest->application->empty()) {
+      who += " (" + *longest->application + ")";
+    }
+  }
+  if (longest->pid != 0) who += " in session " + std::to_string(longest->pid);
+  text.steady += ", longest held by " + who;
+  text.changing =
+      " for " + format_duration(std::chrono::duration_cast<milliseconds>(longest->held_for));
+  return text;
 }
 
 }  // namespace numpool::cli

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <numpool/client.hpp>
 
 #include "descriptor.hpp"
+#include "waiting_line.hpp"
 
 namespace numpool::cli {
 
@@ -19,10 +21,14 @@ struct turn_request {
   client_options options;
   std::string pool;
   std::optional<int> create;  ///< create the pool with so many numbers if it is not there
-  std::optional<std::chrono::milliseconds> timeout;  ///< for the number, not for connecting
+  /// From now until there is a number, connecting included; 0 takes what is free at once.
+  std::optional<std::chrono::milliseconds> timeout;
+  /// For a server that is not there.  Unless it is set, as long as `timeout`, or kPatience.
+  std::optional<std::chrono::milliseconds> connect_timeout;
 };
 
-/// Connects, queues and holds the lease.  Its members are for one thread.
+/// Connects, queues and holds the lease, and waits for a server that is not there.  Its members are
+/// for one thread.
 class turn {
  public:
   explicit turn(turn_request request);
@@ -39,6 +45,8 @@ class turn {
   /// After outcome_fd() became readable: the lease, or null if the timeout passed; throws what
   /// stood in the way.
   const lease* outcome();
+  /// After outcome() was null: why there was no server at the end; empty if there was one.
+  std::string no_server() const;
   /// After lost_fd() became readable: why.
   std::string lost_reason() const;
 
@@ -48,6 +56,10 @@ class turn {
   /// Gives the number back; waits up to a second for the server to confirm.
   void release() noexcept;
 
+  /// What tells what it waits for, from any thread, by asking the server.  A call may outlive the
+  /// turn, but not for long: release() ends what it asks.
+  std::function<waiting_text()> describer() const;
+
  private:
   struct state;
   static void work(state& shared) noexcept;
@@ -55,5 +67,10 @@ class turn {
   std::shared_ptr<state> state_;  // the thread has a share too, as it may be left behind
   std::thread thread_;
 };
+
+/// What a waiter is told: his place, who is in his way, and for how long.  `position` is 0 if he is
+/// not seen in the queue.
+waiting_text describe_queue(const pool_status& pool, int position,
+                            const std::vector<lease_info>& leases);
 
 }  // namespace numpool::cli

@@ -62,6 +62,24 @@ TEST_CASE("all pools as text") {
         "gpu      3       2     1        1  [#.#]\n");
 }
 
+TEST_CASE("on a standby what only the primary knows is left out") {
+  pool_view view;
+  view.pool.pool = "gpu";
+  view.pool.size = 3;
+  view.pool.live = false;
+  view.pool.metadata = "7";
+  CHECK(pool_text(view, {}) == "gpu: 3 numbers\nmetadata: 7\n");
+  CHECK(overview_text({view}, {}) ==
+        "POOL  SIZE  IN USE  FREE  WAITING  NUMBERS\n"
+        "gpu      3       ?     ?        ?  ?\n");
+  CHECK(
+      overview_json({view}) ==
+      "[\n  {\"pool\": \"gpu\", \"size\": 3, \"in_use\": null, \"free\": null, \"waiting\": null, "
+      "\"metadata\": 7, \"grants\": null, \"handoffs\": null, \"timeouts\": null, "
+      "\"cancels\": null, \"wait_total_us\": null, \"wait_longest_us\": null, "
+      "\"counting_since\": null}\n]\n");
+}
+
 TEST_CASE("a large pool's bar says what a cell stands for") {
   pool_view view = sample();
   view.pool.size = 65536;
