@@ -62,7 +62,7 @@ class lone_connection {
       outcome = attempt.go_on(ready);
     }
     if (outcome == connecting::outcome::failed)
-      error(error_kind::cannot_connect, attempt.problem()).raise();
+      attempt.failure().raise();
     return attempt.take();
   }
 

@@ -51,7 +51,7 @@ void io_loop::go_on_connecting(bool ready) {
     case connecting::outcome::pending:
       break;
     case connecting::outcome::failed:
-      attempt_failed(error(error_kind::cannot_connect, attempt_->problem()));
+      attempt_failed(attempt_->failure());
       break;
     case connecting::outcome::connected:
       try {

@@ -2,9 +2,34 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace numpool::detail {
+
+namespace {
+
+/// Takes the SQLSTATE and the place in the server's source out of a message as libpq writes it at
+/// PQERRORS_VERBOSE: "...FATAL:  53300: too many clients already\nLOCATION:  ...".
+std::string take_sqlstate(std::string* message) {
+  for (std::size_t at; (at = message->find("LOCATION:  ")) != std::string::npos;)
+    message->erase(at, std::min(message->find('\n', at), message->size() - 1) + 1 - at);
+  while (!message->empty() && message->back() == '\n') message->pop_back();
+  std::string sqlstate;
+  for (std::size_t at = 0; (at = message->find(":  ", at)) != std::string::npos; at += 3) {
+    const std::string_view code = std::string_view(*message).substr(at + 3, 7);
+    const bool good = code.size() == 7 && code.substr(5) == ": " &&
+                      code.substr(0, 5).find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
+                          std::string_view::npos;
+    if (!good) continue;
+    sqlstate = code.substr(0, 5);
+    message->erase(at + 3, 7);
+  }
+  return sqlstate;
+}
+
+}  // namespace
 
 connecting::connecting(const connection_parameters& parameters,
                        std::chrono::milliseconds time_per_host)
@@ -33,7 +58,10 @@ connecting::outcome connecting::go_on(bool ready) {
   if (progress_ == connection::progress::done) return outcome::connected;
   if (progress_ == connection::progress::failed) {
     if (!problem_.empty()) problem_ += "; ";
-    problem_ += connection_->message();
+    std::string message = connection_->message();
+    sqlstate_ = take_sqlstate(&message);
+    if (sqlstate_.empty() && connection_->needs_password()) sqlstate_ = "28P01";
+    problem_ += message;
     return outcome::failed;
   }
   std::string now = host();
@@ -53,6 +81,10 @@ connecting::outcome connecting::give_up_on_host() {
   problem_ += " to host \"" + connection_->host() + "\", port " + connection_->port();
   begin();
   return outcome::pending;
+}
+
+error connecting::failure() const {
+  return error(error_kind::cannot_connect, problem_, sqlstate_);
 }
 
 }  // namespace numpool::detail

@@ -29,7 +29,7 @@ class connecting {
   /// After outcome::connected.
   connection take() { return std::move(*connection_); }
   /// After outcome::failed: why.
-  const std::string& problem() const { return problem_; }
+  error failure() const;
 
  private:
   void begin();
@@ -43,6 +43,7 @@ class connecting {
   std::string host_;  ///< that the deadline is for
   clock::time_point deadline_{};
   std::string problem_;
+  std::string sqlstate_;  ///< of the last server that refused, if any did
 };
 
 }  // namespace numpool::detail

@@ -24,6 +24,8 @@ connection::connection(const connection_parameters& parameters)
   // Notices ("extension already exists", a release too late) are no business of stderr.
   PQsetNoticeReceiver(
       handle_.get(), [](void*, const PGresult*) {}, nullptr);
+  // So that a refusal has its SQLSTATE in its text: there is no other way to it.
+  PQsetErrorVerbosity(handle_.get(), PQERRORS_VERBOSE);
 }
 
 connection::progress connection::poll() {
@@ -41,6 +43,7 @@ connection::progress connection::poll() {
 }
 
 void connection::enter_pipeline_mode() {
+  PQsetErrorVerbosity(handle_.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(handle_.get(), 1) != 0 || PQenterPipelineMode(handle_.get()) != 1)
     throw error(error_kind::cannot_connect, "could not prepare the connection: " + message());
 }

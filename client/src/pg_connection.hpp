@@ -38,6 +38,8 @@ class connection {
 
   int socket() const { return PQsocket(handle_.get()); }
   int backend_pid() const { return PQbackendPID(handle_.get()); }
+  /// The server asked for a password, and there is none.
+  bool needs_password() const { return PQconnectionNeedsPassword(handle_.get()) == 1; }
   bool broken() const { return PQstatus(handle_.get()) == CONNECTION_BAD; }
   std::string message() const { return trimmed(PQerrorMessage(handle_.get())); }
   PGconn* handle() const { return handle_.get(); }
