@@ -3,44 +3,44 @@
 
 #include <csignal>
 
-#include "database.hpp"
-#include "program.hpp"
-#include "terminal.hpp"
+#include "support/pool.h"
+#include "program.h"
+#include "terminal.h"
 
-using namespace cli_test;
+using namespace numpool_test;
 
 namespace {
 
 using std::chrono::milliseconds;
 
 /// Everything said until the first number is taken.
-std::string place(const test_pool& pool, int position) {
+std::string place(const Pool& pool, int position) {
   return "waiting for \"" + pool.name() + "\": position " + std::to_string(position) +
          ", 1 of 1 in use, longest held by postgres (holder) in session ";
 }
 
-void hold(session& holder, const test_pool& pool) {
-  holder.query("SET application_name = 'holder'");
-  holder.query("SELECT numpool_acquire($1)", {pool.name()});
+void hold(Session& holder, const Pool& pool) {
+  holder.text("SET application_name = 'holder'");
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
 }
 
 }  // namespace
 
 TEST_CASE("on a terminal: place, number in use, longest holder; erased when its turn comes") {
-  test_pool pool(1);
-  session holder;
+  Pool pool(1);
+  Session holder;
   hold(holder, pool);
-  program first({"run", pool.name(), "--", "true"});
-  REQUIRE(pool.has_waiting(1));
-  terminal screen(24, 200);
-  program waiting = screen.start({"build/numpool", "run", pool.name(), "--", "echo", "my turn"});
-  REQUIRE(pool.has_waiting(2));
+  Numpool first({"run", pool.name(), "--", "true"});
+  REQUIRE(pool.waiters_become(1));
+  Terminal screen(24, 200);
+  Program waiting = screen.start({"build/numpool", "run", pool.name(), "--", "echo", "my turn"});
+  REQUIRE(pool.waiters_become(2));
   CHECK(screen.shows(place(pool, 2) + std::to_string(pool.holder())));
   CHECK(screen.shows(" for "));
   first.signal(SIGTERM);
   CHECK(first.wait() == 128 + SIGTERM);
   CHECK(screen.shows(place(pool, 1)));
-  holder.query("SELECT numpool_release_all()");
+  holder.text("SELECT numpool_release_all()");
   CHECK(screen.shows("\r\033[K"));
   CHECK(screen.shows("my turn"));
   CHECK(waiting.wait() == 0);
@@ -49,43 +49,43 @@ TEST_CASE("on a terminal: place, number in use, longest holder; erased when its 
 }
 
 TEST_CASE("on a narrow terminal it stays on one line") {
-  test_pool pool(1);
-  session holder;
+  Pool pool(1);
+  Session holder;
   hold(holder, pool);
-  terminal screen(24, 40);
-  program waiting = screen.start({"build/numpool", "wait", pool.name()});
+  Terminal screen(24, 40);
+  Program waiting = screen.start({"build/numpool", "wait", pool.name()});
   CHECK(screen.shows("waiting for \"" + pool.name()));
   CHECK(screen.shows("~\033[K"));
   CHECK(screen.shown().find("longest held") == std::string::npos);
-  holder.query("SELECT numpool_release_all()");
+  holder.text("SELECT numpool_release_all()");
   CHECK(waiting.wait() == 0);
 }
 
 TEST_CASE("nothing in the first second, and nothing where nobody asked") {
-  test_pool pool(1);
+  Pool pool(1);
   {
-    terminal screen;
-    program quick = screen.start({"build/numpool", "run", pool.name(), "--", "echo", "done"});
+    Terminal screen;
+    Program quick = screen.start({"build/numpool", "run", pool.name(), "--", "echo", "done"});
     CHECK(quick.wait() == 0);
     CHECK(screen.shows("done"));
     CHECK(screen.shown().find("waiting") == std::string::npos);
   }
-  session holder;
+  Session holder;
   hold(holder, pool);
-  program waiting({"run", pool.name(), "--timeout", "2500ms", "--", "true"});
+  Numpool waiting({"run", pool.name(), "--timeout", "2500ms", "--", "true"});
   CHECK(waiting.wait() == 75);
   CHECK(waiting.err() ==
         "numpool: timed out waiting for a number of pool \"" + pool.name() + "\"\n");
 }
 
 TEST_CASE("-v: a line when something has happened") {
-  test_pool pool(1);
-  session holder;
+  Pool pool(1);
+  Session holder;
   hold(holder, pool);
-  program first({"wait", pool.name()});
-  REQUIRE(pool.has_waiting(1));
-  program waiting({"run", "-v", pool.name(), "--", "true"});
-  REQUIRE(pool.has_waiting(2));
+  Numpool first({"wait", pool.name()});
+  REQUIRE(pool.waiters_become(1));
+  Numpool waiting({"run", "-v", pool.name(), "--", "true"});
+  REQUIRE(pool.waiters_become(2));
   REQUIRE(eventually([&] { return lines(waiting.err()) == 1; }));
   CHECK(waiting.err().find("numpool: " + place(pool, 2)) == 0);
   first.signal(SIGKILL);
@@ -93,18 +93,18 @@ TEST_CASE("-v: a line when something has happened") {
   CHECK(waiting.err().find("numpool: " + place(pool, 1)) != std::string::npos);
   // The time goes on, and that is no news.
   CHECK(!eventually([&] { return lines(waiting.err()) > 2; }, milliseconds(2500)));
-  holder.query("SELECT numpool_release_all()");
+  holder.text("SELECT numpool_release_all()");
   CHECK(waiting.wait() == 0);
 }
 
 TEST_CASE("-v: that there is no server, and why") {
-  program waiting({"run", "-v", "any", "--timeout", "3s", "--", "true"},
+  Numpool waiting({"run", "-v", "any", "--timeout", "3s", "--", "true"},
                   {{{"PGHOST", "127.0.0.1"}, {"PGPORT", "1"}}, "", -1});
   CHECK(waiting.wait() == 75);
   CHECK(lines(waiting.err()) == 2);
   CHECK(waiting.err().find("numpool: waiting for the server: ") == 0);
   CHECK(waiting.err().find("Connection refused") != std::string::npos);
-  program listing({"list", "-v", "--connect-timeout", "2500ms"},
+  Numpool listing({"list", "-v", "--connect-timeout", "2500ms"},
                   {{{"PGHOST", "127.0.0.1"}, {"PGPORT", "1"}}, "", -1});
   CHECK(listing.wait() == 69);
   CHECK(listing.err().find("numpool: waiting for the server: ") == 0);
