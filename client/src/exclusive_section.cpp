@@ -61,8 +61,7 @@ class lone_connection {
                          wait(owner, attempt.socket(), attempt.events(), attempt.deadline());
       outcome = attempt.go_on(ready);
     }
-    if (outcome == connecting::outcome::failed)
-      attempt.failure().raise();
+    if (outcome == connecting::outcome::failed) attempt.failure().raise();
     return attempt.take();
   }
 
