@@ -114,7 +114,7 @@ CREATE FUNCTION numpool_channel() RETURNS text
 CREATE FUNCTION numpool_show_pools(
     OUT pool text, OUT size integer, OUT in_use integer, OUT free integer, OUT waiting integer,
     OUT bitmap varbit, OUT metadata jsonb, OUT grants bigint, OUT handoffs bigint,
-    OUT timeouts bigint, OUT cancels bigint, OUT wait_total interval, OUT wait_longest interval,
+    OUT timeouts bigint, OUT cancels bigint, OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval,
     OUT counting_since timestamptz) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
@@ -124,6 +124,9 @@ CREATE FUNCTION numpool_show_leases(
 CREATE FUNCTION numpool_show_waiters(
     OUT pool text, OUT "position" integer, OUT ticket bigint, OUT pid integer, OUT kind text,
     OUT since timestamptz) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+
+CREATE FUNCTION numpool_blocking(pid integer) RETURNS integer[]
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
 CREATE VIEW numpool_pools AS SELECT * FROM numpool_show_pools();
@@ -190,6 +193,9 @@ COMMENT ON FUNCTION numpool_poll(bigint) IS
 COMMENT ON FUNCTION numpool_cancel(bigint) IS 'leave the queue, or release what the ticket was granted';
 COMMENT ON FUNCTION numpool_channel() IS 'this session''s channel, to which numpool_enqueue LISTENs by itself';
 
+COMMENT ON FUNCTION numpool_blocking(integer) IS
+  'pids of those for whom that backend sleeps in a queue: they hold numbers of the pool, or are ahead';
+
 COMMENT ON FUNCTION numpool_show_pools() IS 'behind the view numpool_pools';
 COMMENT ON FUNCTION numpool_show_leases() IS 'behind the view numpool_leases';
 COMMENT ON FUNCTION numpool_show_waiters() IS 'behind the view numpool_waiters';
@@ -206,6 +212,7 @@ COMMENT ON COLUMN numpool_pools.grants IS 'leases granted since counting_since';
 COMMENT ON COLUMN numpool_pools.handoffs IS 'those of the grants that went to a waiter';
 COMMENT ON COLUMN numpool_pools.timeouts IS 'waits that ended at their time limit';
 COMMENT ON COLUMN numpool_pools.cancels IS 'waits that ended without a number for any other reason';
+COMMENT ON COLUMN numpool_pools.deadlocks IS 'waits that were ended because they were part of a deadlock';
 COMMENT ON COLUMN numpool_pools.wait_total IS 'time that those who were granted a number had waited, summed up';
 COMMENT ON COLUMN numpool_pools.wait_longest IS 'the longest of those waits';
 COMMENT ON COLUMN numpool_pools.counting_since IS 'when the counters began: when the pool was last loaded into shared memory';

@@ -44,6 +44,10 @@ SELECT position, ticket = :second AS second FROM numpool_waiters WHERE pool = 'v
 SELECT numpool_cancel(:second);
 SELECT count(*) FROM numpool_waiters WHERE pool = 'views';
 
+-- whom a sleeper waits for: this session does not sleep
+SELECT numpool_blocking(pg_backend_pid()), numpool_blocking(0);
+SELECT numpool_blocking(NULL);
+
 -- counters count from a time on
 SELECT numpool_create('counted', 1);
 SELECT numpool_acquire('counted');
@@ -56,8 +60,8 @@ SELECT numpool_release('counted', 0);                                 -- handed 
 \o
 SELECT (numpool_enqueue('counted')).ticket AS other \gset
 SELECT numpool_cancel(:other);
-SELECT row_to_json(p)::jsonb - 'metadata' ?& ARRAY['grants', 'handoffs', 'timeouts', 'cancels'] AS named,
-       grants, handoffs, timeouts, cancels
+SELECT row_to_json(p)::jsonb - 'metadata' ?& ARRAY['grants', 'handoffs', 'timeouts', 'cancels', 'deadlocks'] AS named,
+       grants, handoffs, timeouts, cancels, deadlocks
   FROM numpool_pools p WHERE pool = 'counted';                        -- 3 grants, one of them handed off
 SELECT numpool_release_all();                                         -- 2
 SELECT numpool_drop('counted'), numpool_drop('views');

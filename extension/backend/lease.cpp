@@ -1,5 +1,6 @@
 #include "backend/lease.h"
 
+#include "backend/deadlock_check.h"
 #include "backend/delivery.h"
 #include "backend/fence_draw.h"
 #include "backend/ledger_end.h"
@@ -71,6 +72,8 @@ void join_queue(PoolRef* ref, LedgerEntry* entry, Offset offset, WaiterKind kind
   waiter->kind = kind;
   waiter->scope = entry->scope;
   waiter->ends_by_itself = ends_by_itself;
+  if (kind == WaiterKind::kBlocking)
+    my_session().sleeps_in.store(ref->live, std::memory_order_relaxed);
   pool_join(region(), live_of(ref)->pool, *waiter, GetCurrentTimestamp());
   entry->waiter = offset;
   entry->live = ref->live;
@@ -154,8 +157,9 @@ LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
     return nullptr;
   }
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
-  if (waiter.state.load(std::memory_order_acquire) == WaiterState::kDropped)
-    report_dropped(entry->ref);
+  const WaiterState state = waiter.state.load(std::memory_order_acquire);
+  if (state == WaiterState::kDropped) report_dropped(entry->ref);
+  if (state == WaiterState::kVictim) report_deadlock();
   note_grant(entry, waiter.index, waiter.fence);
   return entry;
 }

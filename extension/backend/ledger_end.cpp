@@ -2,6 +2,7 @@
 
 #include "backend/shutdown.h"
 
+#include "backend/deadlock_check.h"
 #include "backend/ledger_undelivered.h"
 #include "pg/debug_point.h"
 #include "shared/pool_memory.h"
@@ -66,8 +67,9 @@ void give_up(LedgerEntry* entry) {
       collect_inbox();
     } else {
       const Waiter& waiter = *region().at<Waiter>(entry->waiter);
-      if (waiter.state.load(std::memory_order_acquire) == WaiterState::kGranted)
-        note_grant(entry, waiter.index, waiter.fence);
+      const WaiterState state = waiter.state.load(std::memory_order_acquire);
+      if (state == WaiterState::kGranted) note_grant(entry, waiter.index, waiter.fence);
+      if (state == WaiterState::kVictim) forget_deadlock();
     }
     debug_point(DebugPoint::kGrantToPassOn);
   }

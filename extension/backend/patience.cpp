@@ -1,10 +1,23 @@
 #include "backend/patience.h"
 
+#include "shared/arena.h"
+#include "shared/session.h"
+
 extern "C" {
 #include "utils/resowner.h"
 }
 
 namespace numpool {
+
+namespace {
+
+// Whether the wait that follows ends by itself: then it is in no deadlock.
+void note_limit(bool is_limited) {
+  if (arena_attached())
+    my_session().gives_up_by_itself.store(is_limited, std::memory_order_relaxed);
+}
+
+}  // namespace
 
 TimestampTz deadline_of(Patience patience) {
   if (patience.microseconds == 0) return kNoWait;
@@ -48,6 +61,7 @@ bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* ar
   ResourceOwner owner = CurrentResourceOwner;
   const int lock_timeout = LockTimeout;
   volatile bool in_time = true;
+  note_limit(true);
   BeginInternalSubTransaction(nullptr);
   MemoryContextSwitchTo(memory);
   PG_TRY();
@@ -57,10 +71,12 @@ bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* ar
     // Our limit may have been reached just as the lock was granted.
     CHECK_FOR_INTERRUPTS();
     LockTimeout = lock_timeout;
+    note_limit(false);
     ReleaseCurrentSubTransaction();
   }
   PG_CATCH();
   {
+    note_limit(false);
     LockTimeout = lock_timeout;
     MemoryContextSwitchTo(memory);
     ErrorData* error = CopyErrorData();

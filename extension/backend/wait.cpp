@@ -1,5 +1,6 @@
 #include "backend/wait.h"
 
+#include "backend/deadlock_check.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/patience.h"
 #include "pg/compat.h"
@@ -76,13 +77,19 @@ void report_own_deadlock(const PoolRef* ref) {
 WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline) {
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
   const Deadlines deadlines(deadline);
+  // A wait with a timeout of its own is in no deadlock, so it need not look for one.
+  TimestampTz check = deadline == DT_NOEND ? first_check(GetCurrentTimestamp()) : DT_NOEND;
   debug_point(DebugPoint::kJoined);
   for (;;) {
     if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued) return WaitEnd::kOver;
     refuse_own_deadlock(entry);
     if (deadlines.passed()) return WaitEnd::kTimeout;
+    if (milliseconds_until(check) == 0) {
+      check = check_for_deadlocks();
+      continue;
+    }
     debug_point(DebugPoint::kBeforeSleep);
-    sleep_once(deadlines.next(), turn_wait_event());
+    sleep_once(Min(deadlines.next(), check), turn_wait_event());
     debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }

@@ -118,9 +118,7 @@ bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept {
 
 bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t serial,
                   WakeList& wake) noexcept {
-  if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued ||
-      waiter.serial.load(std::memory_order_relaxed) != serial)
-    return false;
+  if (!is_in_wait(waiter, serial)) return false;
   ++pool.counters.deadlocks;
   pool.queue.leave(region, waiter);
   wake.add(waiter.session, waiter.kind);

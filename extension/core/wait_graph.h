@@ -53,7 +53,7 @@ struct WaitGraph {
   const GraphPool* pools;
   const GraphWait* waits;
   const GraphHolding* holdings;
-  const std::uint32_t* blockers;  // sessions; never the one that sleeps
+  const std::uint32_t* blockers;  // sessions
   std::uint32_t session_count;
   std::uint32_t pool_count;
   std::uint32_t wait_count;

@@ -54,6 +54,12 @@ struct Waiter {
 static_assert(sizeof(Waiter) == 96,
               "a size that the allocator has; the manual says so, under Settings");
 
+// Whether it waits, and that is the wait of that serial.
+inline bool is_in_wait(const Waiter& waiter, std::uint64_t serial) noexcept {
+  return waiter.state.load(std::memory_order_acquire) == WaiterState::kQueued &&
+         waiter.serial.load(std::memory_order_relaxed) == serial;
+}
+
 struct WaitQueue {
   Offset head;
   Offset tail;

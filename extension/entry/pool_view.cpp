@@ -81,6 +81,7 @@ enum {
   kHandoffs,
   kTimeouts,
   kCancels,
+  kDeadlocks,
   kWaitTotal,
   kWaitLongest,
   kCountingSince,
@@ -100,6 +101,7 @@ void fill_counters(const PoolCounters& counters, Datum* values) {
   values[kHandoffs] = Int64GetDatum(static_cast<std::int64_t>(counters.handoffs));
   values[kTimeouts] = Int64GetDatum(static_cast<std::int64_t>(counters.timeouts));
   values[kCancels] = Int64GetDatum(static_cast<std::int64_t>(counters.cancels));
+  values[kDeadlocks] = Int64GetDatum(static_cast<std::int64_t>(counters.deadlocks));
   values[kWaitTotal] = seconds_interval(counters.wait_total);
   values[kWaitLongest] = seconds_interval(counters.wait_longest);
   values[kCountingSince] = TimestampTzGetDatum(counters.counting_since);

@@ -100,6 +100,15 @@ inline LocalTransactionId my_local_transaction() {
 #endif
 }
 
+// The same of a lock's owner.
+inline LocalTransactionId lock_transaction(const LockInstanceData& instance) {
+#if PG_VERSION_NUM >= 170000
+  return instance.vxid.localTransactionId;
+#else
+  return instance.lxid;
+#endif
+}
+
 // 16 makes the queue of those that wait for standbys a dlist. In the order of positions, as
 // PostgreSQL's own insertion, which is not exported. Under SyncRepLock; MyProc->waitLSN is set.
 inline void sync_rep_queue_insert(int mode) {

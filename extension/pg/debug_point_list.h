@@ -19,6 +19,11 @@ enum class DebugPoint : std::uint16_t {
   kTimedOut,       // the deadline has passed; still in the queue, or granted meanwhile
   kLeaving,        // about to leave the queue
   kGrantToPassOn,  // too late to leave: about to release what was granted
+  // Looking for deadlocks
+  kCheckDue,      // this session is the one to check; nothing has been looked at
+  kLookedOnce,    // the first look is over; the second has not begun
+  kLookedAgain,   // the second look is over; nothing is decided
+  kVictimChosen,  // a wait is to be ended; its pool is not locked
   // Whoever frees or grants
   kWakeDue,       // grants are made, wake-ups are not sent
   kUnregistered,  // a pool is out of the registry; its waiters still sleep

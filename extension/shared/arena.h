@@ -14,6 +14,8 @@ struct ArenaControl {
   std::atomic<std::uint64_t> next_serial;  // of sessions
   std::atomic<std::int64_t> next_ticket;   // of tickets, for the whole server
   std::atomic<std::uint64_t> next_wait;    // serials of waits, for the whole server
+  std::atomic<std::int64_t> last_check;    // when the last check for deadlocks began
+  std::atomic<bool> check_gave_up;         // one has, and said so
   Offset sessions;                         // Session[session_count], by process number
   std::uint32_t session_count;
   LWLock heap_lock;

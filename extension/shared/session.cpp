@@ -13,13 +13,15 @@ Session* sessions = nullptr;  // by process number
 
 Session* own_session = nullptr;
 
-void session_enter(Session* all_sessions, SessionId serial) {
-  sessions = all_sessions;
+void session_enter(Session* records, SessionId serial) {
+  sessions = records;
   own_session = &sessions[my_proc_number()];
   Session& session = *own_session;
   session.inbox.head.store(0, std::memory_order_relaxed);
   session.listens.store(false, std::memory_order_relaxed);
   session.lost_leases.store(false, std::memory_order_relaxed);
+  session.gives_up_by_itself.store(false, std::memory_order_relaxed);
+  session.deadlock_report.store(0, std::memory_order_relaxed);
   session.pid = MyProcPid;
   session.signal_slot = my_signal_slot();
   session.sleeper.kind = WaiterKind::kBlocking;
@@ -32,6 +34,10 @@ void session_enter(Session* all_sessions, SessionId serial) {
 void session_leave() {
   own_session->id.store(0, std::memory_order_release);
   own_session = nullptr;
+}
+
+Session* all_sessions() {
+  return sessions;
 }
 
 Session* find_session(SessionId id) {

@@ -22,12 +22,18 @@ struct Session {
   Waiter sleeper;                 // the waiter of a blocking acquire
   std::atomic<bool> listens;      // has a channel: its client is told of a forced drop
   std::atomic<bool> lost_leases;  // a forced drop has taken a lease of it since it last looked
+  // The pool in whose queue `sleeper` is. Stored before its state becomes kQueued, as its serial.
+  std::atomic<Offset> sleeps_in;
+  // It waits for a transaction that drops a pool, but not for ever.
+  std::atomic<bool> gives_up_by_itself;
+  // Of a kVictim: what it is to tell its client (DeadlockReport), for it to free; 0: nothing.
+  std::atomic<Offset> deadlock_report;
   int pid;
   int signal_slot;  // SendProcSignal's name for the backend
 };
 
 // Fills in and publishes this backend's record in the array of all. Cannot fail.
-void session_enter(Session* all_sessions, SessionId serial);
+void session_enter(Session* records, SessionId serial);
 // Withdraws it. Cannot fail.
 void session_leave();
 
@@ -49,5 +55,7 @@ void signal_session(const Session& session);
 
 // The session's record if it is still that session's, else nullptr.
 Session* find_session(SessionId id);
+// All records, by process number: arena().session_count of them.
+Session* all_sessions();
 
 }  // namespace numpool
