@@ -158,6 +158,7 @@ void Session::absorb(Outcome& outcome, PGresult* result) {
       outcome.ok = false;
       outcome.sqlstate = field(result, PG_DIAG_SQLSTATE);
       outcome.message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+      outcome.detail = field(result, PG_DIAG_MESSAGE_DETAIL);
       if (outcome.sqlstate.empty()) outcome.sqlstate = "lost";
   }
 }

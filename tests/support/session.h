@@ -22,7 +22,8 @@ struct Outcome {
   bool ok = false;
   std::string sqlstate;  // "" if ok; "lost" if the connection went without one
   std::string message;
-  int completed = 0;  // statements that were over before an error came
+  std::string detail;  // of an error
+  int completed = 0;   // statements that were over before an error came
   std::vector<std::vector<Field>> rows;
 
   // The first field; NULL if there is none.
