@@ -64,8 +64,28 @@ CLI::Option* add_size(CLI::App* app, const char* name, const char* help, const s
   return app->add_option_function<std::string>(name, take, help)->type_name("N");
 }
 
+/// Help with its lines as they are written here, whatever the version of CLI11: from 2.5 on it
+/// fills them into paragraphs, and has no "Usage:" before the name.
+class help_formatter : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::Sub) return CLI::Formatter::make_help(app, name, mode);
+    const std::string footer = make_footer(app);
+    return make_description(app) + make_usage(app, name) + make_positionals(app) +
+           make_groups(app, mode) + make_subcommands(app, mode) +
+           (footer.compare(0, 1, "\n") == 0 ? "" : "\n") + footer;
+  }
+
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    const std::string usage = CLI::Formatter::make_usage(app, name);
+    if (usage.find("Usage:") != std::string::npos) return usage;
+    return "Usage: " + usage.substr(std::min(usage.find_first_not_of('\n'), usage.size()));
+  }
+};
+
 /// CLI11 does not know of the command behind `--`.
-class run_formatter : public CLI::Formatter {
+class run_formatter : public help_formatter {
  public:
   std::string make_usage(const CLI::App*, std::string) const override {
     return "Usage: numpool run POOL [OPTIONS] -- COMMAND [ARGUMENT]...\n";
@@ -95,6 +115,7 @@ class parser {
 };
 
 parser::parser() {
+  app_.formatter(std::make_shared<help_formatter>());
   app_.require_subcommand(1);
   app_.set_version_flag("--version", std::string("numpool ") + numpool::version());
   app_.add_option("--url", result_.url, "Connection string or URI of the server")
