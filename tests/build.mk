@@ -91,6 +91,10 @@ include tests/fuzz/build.mk
 check-versions:  ## build and test in root file systems with other PostgreSQLs (VERSIONS='15 17 18')
 	@SUITES='$(SUITES)' tests/versions/run $(VERSIONS)
 
+.PHONY: deb
+deb:  ## build the Debian packages in those, install, use and remove them; they are in build/deb/VERSION then
+	@tests/versions/run --packages $(VERSIONS)
+
 .PHONY: memory
 memory: pgroot  ## see that memory stays flat over ten million leases in one session (a minute)
 	@NUMPOOL_PAIRS=10000000 tests/setup/with-server --no-server -- tests/setup/run-tap \
