@@ -249,10 +249,11 @@ void Director::wait_for(unsigned milliseconds) {
   }
 }
 
-// The standby tries to connect every two seconds (tests/torture/run).
+// The standby tries to connect again only after ten seconds (tests/torture/run).
 void Director::fail_over_unheard() {
   if (!crash_backend()) return;
-  wait_for(200 + crew_.random(1500));
+  connect_in_time();
+  wait_for(300 + crew_.random(1500));
   board_.count(Mischief::kPromoteUnheard);
   follow_standby(Mischief::kPromoteAfterKill, end_server(Mischief::kPromoteAfterKill));
 }
