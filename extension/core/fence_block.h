@@ -123,11 +123,11 @@ struct FenceBlock {
   std::int64_t floor(std::int64_t at_least) const noexcept;
   // How many to draw.
   std::int64_t draw_count(const FenceWish& wish) const noexcept;
-  // A draw for that wish was logged; `position` is the end of its record. It replaces one that is
-  // pending.
-  void drawn(const FenceDraw& draw, const FenceWish& wish, std::uint64_t position) noexcept;
-  // All up to `position` has `assurance`: installs what is pending, if that is enough.
-  void assured(std::uint64_t position, Assurance assurance) noexcept;
+  // A draw for that wish was logged, and its record ends `at` that position. It replaces one that
+  // is pending.
+  void drawn(const FenceDraw& draw, const FenceWish& wish, std::uint64_t at) noexcept;
+  // All up to the position `upto` has `assurance`: installs what is pending, if that is enough.
+  void assured(std::uint64_t upto, Assurance assurance) noexcept;
 
  private:
   bool has_numbers(const FenceWish& wish) const noexcept;

@@ -38,15 +38,15 @@ bool fence_covers_arrival(Offset record, Oid sequence);
 
 // What is to be done next about that wish. False: the record is another database's by now. Takes
 // the registry lock, as do all below.
-bool fence_advise(Offset record, const FenceWish& wish, FenceAdvice* advice);
+bool fence_advise(Offset offset, const FenceWish& wish, FenceAdvice* advice);
 // Whether a draw is still wanted; then where it may begin, and how many it should be.
-bool fence_wants_draw(Offset record, const FenceWish& wish, std::int64_t* floor,
+bool fence_wants_draw(Offset offset, const FenceWish& wish, std::int64_t* floor,
                       std::int64_t* count);
 // The fence that is given next, if the record is still this database's.
 std::int64_t fence_next(Offset record);
 // Notes the draw for that wish, whose record in the WAL ends at `position`.
-void fence_drawn(Offset record, const FenceWish& wish, const FenceDraw& draw, XLogRecPtr position);
+void fence_drawn(Offset offset, const FenceWish& wish, const FenceDraw& draw, XLogRecPtr position);
 // The WAL up to `position` is where `assurance` says.
-void fence_assured(Offset record, XLogRecPtr position, Assurance assurance);
+void fence_assured(Offset offset, XLogRecPtr position, Assurance assurance);
 
 }  // namespace numpool
