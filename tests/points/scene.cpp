@@ -14,12 +14,13 @@ namespace numpool_test {
 namespace {
 
 constexpr const char* kPointNames[] = {
-    "Named",        "BlockWanted", "BlockTaken",  "GrantedAtOnce", "Joined",        "BeforeSleep",
-    "Woken",        "TurnSeen",    "TimedOut",    "Leaving",       "GrantToPassOn", "WakeDue",
-    "Unregistered", "Dismissed",   "RowsVisible", "Aborting",      "Undoing",       "ChangesDone",
-    "Applying",     "Resized",     "EndingOne",   "EntriesDone",   "NewsKnown",     "BeforeTelling",
-    "Told",         "RowRead",     "Registered",  "ReadAgain",     "RowDiffers",    "RowWritten",
-    "PinDue",       "Pinned",      "Closing",     "SessionEnds",   "GivingUpOne"};
+    "Named",       "BlockWanted", "BlockTaken",   "GrantedAtOnce", "Joined",        "BeforeSleep",
+    "Woken",       "TurnSeen",    "TimedOut",     "Leaving",       "GrantToPassOn", "CheckDue",
+    "LookedOnce",  "LookedAgain", "VictimChosen", "WakeDue",       "Unregistered",  "Dismissed",
+    "RowsVisible", "Aborting",    "Undoing",      "ChangesDone",   "Applying",      "Resized",
+    "EndingOne",   "EntriesDone", "NewsKnown",    "BeforeTelling", "Told",          "RowRead",
+    "Registered",  "ReadAgain",   "RowDiffers",   "RowWritten",    "PinDue",        "Pinned",
+    "Closing",     "SessionEnds", "GivingUpOne"};
 static_assert(sizeof(kPointNames) / sizeof(*kPointNames) ==
               static_cast<std::size_t>(DebugPoint::kGivingUpOne) + 1);
 
@@ -222,6 +223,8 @@ bool Scene::look() {
     }
     if (doing == ActorDoing::kGone) actor->gone = true;
     if (doing == ActorDoing::kRunning || doing != actor->doing) still = false;
+    if (doing == ActorDoing::kStanding || doing == ActorDoing::kIdle) actor->is_to_check = false;
+    if (doing == ActorDoing::kSleeping && actor->is_to_check) still = false;
     // The socket is closed, or the signal under way: it will see.
     if (actor->gone && doing == ActorDoing::kIdle) still = false;
     actor->doing = doing;
@@ -338,6 +341,7 @@ void Scene::end() {
   if (at_last_) at_last_();
   for (Actor* actor : actors_) {
     actor->begun = actor->sent = false;
+    actor->is_to_check = false;
     actor->outcome = {};
     actor->told.clear();
     actor->doing = ActorDoing::kIdle;

@@ -37,10 +37,12 @@ class Actor {
   // Before the play, without stops.
   Outcome must(const std::string& sql) { return session_.must(sql); }
   ActorDoing doing = ActorDoing::kIdle;
-  DebugPoint point{};              // while kStanding
-  bool sent = false;               // a statement that has not been collected
-  bool begun = false;              // its part has been
-  bool gone = false;               // its session is to end, or has ended
+  DebugPoint point{};  // while kStanding
+  bool sent = false;   // a statement that has not been collected
+  bool begun = false;  // its part has been
+  bool gone = false;   // its session is to end, or has ended
+  // It will look for deadlocks soon, so while it sleeps it has not come to rest.
+  bool is_to_check = false;
   Outcome outcome;                 // of its part
   std::vector<Notification> told;  // all that its client was told
 
