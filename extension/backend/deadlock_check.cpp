@@ -128,9 +128,10 @@ TimestampTz check_for_deadlocks() {
   INSTR_TIME_SET_CURRENT(took);
   INSTR_TIME_SUBTRACT(took, began);
   ereport(DEBUG1,
-          (errmsg_internal("numpool: check of %u sessions in %u pools took %.3f ms, ended %u waits",
+          (errmsg_internal("numpool: check of %u sessions in %u pools took %.3f ms, locked %.3f ms "
+                           "at most, ended %u waits",
                            first.sessions.count, first.pools.count, INSTR_TIME_GET_MILLISEC(took),
-                           ended)));
+                           Max(first.longest_hold, second.longest_hold), ended)));
   MemoryContextSwitchTo(before);
   MemoryContextDelete(memory);
   return due_after(now);

@@ -121,6 +121,22 @@ int compare_candidates(const void* a, const void* b) {
   return 0;
 }
 
+// Notes how long something was locked.
+class HoldTime {
+ public:
+  explicit HoldTime(DeadlockCopy* copy) : copy_(copy) { INSTR_TIME_SET_CURRENT(began_); }
+  void end() {
+    instr_time now;
+    INSTR_TIME_SET_CURRENT(now);
+    INSTR_TIME_SUBTRACT(now, began_);
+    copy_->longest_hold = Max(copy_->longest_hold, INSTR_TIME_GET_MILLISEC(now));
+  }
+
+ private:
+  DeadlockCopy* copy_;
+  instr_time began_;
+};
+
 void sort_candidates(Candidate* candidates, std::uint32_t count) {
   if (count > 1) qsort(candidates, count, sizeof(Candidate), compare_candidates);
 }
@@ -160,6 +176,7 @@ bool copy_slots(Look& look, CopiedPool& info, GraphPool& pool, std::uint32_t num
     LivePool* live = lock_copied(info, &pool.size);
     same = live != nullptr;
     if (!same) break;
+    HoldTime hold(&copy);
     std::uint32_t count = 0;
     const std::uint32_t end = Min(from + kBatch, pool.size);
     for (std::uint32_t index = from; index < end; ++index) {
@@ -168,6 +185,7 @@ bool copy_slots(Look& look, CopiedPool& info, GraphPool& pool, std::uint32_t num
       if (holder != nullptr) look.batch[count++] = {holder->pid, index};
     }
     LWLockRelease(&live->lock);
+    hold.end();
     copy.slots_seen += end - from;
     tally_batch(look, count, number, copy.holdings);
     if (too_much(copy)) break;
@@ -178,9 +196,11 @@ bool copy_slots(Look& look, CopiedPool& info, GraphPool& pool, std::uint32_t num
 }
 
 // Copies who of the candidates waits in the pool; after the slots. False: the pool has changed.
-bool copy_sleepers(CopiedPool& info, GraphPool& pool, Candidate* candidates, std::uint32_t count) {
+bool copy_sleepers(DeadlockCopy& copy, CopiedPool& info, GraphPool& pool, Candidate* candidates,
+                   std::uint32_t count) {
   LivePool* live = lock_copied(info, &pool.size);
   if (live == nullptr) return false;
+  HoldTime hold(&copy);
   for (std::uint32_t i = 0; i < count; ++i) {
     Candidate& candidate = candidates[i];
     const std::uint64_t wanted_serial = candidate.serial;
@@ -198,6 +218,7 @@ bool copy_sleepers(CopiedPool& info, GraphPool& pool, Candidate* candidates, std
     candidate.wanted = waiter.wanted;
   }
   LWLockRelease(&live->lock);
+  hold.end();
   return true;
 }
 
@@ -221,7 +242,8 @@ void copy_pool(Look& look, Candidate* candidates, std::uint32_t count) {
   CopiedPool info = {candidates[0].live, 0, InvalidOid};
   GraphPool pool = {0, copy.waits.count, 0, copy.holdings.count, 0};
   const std::uint32_t number = copy.pools.count;
-  if (!copy_slots(look, info, pool, number) || !copy_sleepers(info, pool, candidates, count)) {
+  if (!copy_slots(look, info, pool, number) ||
+      !copy_sleepers(copy, info, pool, candidates, count)) {
     copy.holdings.count = pool.first_holding;
     return;
   }
@@ -262,7 +284,9 @@ void copy_lock_waits(Look& look, std::uint32_t session) {
   DeadlockCopy& copy = *look.copy;
   PallocList<LockBlocker> found = {};
   const std::uint32_t first_blocker = copy.blockers.count;
+  HoldTime hold(&copy);
   look_up_lock_waits(copy.who[session].pid, copy.lock_waits, found);
+  hold.end();
   for (const LockBlocker& blocker : found) {
     const std::uint32_t by = session_of(look, blocker.pid);
     if (by == kNone32 || by == session || !is_confirmed(look, copy.lock_waits[blocker.wait]))

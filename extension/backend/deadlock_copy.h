@@ -8,6 +8,10 @@
 #include "shared/live_pool.h"
 #include "shared/session.h"
 
+extern "C" {
+#include "portability/instr_time.h"
+}
+
 namespace numpool {
 
 // A session of the graph.
@@ -34,6 +38,7 @@ struct DeadlockCopy {
   PallocList<std::uint32_t> blocker_waits;  // in lock_waits, by blocker
   PallocList<LockWait> lock_waits;
   std::uint32_t slots_seen;
+  double longest_hold;  // milliseconds, of a lock that others may wait for
 
   WaitGraph graph() const {
     return {sessions.items, pools.items, waits.items, holdings.items, blockers.items,
