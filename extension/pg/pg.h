@@ -52,6 +52,7 @@ extern "C" {
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
+#include "utils/wait_event.h"
 }
 
 // NB: the macros of ilist.h check types in a way that only C can; from 19 on under a new name.
