@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include <cstring>
+#include <thread>
 
 namespace numpool_test {
 
@@ -114,6 +115,8 @@ void Worker::cancel_ticket(int pool, std::int64_t ticket) {
   std::optional<Outcome> outcome;
   for (int tries = 0; !outcome; tries++) {
     if (tries > 1000) throw TestError("cannot cancel a ticket");
+    // The extension may be dropped, and come back.
+    if (tries > 0) std::this_thread::sleep_for(5ms);
     outcome = ask("SELECT numpool_cancel(" + std::to_string(ticket) + ")");
   }
   const Time asked = asked_, told = told_;
