@@ -88,7 +88,8 @@ torture: packages  ## try to break every promise, SECONDS=60 (or more) for each 
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory torture-installed
 
-torture-installed: pgroot $(BUILD)/tests/torture $(BUILD)/tests/torture_edges
+torture-installed: pgroot $(BUILD)/tests/torture $(BUILD)/tests/torture_edges \
+		$(BUILD)/tests/torture_deadlock
 	@tests/torture/run $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(MIXES)
 
 format:  ## format every C++ file as .clang-format says

@@ -13,6 +13,9 @@ server_sources := $(filter-out %_module.cpp,$(wildcard tests/server/*.cpp)) $(se
 	$(judge_sources) $(worker_sources)
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(worker_sources) \
 	$(filter-out %/run_tests.cpp,$(support_sources))
+torture_deadlock_sources := $(wildcard tests/torture/deadlock/*.cpp) tests/torture/options.cpp \
+	$(filter-out %/run_tests.cpp,$(support_sources))
+torture_deadlock_objects := $(torture_deadlock_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 points_sources := $(wildcard tests/points/*.cpp) $(server_main)
 points_objects := $(points_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects := $(core_sources:%.cpp=$(BUILD)/tests/plain/%.o)
@@ -50,6 +53,9 @@ $(BUILD)/tests/history_tests: $(history_test_objects)
 $(BUILD)/tests/torture: $(torture_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
+$(BUILD)/tests/torture_deadlock: $(torture_deadlock_objects)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
 $(BUILD)/tests/points_tests: $(points_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
@@ -82,7 +88,7 @@ $(BUILD)/bench/core: tests/bench/core_bench.cpp $(wildcard extension/core/*.cpp 
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -g $(WARNINGS) -O2 -Iextension -o $@ $(filter %.cpp,$^) -lbenchmark -pthread
 
--include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/plain/tests/torture/edges/*.d $(BUILD)/tests/*/extension/core/*.d \
+-include $(wildcard $(BUILD)/tests/*/tests/*/*.d $(BUILD)/tests/plain/tests/torture/*/*.d $(BUILD)/tests/*/extension/core/*.d \
 	$(BUILD)/points/extension/*/*.d)
 
 include tests/fuzz/build.mk
