@@ -129,6 +129,12 @@ CREATE FUNCTION numpool_show_waiters(
 CREATE FUNCTION numpool_blocking(pid integer) RETURNS integer[]
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
+CREATE FUNCTION numpool_show_memory(
+    OUT size bigint, OUT used bigint, OUT idle bigint, OUT free bigint, OUT largest_pool integer,
+    OUT pools integer, OUT max_pools integer, OUT tickets bigint, OUT max_tickets bigint,
+    OUT configured_size bigint)
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+
 CREATE VIEW numpool_pools AS SELECT * FROM numpool_show_pools();
 CREATE VIEW numpool_leases AS
   SELECT l.pool, l.index, l.fence, l.pid, a.usename, a.application_name, a.client_addr, l.scope,
@@ -137,7 +143,8 @@ CREATE VIEW numpool_leases AS
 CREATE VIEW numpool_waiters AS
   SELECT w.pool, w."position", w.ticket, w.pid, a.usename, a.application_name, w.kind, w.since
     FROM numpool_show_waiters() AS w LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid);
-GRANT SELECT ON numpool_pools, numpool_leases, numpool_waiters TO PUBLIC;
+CREATE VIEW numpool_memory AS SELECT * FROM numpool_show_memory();
+GRANT SELECT ON numpool_pools, numpool_leases, numpool_waiters, numpool_memory TO PUBLIC;
 
 -- What \df+, \d+ and \ds+ of psql say. sql/catalog.sql misses none.
 COMMENT ON SEQUENCE numpool_identity_seq IS 'identities of definitions; numpool''s own';
@@ -199,6 +206,7 @@ COMMENT ON FUNCTION numpool_blocking(integer) IS
 COMMENT ON FUNCTION numpool_show_pools() IS 'behind the view numpool_pools';
 COMMENT ON FUNCTION numpool_show_leases() IS 'behind the view numpool_leases';
 COMMENT ON FUNCTION numpool_show_waiters() IS 'behind the view numpool_waiters';
+COMMENT ON FUNCTION numpool_show_memory() IS 'behind the view numpool_memory';
 
 COMMENT ON VIEW numpool_pools IS 'the pools of this database at this moment; on a standby NULL for all that only the primary knows';
 COMMENT ON COLUMN numpool_pools.pool IS 'name of the pool';
@@ -240,3 +248,19 @@ COMMENT ON COLUMN numpool_waiters.usename IS 'the waiter''s role; NULL where pg_
 COMMENT ON COLUMN numpool_waiters.application_name IS 'of the waiter, as it calls itself';
 COMMENT ON COLUMN numpool_waiters.kind IS 'blocking: its backend sleeps; ticket: its client is notified';
 COMMENT ON COLUMN numpool_waiters.since IS 'when it joined the queue';
+
+COMMENT ON VIEW numpool_memory IS
+  'how full the shared memory of numpool is, for all databases of the server; NULLs before its first use and on a standby';
+COMMENT ON COLUMN numpool_memory.size IS 'bytes of shared memory that numpool has';
+COMMENT ON COLUMN numpool_memory.used IS 'bytes of these that are taken';
+COMMENT ON COLUMN numpool_memory.idle IS
+  'bytes of what is taken that belong to pools which nobody uses: they go when room is needed';
+COMMENT ON COLUMN numpool_memory.free IS 'bytes that pools and tickets may have';
+COMMENT ON COLUMN numpool_memory.largest_pool IS
+  'numbers of the largest pool that there is room for, idle pools left alone';
+COMMENT ON COLUMN numpool_memory.pools IS 'pools that are live';
+COMMENT ON COLUMN numpool_memory.max_pools IS 'pools that can be live at a time';
+COMMENT ON COLUMN numpool_memory.tickets IS 'tickets that wait';
+COMMENT ON COLUMN numpool_memory.max_tickets IS 'tickets that could wait, if the free bytes were for them';
+COMMENT ON COLUMN numpool_memory.configured_size IS
+  'bytes that numpool.shared_memory_size asks for: what the memory will have after the next start';

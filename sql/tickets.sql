@@ -95,3 +95,42 @@ SELECT numpool_release(U&'t\00EF"\005C\+01F3B1', 0);
 \o
 SELECT numpool_release_all();                                         -- 1
 SELECT numpool_drop(U&'t\00EF"\005C\+01F3B1');
+
+-- so many tickets of a session may wait; what it was granted, and what others have, does not count
+CREATE ROLE numpool_limited;
+SELECT numpool_create('limit', 3);
+SET numpool.max_tickets_per_session = 2;
+SELECT count(numpool_enqueue('limit')) FROM generate_series(1, 3);    -- 3, granted
+SELECT ticket AS t FROM numpool_enqueue('limit') \gset
+SELECT count(numpool_enqueue('limit')) FROM generate_series(1, 1);    -- 1
+SELECT numpool_enqueue('limit');                                      -- 53400
+SELECT in_use, waiting FROM numpool_pools WHERE pool = 'limit';       -- 3, 2
+SELECT numpool_acquire('limit', '0');                                 -- null: no ticket
+SELECT numpool_cancel(:t);                                            -- t
+SELECT count(numpool_enqueue('limit')) FROM generate_series(1, 1);    -- 1
+-- a transaction that is rolled back, and a savepoint, give theirs back
+SELECT ticket AS t FROM numpool_waiters WHERE pool = 'limit' AND position = 1 \gset
+BEGIN;
+SELECT numpool_cancel(:t);                                            -- t, at COMMIT
+SAVEPOINT s;
+SELECT numpool_enqueue('limit');                                      -- 53400
+ROLLBACK TO s;
+ROLLBACK;
+SELECT numpool_cancel(:t);                                            -- t
+BEGIN;
+SELECT count(numpool_enqueue('limit')) FROM generate_series(1, 1);    -- 1
+ROLLBACK;
+BEGIN;
+SELECT count(numpool_enqueue('limit')) FROM generate_series(1, 1);    -- 1
+COMMIT;
+-- the limit is not the user's
+SET ROLE numpool_limited;
+SET numpool.max_tickets_per_session = 100;                            -- 42501
+RESET ROLE;
+SET numpool.max_tickets_per_session = 0;
+SELECT numpool_enqueue('limit');                                      -- 53400
+RESET numpool.max_tickets_per_session;
+SHOW numpool.max_tickets_per_session;                                 -- 10000
+SELECT numpool_release_all();                                         -- 5
+SELECT numpool_drop('limit');
+DROP ROLE numpool_limited;

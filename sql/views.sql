@@ -79,3 +79,20 @@ SELECT in_use, free, bitmap = (repeat('1', 64) || '0' || repeat('1', 5) || repea
   FROM numpool_pools WHERE pool = 'views';
 SELECT numpool_release_all();                                         -- 69
 SELECT numpool_drop('views');
+
+-- how full the memory is, for everybody to see
+CREATE ROLE numpool_looker;
+SET ROLE numpool_looker;
+SELECT size > 0 AND used + free = size AND idle <= used AND tickets <= max_tickets AND pools <= max_pools
+       AND configured_size > 0 AS sound
+  FROM numpool_memory;
+RESET ROLE;
+DROP ROLE numpool_looker;
+SELECT numpool_create('views', 1);
+SELECT numpool_acquire('views');                                      -- 0
+SELECT tickets AS before FROM numpool_memory \gset
+SELECT count(numpool_enqueue('views')) FROM generate_series(1, 5);    -- 5
+SELECT tickets - :before AS more FROM numpool_memory;                 -- 5
+SELECT numpool_release_all();                                         -- 6
+SELECT tickets - :before AS more FROM numpool_memory;                 -- 0
+SELECT numpool_drop('views');

@@ -41,8 +41,10 @@ $(BUILD)/tests/core_tests_sanitized: $(core_objects_sanitized)
 $(BUILD)/tests/server_tests: $(server_objects) | $(BUILD)/tests/hold_commit.so
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
-# A module that a test LOADs into its session.
+# Modules that tests load into their sessions.
 $(BUILD)/tests/hold_commit.so: tests/server/hold_commit_module.cpp
+$(BUILD)/tests/use_up.so: tests/tap/use_up_module.cpp
+$(BUILD)/tests/hold_commit.so $(BUILD)/tests/use_up.so:
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -O2 -g -shared -fPIC -fno-exceptions -fno-rtti $(WARNINGS) -Wno-register \
 	  -isystem $(shell $(PG_CONFIG) --includedir-server) -o $@ $<

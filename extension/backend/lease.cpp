@@ -167,6 +167,20 @@ LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
 // Waiter record left over from an enqueue that was granted at once; the next one uses it. 0: none.
 Offset spare_waiter = 0;
 
+int max_tickets_per_session = 10000;
+
+// Tickets of this session that are in a queue, or have left it and were not collected yet.
+int waiting_tickets() {
+  return own_waiter_records() - (spare_waiter == 0 ? 0 : 1);
+}
+
+[[noreturn]] void report_too_many_tickets() {
+  ereport(ERROR,
+          (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+           errmsg("this session has %d tickets that wait, and may have no more", waiting_tickets()),
+           errhint("Cancel some, or raise numpool.max_tickets_per_session.")));
+}
+
 // Arrives; where that finds the pool busy, spare_waiter is there to wait with.
 Arrival arrive_by_ticket(PoolRef* ref, LedgerEntry* entry, TransactionId* closing) {
   const Arrival arrival = arrive(ref, entry, kNoWait, closing);
@@ -174,6 +188,11 @@ Arrival arrive_by_ticket(PoolRef* ref, LedgerEntry* entry, TransactionId* closin
   if (changed_definitions()) {
     unlock_ref(ref);
     report_uncommitted_change(ref);
+  }
+  if (waiting_tickets() >= max_tickets_per_session) {
+    unlock_ref(ref);
+    discard_entry(entry);
+    report_too_many_tickets();
   }
   if (spare_waiter != 0) return arrival;
   // Allocate with no lock held, and look again.
@@ -361,6 +380,14 @@ bool release(text* name, std::int64_t index) {
   }
   release_at_commit(entry);
   return true;
+}
+
+void lease_define_settings() {
+  DefineCustomIntVariable("numpool.max_tickets_per_session",
+                          "Sets how many tickets of one session may wait at the same time.",
+                          "A ticket takes 96 bytes of numpool's shared memory while it waits.",
+                          &max_tickets_per_session, 10000, 0, INT_MAX, PGC_SUSET, 0, nullptr,
+                          nullptr, nullptr);
 }
 
 void free_spare_waiter() {

@@ -137,6 +137,10 @@ std::size_t SlabHeap::largest_free() const noexcept {
   return 0;
 }
 
+std::size_t SlabHeap::object_size_for(std::size_t size) noexcept {
+  return object_size(class_of(size));
+}
+
 std::uint32_t SlabHeap::objects_per_block(std::size_t size) noexcept {
   return capacity(class_of(size));
 }

@@ -48,6 +48,8 @@ struct SlabHeap {
   std::uint32_t blocks_in_use() const noexcept { return block_count - blocks_free(); }
   // The largest object that there is room for now; 0: none at all.
   std::size_t largest_free() const noexcept;
+  // Bytes that an object of `size` takes.
+  static std::size_t object_size_for(std::size_t size) noexcept;
   // Objects of that size in one block.
   static std::uint32_t objects_per_block(std::size_t size) noexcept;
 };

@@ -46,7 +46,7 @@ struct Slot {
     return static_cast<std::int64_t>(ticket_high) << 32 | ticket_low;
   }
 };
-static_assert(sizeof(Slot) == 40, "the manual says so, under Settings");
+static_assert(sizeof(Slot) == 40, "the manual says so, under Settings and limits");
 
 // Slots lie in chunks that never move: 16, 16, 32, which is 64 in the first three, and then 64
 // each. So a pool of four takes little, and a large pool finds room wherever there are small

@@ -52,7 +52,7 @@ struct Waiter {
   bool ends_by_itself;  // it has a timeout of its own, or is a ticket
 };
 static_assert(sizeof(Waiter) == 96,
-              "a size that the allocator has; the manual says so, under Settings");
+              "a size that the allocator has; the manual says so, under Settings and limits");
 
 // Whether it waits, and that is the wait of that serial.
 inline bool is_in_wait(const Waiter& waiter, std::uint64_t serial) noexcept {

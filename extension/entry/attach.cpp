@@ -63,4 +63,10 @@ void attach_backend() {
   note_where_we_are();
 }
 
+bool attach_if_made() {
+  if (RecoveryInProgress() || (!arena_attached() && !segment_is_made())) return false;
+  attach_backend();
+  return true;
+}
+
 }  // namespace numpool

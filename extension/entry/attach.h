@@ -7,5 +7,8 @@ namespace numpool {
 // is live of a database or a table that this one has taken the place of. After definitions_enter.
 // Cheap when done before. Errors: 25006 on a standby, and those of segment_map.
 void attach_backend();
+// The same for whoever only looks: it does not make the memory. False where there is none, and on a
+// standby.
+bool attach_if_made();
 
 }  // namespace numpool

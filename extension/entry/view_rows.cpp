@@ -20,8 +20,7 @@ std::uint32_t count_live_pools() {
 
 Rows begin_rows(FunctionCallInfo fcinfo) {
   definitions_enter(fcinfo);
-  // On a standby there are definitions and nothing live.
-  if (!RecoveryInProgress()) attach_backend();
+  attach_if_made();
   InitMaterializedSRF(fcinfo, 0);
   return {reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)};
 }

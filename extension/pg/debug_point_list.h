@@ -54,6 +54,10 @@ enum class DebugPoint : std::uint16_t {
   kPinned,      // a resize is noted
   kClosing,     // drop: the pool is closing; what is in it has not been looked at
 
+  // The arena
+  kArenaGrowing,  // a part of its memory is got; before the next
+  kArenaMade,     // it is whole; nobody knows of it
+
   // End of a session
   kSessionEnds,  // before the first entry is given up
   kGivingUpOne,  // before each

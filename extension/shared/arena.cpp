@@ -1,5 +1,7 @@
 #include "shared/arena.h"
 
+#include "pg/errors.h"
+
 namespace numpool {
 
 ArenaControl* mapped_arena = nullptr;
@@ -23,8 +25,7 @@ void arena_free(Offset offset) {
 }
 
 void arena_report_full() {
-  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("the shared memory of numpool is full"),
-                  errhint("Raise numpool.shared_memory_size and restart the server.")));
+  report_no_shared_memory(psprintf("The %zu kB that numpool has are full.", arena().size / 1024));
 }
 
 }  // namespace numpool

@@ -11,6 +11,7 @@ namespace numpool {
 
 // What the segment begins with. Its members after `registry_lock` are guarded by it.
 struct ArenaControl {
+  std::size_t size;                        // of the whole segment
   std::atomic<std::uint64_t> next_serial;  // of sessions
   std::atomic<std::int64_t> next_ticket;   // of tickets, for the whole server
   std::atomic<std::uint64_t> next_wait;    // serials of waits, for the whole server

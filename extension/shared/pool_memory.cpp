@@ -9,6 +9,8 @@ namespace {
 // Pools that one call of evict_idle_pools takes at most.
 constexpr int kEvictionBatch = 64;
 
+int own_waiters = 0;
+
 // Finds what `wanted` lacks for a pool of `size` beyond `had`.
 bool find_lacking(const Growth& wanted, std::uint32_t had, std::uint32_t size, Growth* found) {
   const std::uint32_t count = chunk::count_for(size);
@@ -71,11 +73,6 @@ Offset find_header() {
   return 0;
 }
 
-bool is_idle(const LivePool& live) {
-  return live.pool.in_use == 0 && live.pool.queue.length == 0 && live.pins == 0 &&
-         live.closing == InvalidTransactionId && live.maker == 0;
-}
-
 }  // namespace
 
 Offset arena_try_allocate(std::size_t size) {
@@ -95,7 +92,10 @@ Offset arena_allocate(std::size_t size) {
 Offset try_allocate_waiter() {
   arena().waiter_records.fetch_add(1);
   const Offset waiter = arena_try_allocate(sizeof(Waiter));
-  if (waiter == 0) arena().waiter_records.fetch_sub(1);
+  if (waiter == 0)
+    arena().waiter_records.fetch_sub(1);
+  else
+    ++own_waiters;
   return waiter;
 }
 
@@ -103,6 +103,11 @@ void free_waiter(Offset waiter) {
   if (waiter == 0) return;
   arena_free(waiter);
   arena().waiter_records.fetch_sub(1);
+  --own_waiters;
+}
+
+int own_waiter_records() {
+  return own_waiters;
 }
 
 bool find_parts(PoolParts& parts, const Definition& definition) {
@@ -170,6 +175,11 @@ void free_growth(Growth& growth) {
     bitmap = 0;
   }
   growth.bitmap_capacity = 0;
+}
+
+bool is_idle(const LivePool& live) {
+  return live.pool.in_use == 0 && live.pool.queue.length == 0 && live.pins == 0 &&
+         live.closing == InvalidTransactionId && live.maker == 0;
 }
 
 bool evict_idle_pools(Oid database) {

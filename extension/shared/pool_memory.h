@@ -16,6 +16,8 @@ Offset arena_allocate(std::size_t size);
 Offset try_allocate_waiter();
 // Takes what it gave, or 0. Cannot fail.
 void free_waiter(Offset waiter);
+// How many this session has.
+int own_waiter_records();
 
 // What a new pool needs.
 struct PoolParts {
@@ -39,6 +41,8 @@ void take_apart(Offset offset);
 bool reserve_growth(Growth& growth, std::uint32_t had, std::uint32_t size);
 void free_growth(Growth& growth);
 
+// Whether nothing would be lost with the live pool. The pool is locked.
+bool is_idle(const LivePool& live);
 // Evicts some pools without leases, waiters or pins, of one database or (InvalidOid) of any. False
 // if there was none. No numpool lock held.
 bool evict_idle_pools(Oid database = InvalidOid);

@@ -1,8 +1,10 @@
 #include "shared/segment.h"
 
 #include "pg/compat.h"
-#include "shared/live_pool.h"
-#include "shared/session.h"
+#include "pg/debug_point.h"
+#include "pg/errors.h"
+#include "shared/segment_backing.h"
+#include "shared/segment_layout.h"
 
 namespace numpool {
 
@@ -30,10 +32,6 @@ struct ArenaHeader {
 };
 static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
 
-// One part in so many of the segment is headers of pools. They never move, and their memory never
-// serves anything else, so they lie apart from the heap.
-constexpr std::size_t kHeaderShare = 5;
-
 int shared_memory_kb = 16384;
 
 void init_header(void* memory) {
@@ -43,87 +41,18 @@ void init_header(void* memory) {
   header->magic = kMagic;
 }
 
-[[noreturn]] void report_too_small() {
-  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY),
-                  errmsg("numpool.shared_memory_size is too small for the sessions of this server"),
-                  errhint("Raise numpool.shared_memory_size.")));
-}
-
-// What the segment is divided into when it is made, from its start on.
-class Divider {
- public:
-  explicit Divider(std::size_t size) : size_(size) {}
-
-  // The next `size` bytes, at a multiple of a cache line. Errors: 53200.
-  Offset take(std::size_t size) {
-    const Offset start = used_;
-    if (size > size_ - used_) report_too_small();
-    used_ = CACHELINEALIGN(used_ + size);
-    return start;
-  }
-  std::size_t left() const { return used_ < size_ ? size_ - used_ : 0; }
-
- private:
-  std::size_t size_;
-  std::size_t used_ = 0;
-};
-
 // Each by itself, since from 19 on this may fail and whoever comes next tries again.
 void make_tranche(int& tranche, const char* name) {
   if (tranche == 0) tranche = compat::LWLockNewTrancheId(name);
 }
 
-// Makes the segment. Under AddinShmemInitLock; the header names it only once it is whole.
-void create_segment(ArenaHeader* header) {
-  make_tranche(header->pool_tranche, kPoolTranche);
-  make_tranche(header->allocator_tranche, kAllocatorTranche);
-  make_tranche(header->registry_tranche, kRegistryTranche);
-  const std::size_t size = static_cast<std::size_t>(shared_memory_kb) * 1024;
-  dsm_segment* segment = dsm_create(size, 0);
-  const Region memory(dsm_segment_address(segment));
-  Divider divider(size);
-  divider.take(sizeof(ArenaControl));
+// The header, made if need be, and what it says of the segment now.
+struct Found {
+  ArenaHeader* header;
+  dsm_handle segment;
+};
 
-  ArenaControl* control = new (dsm_segment_address(segment)) ArenaControl{};
-  control->pool_tranche = header->pool_tranche;
-  control->next_serial.store(1);
-  control->next_ticket.store(1);
-  control->next_wait.store(1);
-  control->session_count = static_cast<std::uint32_t>(MaxBackends);
-  control->sessions = divider.take(sizeof(Session) * control->session_count);
-  MemSet(memory.at<char>(control->sessions), 0, sizeof(Session) * control->session_count);
-  LWLockInitialize(&control->registry_lock, header->registry_tranche);
-  control->bucket_count = 1024;
-  while (control->bucket_count < 65536 && std::size_t{control->bucket_count} * 2048 < size)
-    control->bucket_count *= 2;
-  control->buckets = divider.take(sizeof(Offset) * control->bucket_count);
-  MemSet(memory.at<char>(control->buckets), 0, sizeof(Offset) * control->bucket_count);
-  control->header_count = static_cast<std::uint32_t>(size / kHeaderShare / sizeof(LivePool));
-  control->headers = divider.take(sizeof(LivePool) * control->header_count);
-  control->fence_count = fence_record_count(size);
-  control->fences = divider.take(sizeof(FenceRecord) * control->fence_count);
-  MemSet(memory.at<char>(control->fences), 0, sizeof(FenceRecord) * control->fence_count);
-  LWLockInitialize(&control->heap_lock, header->allocator_tranche);
-  const std::size_t heap_size = divider.left();
-  control->heap.init(divider.take(heap_size), heap_size);
-  if (control->heap.block_count < SlabHeap::kClassCount) report_too_small();
-
-  dsm_pin_segment(segment);
-  header->segment = dsm_segment_handle(segment);
-  dsm_detach(segment);
-}
-
-}  // namespace
-
-void segment_define_settings() {
-  DefineCustomIntVariable(
-      "numpool.shared_memory_size",
-      "Sets the size of the shared memory that numpool keeps its live state in.",
-      "Read when the memory is made, at the first use after the server's start.", &shared_memory_kb,
-      16384, 1024, MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, nullptr, nullptr, nullptr);
-}
-
-dsm_segment* segment_map() {
+void find_header(Found* found) {
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
   ArenaHeader* header =
       static_cast<ArenaHeader*>(compat::GetNamedDSMSegment(kHeaderName, kHeaderSize, init_header));
@@ -132,17 +61,117 @@ dsm_segment* segment_map() {
             (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
              errmsg("the shared memory of numpool was made by another version of its library"),
              errhint("Restart the server.")));
-  if (header->segment == 0) create_segment(header);
+  make_tranche(header->pool_tranche, kPoolTranche);
+  make_tranche(header->allocator_tranche, kAllocatorTranche);
+  make_tranche(header->registry_tranche, kRegistryTranche);
+  *found = {header, header->segment};
   LWLockRelease(AddinShmemInitLock);
+}
 
-  compat::know_tranche(header->pool_tranche, kPoolTranche);
-  compat::know_tranche(header->allocator_tranche, kAllocatorTranche);
-  compat::know_tranche(header->registry_tranche, kRegistryTranche);
-  dsm_segment* segment = dsm_attach(header->segment);
+// Makes a segment and lets the header name it, if nobody else's has come first. Nobody knows of it
+// before, and until it is pinned it goes with the resource owner; so whatever ends this, an error,
+// a cancel, an exit, leaves nothing behind.
+void make_segment(Found* found, const SegmentLayout& layout) {
+  ArenaHeader* header = found->header;
+  dsm_segment* segment = make_backing(layout.size, layout.initialised);
+  init_segment(dsm_segment_address(segment), layout,
+               {header->pool_tranche, header->allocator_tranche, header->registry_tranche});
+  debug_point(DebugPoint::kArenaMade);
+
+  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+  if (header->segment == DSM_HANDLE_INVALID) {
+    dsm_pin_segment(segment);
+    header->segment = dsm_segment_handle(segment);
+  }
+  found->segment = header->segment;
+  LWLockRelease(AddinShmemInitLock);
+  // It may be mapped in part, or be one too many.
+  dsm_detach(segment);
+}
+
+// Whether an error of making or mapping shared memory says that it is missing. What it does not say
+// is that somebody wants the session to stop, or that the server was not restarted.
+bool is_about_memory(const ErrorData* error) {
+  const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+  return category != ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) &&
+         category != ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+}
+
+// Calls `step`; its errors that say that memory is missing become one.
+template <typename Step>
+void with_one_error(Step step) {
+  MemoryContext memory = CurrentMemoryContext;
+  PG_TRY();
+  { step(); }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(memory);
+    ErrorData* error = CopyErrorData();
+    FlushErrorState();
+    if (!is_about_memory(error)) ReThrowError(error);
+    report_no_shared_memory(psprintf("%s.", error->message));
+  }
+  PG_END_TRY();
+}
+
+}  // namespace
+
+dsm_segment* segment_map() {
+  Found found = {};
+  with_one_error([&found] { find_header(&found); });
+  if (found.segment == DSM_HANDLE_INVALID) {
+    const SegmentLayout layout = divide_segment(segment_configured_size());
+    with_one_error([&found, &layout] { make_segment(&found, layout); });
+  }
+  compat::know_tranche(found.header->pool_tranche, kPoolTranche);
+  compat::know_tranche(found.header->allocator_tranche, kAllocatorTranche);
+  compat::know_tranche(found.header->registry_tranche, kRegistryTranche);
+  dsm_segment* segment = nullptr;
+  with_one_error([&found, &segment] { segment = dsm_attach(found.segment); });
   if (segment == nullptr)
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("could not map the shared memory of numpool")));
   return segment;
+}
+
+bool segment_is_made() {
+  MemoryContext memory = CurrentMemoryContext;
+  ResourceOwner owner = CurrentResourceOwner;
+  Found found = {};
+  // NB: what fails may leave locks of PostgreSQL behind, so it takes a subtransaction to go on.
+  BeginInternalSubTransaction(nullptr);
+  MemoryContextSwitchTo(memory);
+  PG_TRY();
+  {
+    find_header(&found);
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(memory);
+    ErrorData* error = CopyErrorData();
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(memory);
+    CurrentResourceOwner = owner;
+    if (!is_about_memory(error)) ReThrowError(error);
+  }
+  PG_END_TRY();
+  MemoryContextSwitchTo(memory);
+  CurrentResourceOwner = owner;
+  return found.segment != DSM_HANDLE_INVALID;
+}
+
+std::size_t segment_configured_size() {
+  return static_cast<std::size_t>(shared_memory_kb) * 1024;
+}
+
+void segment_define_settings() {
+  DefineCustomIntVariable(
+      "numpool.shared_memory_size",
+      "Sets the size of the shared memory that numpool keeps its live state in.",
+      "Read when the memory is made, at the first use after the server's start.", &shared_memory_kb,
+      16384, 1024, MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, nullptr, nullptr, nullptr);
 }
 
 }  // namespace numpool

@@ -14,13 +14,15 @@ namespace numpool_test {
 namespace {
 
 constexpr const char* kPointNames[] = {
-    "Named",       "BlockWanted", "BlockTaken",   "GrantedAtOnce", "Joined",        "BeforeSleep",
-    "Woken",       "TurnSeen",    "TimedOut",     "Leaving",       "GrantToPassOn", "CheckDue",
-    "LookedOnce",  "LookedAgain", "VictimChosen", "WakeDue",       "Unregistered",  "Dismissed",
-    "RowsVisible", "Aborting",    "Undoing",      "ChangesDone",   "Applying",      "Resized",
-    "EndingOne",   "EntriesDone", "NewsKnown",    "BeforeTelling", "Told",          "RowRead",
-    "Registered",  "ReadAgain",   "RowDiffers",   "RowWritten",    "PinDue",        "Pinned",
-    "Closing",     "SessionEnds", "GivingUpOne"};
+    "Named",         "BlockWanted",  "BlockTaken",   "GrantedAtOnce",  "Joined",
+    "BeforeSleep",   "Woken",        "TurnSeen",     "TimedOut",       "Leaving",
+    "GrantToPassOn", "CheckDue",     "LookedOnce",   "LookedAgain",    "VictimChosen",
+    "WakeDue",       "Unregistered", "Dismissed",    "RowsVisible",    "Aborting",
+    "Undoing",       "ChangesDone",  "Applying",     "Resized",        "ReleasingOne",
+    "EntriesDone",   "DeliveryDue",  "MessageDue",   "MessageWritten", "RowRead",
+    "Registered",    "ReadAgain",    "RowDiffers",   "RowWritten",     "PinDue",
+    "Pinned",        "Closing",      "ArenaGrowing", "ArenaMade",      "SessionEnds",
+    "GivingUpOne"};
 static_assert(sizeof(kPointNames) / sizeof(*kPointNames) ==
               static_cast<std::size_t>(DebugPoint::kGivingUpOne) + 1);
 

@@ -191,6 +191,7 @@ TEST_CASE("a second resize does not overtake the first one's COMMIT callback") {
   Pool pool(5), crowded(1);
   Session a, b, queue;
   observer().must(acquire(pool));  // loads it
+  queue.must("SET numpool.max_tickets_per_session = " + std::to_string(kTickets));
   int hits = 0;
   for (int round = 0; round < 5; round++) {
     CAPTURE(round);

@@ -13,6 +13,7 @@ my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', q(shared_preload_libraries = 'numpool'));
 $node->append_conf('postgresql.conf', q(numpool.shared_memory_size = '1MB'));
+$node->append_conf('postgresql.conf', 'numpool.max_tickets_per_session = 1000000');
 $node->start;
 $node->safe_psql('postgres', q{
 CREATE EXTENSION numpool;

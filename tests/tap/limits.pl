@@ -64,7 +64,7 @@ my @single = map { "SELECT * FROM numpool_$_" } (
 	q(set_metadata('other', '1')), q(replace_metadata('other', NULL, '1')), q(xact_lock('other')),
 	q(acquire('other')), q(try_acquire('other')), q(acquire_xact('other')), q(try_acquire_xact('other')),
 	q(release('other', 0)), q(release_all()), q(fence('other', 0)),
-	q(enqueue('other')), q(poll(1)), q(cancel(1)), q(channel()), qw(pools leases waiters));
+	q(enqueue('other')), q(poll(1)), q(cancel(1)), q(channel()), qw(pools leases waiters memory));
 my $input = join("\n", @single) . "\n";
 my $output;
 IPC::Run::run(['postgres', '--single', '-D', $node->data_dir, '-c', 'log_error_verbosity=verbose', 'postgres'],

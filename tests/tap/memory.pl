@@ -8,6 +8,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
+$node->append_conf('postgresql.conf', 'numpool.max_tickets_per_session = 1000000');
 $node->start;
 $node->safe_psql('postgres', q(CREATE EXTENSION numpool));
 
