@@ -51,3 +51,52 @@ COMMIT;
 SELECT size, in_use, free FROM numpool_pools WHERE pool = 'resize';   -- 100, 4, 96
 SELECT numpool_resize('resize_none', 5);                              -- 42704
 SELECT numpool_drop('resize', true);
+
+-- a pool that is not loaded when its size is changed: the transaction itself sees the old size till COMMIT
+SELECT numpool_create('resize_own', 1);
+BEGIN;
+SELECT numpool_resize('resize_own', 3);                               -- 1
+SELECT numpool_try_acquire('resize_own');                             -- 0
+SELECT numpool_try_acquire('resize_own');                             -- null: not grown yet
+COMMIT;
+SELECT numpool_try_acquire('resize_own');                             -- 1
+SELECT size, in_use, free FROM numpool_pools WHERE pool = 'resize_own'; -- 3, 2, 1
+SELECT numpool_drop('resize_own', true);
+SELECT numpool_create('resize_own', 3);
+BEGIN;
+SELECT numpool_resize('resize_own', 1);                               -- 3
+SELECT numpool_try_acquire('resize_own');                             -- 0
+SELECT numpool_try_acquire('resize_own');                             -- null: 1 and 2 are about to go
+ROLLBACK;
+SELECT size, in_use, free FROM numpool_pools WHERE pool = 'resize_own'; -- 3, 0, 3
+BEGIN;
+UPDATE numpool_definitions SET name = 'resize_new' WHERE name = 'resize_own';
+SELECT numpool_try_acquire('resize_new');                             -- 0
+SELECT count(*) FROM numpool_leases WHERE pool = 'resize_own';        -- 1: to others it is the old name
+COMMIT;
+SELECT count(*) FROM numpool_leases WHERE pool = 'resize_new';        -- 1
+SELECT numpool_drop('resize_new', true);
+
+-- a row that the transaction has made, and changed: loaded as it is, and again after a rollback
+BEGIN;
+SELECT numpool_create('resize_made', 1);
+SAVEPOINT s;
+SELECT numpool_resize('resize_made', 3);                              -- 1
+SELECT count(numpool_try_acquire('resize_made')) FROM generate_series(1, 4); -- 3
+ROLLBACK TO s;
+SELECT count(numpool_try_acquire('resize_made')) FROM generate_series(1, 4); -- 1
+SAVEPOINT t;
+SELECT numpool_resize('resize_made', 5);                              -- 1
+SELECT numpool_try_acquire('resize_made');                            -- null: not grown yet
+ROLLBACK TO t;
+COMMIT;
+SELECT size, in_use, free FROM numpool_pools WHERE pool = 'resize_made'; -- 1, 1, 0
+SELECT numpool_drop('resize_made', true);
+BEGIN;
+SELECT numpool_create('resize_made', 5);
+SELECT numpool_resize('resize_made', 2);                              -- 5
+SELECT numpool_try_acquire('resize_made');                            -- 0
+SELECT numpool_resize('resize_made', 70);                             -- 2
+COMMIT;
+SELECT size, in_use, free FROM numpool_pools WHERE pool = 'resize_made'; -- 70, 1, 69
+SELECT numpool_drop('resize_made', true);

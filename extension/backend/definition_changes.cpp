@@ -3,6 +3,7 @@
 #include "backend/pool_cache.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
+#include "shared/pool_growth.h"
 #include "shared/pool_memory.h"
 #include "shared/registration.h"
 #include "shared/session.h"
@@ -15,16 +16,6 @@ PoolRef* changed_refs = nullptr;
 
 bool is_empty(const DefinitionChange& change) {
   return !change.created && !change.dropped && change.size == 0 && change.name == nullptr;
-}
-
-void unpin_live_pool(PoolRef* ref) {
-  const Offset pinned = ref->pinned;
-  ref->pinned = 0;
-  // NB: not lock_ref, which may find another pool that has this identity by now, with pins of
-  // others.
-  if (!lock_pool(pinned, ref->key, ref->pinned_generation)) return;
-  --live_pool_at(pinned)->pins;
-  unlock_pool(live_pool_at(pinned));
 }
 
 // Undoes the deletion of the row: the live pool takes arrivals again.
@@ -41,17 +32,39 @@ void reopen_pool(PoolRef* ref) {
   if (stub) drop_live_pool(ref->live, ref->key, ref->generation);
 }
 
-// Undoes the INSERT of the row: drops the pool that the transaction made, if anybody has loaded it.
+// Whether the live pool is of the row that the open transaction has made, and as the row is. The
+// pool is locked.
+bool is_of_own_row(const PoolRef* ref) {
+  const DefinitionChange& change = ref->change;
+  const Definition row = {ref->key.identity, change.noted_size, change.noted_name, true, {}};
+  return change.created && change.noted_name != nullptr && matches_definition(*live_of(ref), row);
+}
+
+// Undoes the INSERT of the row, or a change of it: drops the pool that the transaction made, if
+// anybody has loaded it from what is undone. Whatever was leased of it is undone already.
 void drop_unpublished(PoolRef* ref) {
   // NB: the pool may still be kLoading; and another transaction may have made a pool of the same
   // identity by now, which is not ours to drop.
   if (!lock_registered(ref)) return;
-  const bool is_mine = live_of(ref)->maker == my_session_id();
+  const bool goes = live_of(ref)->maker == my_session_id() && !is_of_own_row(ref);
   unlock_ref(ref);
-  if (is_mine) drop_live_pool(ref->live, ref->key, ref->generation);
+  if (goes) drop_live_pool(ref->live, ref->key, ref->generation);
 }
 
-// Applies what the transaction did to a definition.
+// Gives the pool, which is locked, its new name. With `*block`, memory for it, or 0, in which case
+// the views have to ask the row; what it does not need any more is left in `*block`.
+void set_name(LivePool* live, const char* name, Offset* block) {
+  const std::size_t length = strlen(name);
+  const bool has_room = *block != 0;
+  live->name_length = has_room ? static_cast<std::uint32_t>(length) : 0;
+  if (!has_room) return;
+  std::swap(live->name, *block);
+  memcpy(region().at<char>(live->name), name, length);
+}
+
+// Applies what the transaction did to a definition. There need not be a live pool, now or at any
+// time: whoever registers one after this reads the row as the transaction has left it (D4). What
+// memory is there, is taken; nothing depends on it.
 void apply_change(PoolRef* ref) {
   const DefinitionChange change = ref->change;
   ref->change = {};
@@ -59,32 +72,19 @@ void apply_change(PoolRef* ref) {
     drop_live_pool(ref->live, ref->key, ref->generation);
     return;
   }
-  // NB: lock_registered, because a pool that an error left kLoading has to be published, too.
   if (is_empty(change) || !lock_registered(ref)) return;
-  LivePool* live = live_of(ref);
-  if (live->maker == my_session_id()) live->maker = 0;
-  Offset old_name = 0;
-  if (change.name != nullptr) {
-    old_name = live->name;
-    live->name = ref->name_block;
-    live->name_length = static_cast<std::uint32_t>(strlen(change.name));
-    memcpy(region().at<char>(live->name), change.name, live->name_length);
-    ref->name_block = 0;
+  unlock_ref(ref);
+  Offset name_block = change.name == nullptr ? 0 : arena_try_allocate(strlen(change.name));
+  // NB: one that an error left kLoading is to be published, and to follow its row, too.
+  if (lock_registered(ref)) {
+    LivePool* live = live_of(ref);
+    if (live->maker == my_session_id()) live->maker = 0;
+    if (change.name != nullptr) set_name(live, change.name, &name_block);
+    if (change.size != 0) live->defined_size = static_cast<std::uint32_t>(change.size);
+    unlock_pool(live);
+    if (change.size != 0) catch_up(ref->live, ref->key, ref->generation, ref->growth);
   }
-  WakeList wake;
-  if (change.size != 0) {
-    pool_resize(region(), live->pool, static_cast<std::uint32_t>(change.size), *ref->growth);
-    // A shrink may have left every number to one session. If that one sleeps in the queue, it waits
-    // for itself: wake it, so that it looks.
-    const SessionId sole =
-        live->pool.queue.length == 0 ? 0 : pool_sole_holder(region(), live->pool);
-    if (sole != 0) wake.add(sole, WaiterKind::kBlocking);
-  }
-  unlock_pool(live);
-  wake_all(wake);
-  arena_free(old_name);
-  debug_point(DebugPoint::kResized);
-  if (change.size != 0) serve_waiters(ref->live, ref->key, ref->generation);
+  arena_free(name_block);
 }
 
 }  // namespace
@@ -97,24 +97,13 @@ void begin_change(PoolRef* ref) {
   changed_refs = ref;
 }
 
-void pin_live_pool(PoolRef* ref) {
-  if (ref->pinned == ref->live && ref->pinned_generation == ref->generation) return;
-  ref->pinned = ref->live;
-  ref->pinned_generation = ref->generation;
-  ++live_of(ref)->pins;
-}
-
 void restore_change(PoolRef* ref, const DefinitionChange& before) {
   const DefinitionChange undone = ref->change;
   ref->change = before;
   if (undone.dropped && !before.dropped) reopen_pool(ref);
   if (before.name == nullptr) end_renaming(ref, false);
-  // NB: keep the pin until the transaction ends. Even after this rollback to a savepoint our row
-  // may differ from the committed one.
-  if (undone.created && !before.created) {
-    definitions_forget_names();
-    drop_unpublished(ref);
-  }
+  if (undone.created && !before.created) definitions_forget_names();
+  if (undone.created) drop_unpublished(ref);
 }
 
 void finish_changes(bool commit) {
@@ -126,14 +115,11 @@ void finish_changes(bool commit) {
     debug_point(DebugPoint::kApplying);
     if (commit) apply_change(ref);
     end_renaming(ref, commit);
-    unpin_live_pool(ref);
     if (ref->growth != nullptr) {
       free_growth(*ref->growth);
       pfree(ref->growth);
       ref->growth = nullptr;
     }
-    arena_free(ref->name_block);
-    ref->name_block = 0;
   }
 }
 

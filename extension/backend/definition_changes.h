@@ -8,9 +8,6 @@ namespace numpool {
 // Call before changing ref->change: records its state for a rollback, and puts the pool on the list
 // of those that COMMIT applies. May ereport.
 void begin_change(PoolRef* ref);
-// Keeps the live pool, which is locked, from being evicted until the change is undone or applied.
-// Cannot fail.
-void pin_live_pool(PoolRef* ref);
 
 // Puts an earlier state of ref->change back. Cannot fail.
 void restore_change(PoolRef* ref, const DefinitionChange& before);

@@ -12,6 +12,7 @@
 #include "backend/wait.h"
 #include "pg/debug_point.h"
 #include "pg/errors.h"
+#include "shared/pool_growth.h"
 #include "shared/pool_memory.h"
 #include "shared/session.h"
 
@@ -104,6 +105,7 @@ FenceEnd get_fences(Offset record, TimestampTz deadline) {
 Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing) {
   debug_point(DebugPoint::kNamed);
   LivePool* live;
+  bool is_short = false;  // of memory for numbers that the pool should have
   for (;;) {
     const Lookup lookup = lock_ref_loaded(ref, deadline);
     if (lookup != Lookup::kFound)
@@ -118,6 +120,11 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
       if (own) report_uncommitted_change(ref);
       return Arrival::kClosing;
     }
+    if (live->defined_size > live->pool.size && !is_short) {
+      unlock_pool(live);
+      is_short = !catch_up(ref->live, ref->key, ref->generation, nullptr);
+      continue;
+    }
     const Offset fences = live->fences;
     if (fence_covers_arrival(fences, definitions_fence_sequence())) break;
     unlock_pool(live);
@@ -126,6 +133,10 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
       return end == FenceEnd::kTimeout ? Arrival::kNoFence : Arrival::kGone;
   }
   const std::uint32_t index = grant_now(ref, entry);
+  if (index == Bitmap::kNone && is_short) {
+    unlock_pool(live);
+    arena_report_full();
+  }
   if (index == Bitmap::kNone) return Arrival::kBusy;
   become_held(entry, index);
   unlock_pool(live);
@@ -329,7 +340,7 @@ LedgerEntry* find_lease(text* name, std::int64_t index, bool* in_range) {
   std::int64_t size = ref->defined_size;
   LedgerEntry* entry = nullptr;
   if (lock_ref(ref)) {
-    if (!is_stub(*live_of(ref))) size = live_of(ref)->pool.size;
+    if (!is_stub(*live_of(ref))) size = live_of(ref)->defined_size;
     if (index >= 0 && index < kMaxPoolSize)
       entry = held_entry(ref, static_cast<std::uint32_t>(index));
     unlock_ref(ref);

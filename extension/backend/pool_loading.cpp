@@ -34,22 +34,33 @@ void require_noted(const PoolRef* ref, const Definition& definition) {
   report_uncommitted_change(ref);
 }
 
+// The row as those see it who may use the pool: as it was committed, or, where this transaction has
+// made it, as it has left it. What the transaction did to a row of others is for COMMIT to apply.
+Lookup read_row(const PoolRef* ref, TimestampTz deadline, Definition* definition) {
+  const Lookup lookup = read_definition(ref->key.identity, deadline, definition);
+  if (lookup != Lookup::kFound || !definition->own) return lookup;
+  require_noted(ref, *definition);
+  if (!ref->change.created &&
+      !read_own_change(ref->key.identity, OwnVersion::kCommitted, definition))
+    report_uncommitted_change(ref);
+  return Lookup::kFound;
+}
+
 // Registers the pool, then reads the row a second time (rule D4). That reading sees a change which
 // was committed between the first one and the registration; a later change finds the pool
 // registered.
 Lookup load_pool(PoolRef* ref, TimestampTz deadline) {
   for (;;) {
     Definition definition;
-    const Lookup first = read_definition(ref->key.identity, deadline, &definition);
+    const Lookup first = read_row(ref, deadline, &definition);
     if (first != Lookup::kFound) return first;
-    require_noted(ref, definition);
     ref->defined_size = definition.size;
     debug_point(DebugPoint::kRowRead);
     ref->live = register_as(ref, definition);
     debug_point(DebugPoint::kRegistered);
 
     Definition again;
-    const Lookup lookup = read_definition(ref->key.identity, deadline, &again);
+    const Lookup lookup = read_row(ref, deadline, &again);
     debug_point(DebugPoint::kReadAgain);
     // It stays kLoading, and whoever comes next does the second reading.
     if (lookup == Lookup::kLocked) return lookup;
@@ -64,7 +75,7 @@ Lookup load_pool(PoolRef* ref, TimestampTz deadline) {
     debug_point(DebugPoint::kRowDiffers);
     // NB: a live pool gets here only when its row is invisible to us: it is being dropped, or its
     // maker has not committed. Neither is ours to drop.
-    if (!is_live) drop_live_pool(ref->live, ref->key, ref->generation);
+    if (!is_live) drop_loading_pool(ref->live, ref->key, ref->generation);
     if (lookup != Lookup::kFound) return lookup;
   }
 }
@@ -75,19 +86,19 @@ Lookup lock_ref_loaded(PoolRef* ref, TimestampTz deadline) {
   return lock_ref(ref) ? Lookup::kFound : load_pool(ref, deadline);
 }
 
-void lock_ref_as(PoolRef* ref, const Definition& definition, Extent extent) {
-  Definition wanted = definition;
-  if (extent == Extent::kHeader) wanted.size = 0;
+void lock_ref_or_stub(PoolRef* ref, const Definition& deleted) {
+  Definition stub = deleted;
+  stub.size = 0;
   for (;;) {
     if (lock_ref(ref)) return;
-    ref->live = register_as(ref, wanted);
-    debug_point(DebugPoint::kPinDue);
+    ref->live = register_as(ref, stub);
+    debug_point(DebugPoint::kStubDue);
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLoading) {
-      if (!matches_definition(*live, definition)) {
+      if (!matches_definition(*live, deleted)) {
         unlock_pool(live);
-        drop_live_pool(ref->live, ref->key, ref->generation);
+        drop_loading_pool(ref->live, ref->key, ref->generation);
         continue;
       }
       become_live(ref, live);

@@ -7,9 +7,9 @@
 
 namespace numpool {
 
-// What the open transaction did to the definition. COMMIT applies it to the live pool. Before each
-// change the undo log gets a record of these members. (PoolRef::growth is not one of them: it is
-// kept until the transaction ends.)
+// What the open transaction did to the definition. COMMIT applies it to the live pool, if there is
+// one then. Before each change the undo log gets a record of these members. (PoolRef::growth is not
+// one of them: it is kept until the transaction ends.)
 struct DefinitionChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
@@ -37,12 +37,9 @@ struct PoolRef {
   std::uint32_t releasing_count;
 
   DefinitionChange change;
-  Growth* growth;     // reserved for a larger size, or nullptr
-  Offset name_block;  // room for a new name
-  char* old_name;     // before the open transaction renamed it, else nullptr
+  Growth* growth;  // reserved for a larger size, or nullptr
+  char* old_name;  // before the open transaction renamed it, else nullptr
   char* old_json_name;
-  Offset pinned;  // the live pool that it holds a pin of, or 0
-  std::uint64_t pinned_generation;
   SubTransactionId logged;  // of the newest undo record of `change`
   bool listed;              // on the list of changed pools
   PoolRef* next_changed;

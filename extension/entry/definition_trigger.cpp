@@ -12,39 +12,46 @@
 #include "shared/registration.h"
 #include "shared/registry.h"
 
-extern "C" {
-#include "mb/pg_wchar.h"
-}
-
 namespace numpool {
 
 namespace {
 
-// Pins the live pool of the row as others see it, and locks it; marks the change for undoing.
-PoolRef* lock_changed(const Definition& old, Extent extent) {
+// Marks the change of a row that was `old` for undoing and for COMMIT, to which it is the only one.
+PoolRef* begin_changing(const Definition& old) {
   lock_identity(old.identity, IdentityLock::kDefinition);
   PoolRef* ref = pool_ref(old);
   begin_change(ref);
-  lock_ref_as(ref, old, extent);
-  pin_live_pool(ref);
   return ref;
 }
 
-// The pool is locked on entry, and unlocked on the way out.
-void note_size(PoolRef* ref, std::int32_t size) {
-  const std::uint32_t had = chunk::capacity(live_of(ref)->pool.chunk_count);
+// How many numbers the live pool has memory for, if somebody uses it now; else 0.
+std::uint32_t capacity_in_use(PoolRef* ref) {
+  if (!lock_registered(ref)) return 0;
+  const Pool& pool = live_of(ref)->pool;
+  const bool used = pool.in_use != 0 || pool.queue.length != 0;
+  const std::uint32_t capacity = chunk::capacity(pool.chunk_count);
   unlock_ref(ref);
-  debug_point(DebugPoint::kPinned);
-  if (ref->growth == nullptr)
-    ref->growth = static_cast<Growth*>(MemoryContextAllocZero(backend_memory(), sizeof(Growth)));
-  if (!reserve_growth(*ref->growth, had, static_cast<std::uint32_t>(size))) arena_report_full();
+  return used ? capacity : 0;
+}
+
+// Who grows a pool that is in use is told at once where there is no memory for that. Whoever only
+// repeats what was done elsewhere goes on, and COMMIT does what it can (D3).
+void note_size(PoolRef* ref, std::int32_t size) {
+  const std::uint32_t wanted = static_cast<std::uint32_t>(size);
+  const std::uint32_t had = capacity_in_use(ref);
+  debug_point(DebugPoint::kSizeNoted);
+  if (had != 0 && wanted > had) {
+    if (ref->growth == nullptr)
+      ref->growth = static_cast<Growth*>(MemoryContextAllocZero(backend_memory(), sizeof(Growth)));
+    if (!reserve_growth(*ref->growth, had, wanted) &&
+        SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+      arena_report_full();
+  }
   ref->change.size = size;
 }
 
 void note_name(PoolRef* ref, const char* name) {
   keep_name(ref);
-  if (ref->name_block == 0)
-    ref->name_block = arena_allocate(std::size_t{kMaxNameLength} * MAX_MULTIBYTE_CHAR_LEN);
   ref->change.name = MemoryContextStrdup(TopTransactionContext, name);
 }
 
@@ -100,11 +107,8 @@ void note_update(Relation table, const Definition& newest) {
     note_version(ref, newest);
     return;
   }
-  PoolRef* ref = lock_changed(base, Extent::kWhole);
-  if (base.size != newest.size)
-    note_size(ref, newest.size);
-  else
-    unlock_ref(ref);
+  PoolRef* ref = begin_changing(base);
+  if (base.size != newest.size) note_size(ref, newest.size);
   if (renamed) {
     note_name(ref, newest.name);
     CacheInvalidateRelcache(table);
@@ -115,7 +119,8 @@ void note_update(Relation table, const Definition& newest) {
 void note_delete(Relation table, const Definition& deleted) {
   Definition base;
   if (!read_base(deleted.identity, &base)) base = deleted;
-  PoolRef* ref = lock_changed(base, Extent::kHeader);
+  PoolRef* ref = begin_changing(base);
+  lock_ref_or_stub(ref, base);
   // If the row was put back and is deleted again, the pool is closing already.
   if (!ref->change.dropped) close_live_pool(*live_of(ref));
   unlock_ref(ref);

@@ -61,6 +61,7 @@ void put_leases(Rows& rows, const LivePools& pools, std::uint32_t i, LeaseRow* b
       if (slot.holder != 0) batch[count++] = {index, slot};
     }
     unlock_pool(live);
+    complete_name(&name);
     for (std::uint32_t k = 0; k < count; ++k) put_lease(rows, name, batch[k]);
     CHECK_FOR_INTERRUPTS();
   }

@@ -68,6 +68,15 @@ LivePool* lock_listed(const LivePools& pools, std::uint32_t i) {
 void copy_name(const LivePool& live, Name* name) {
   name->length = live.name_length < sizeof(name->bytes) ? live.name_length : sizeof(name->bytes);
   memcpy(name->bytes, region().at<char>(live.name), name->length);
+  name->identity = live.key.identity;
+}
+
+void complete_name(Name* name) {
+  if (name->length != 0) return;
+  Definition definition;
+  if (read_definition(name->identity, kNoWait, &definition) != Lookup::kFound) return;
+  name->length = static_cast<std::uint32_t>(strlen(definition.name));
+  memcpy(name->bytes, definition.name, name->length);
 }
 
 Datum name_datum(const Name& name) {

@@ -35,10 +35,13 @@ LivePool* lock_listed(const LivePools& pools, std::uint32_t i);
 // A pool's name, copied under its lock.
 struct Name {
   char bytes[kMaxNameLength * 4];
-  std::uint32_t length;
+  std::uint32_t length;  // 0: to be read from the row
+  std::int64_t identity;
 };
 
 void copy_name(const LivePool& live, Name* name);
+// Reads the name from the row, where shared memory had no room for it. No numpool lock held.
+void complete_name(Name* name);
 Datum name_datum(const Name& name);
 
 }  // namespace numpool

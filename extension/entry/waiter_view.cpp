@@ -59,6 +59,7 @@ void put_waiters(Rows& rows, const LivePools& pools, std::uint32_t i) {
       copy_name(*live, &name);
       const std::uint32_t count = copy_queue(live->pool, copy, room);
       unlock_pool(live);
+      complete_name(&name);
       for (std::uint32_t k = 0; k < count; ++k) put_waiter(rows, name, k + 1, copy[k]);
       if (copy != nullptr) pfree(copy);
       return;

@@ -49,9 +49,9 @@ enum class DebugPoint : std::uint16_t {
   kRegistered,  // loading: the pool is registered, the row not read again
   kReadAgain,   // loading: the row is read again, the pool not locked
   kRowDiffers,  // loading: the row says something else; the pool is not dropped
-  kRowWritten,  // the trigger runs: the row is written, the live pool not pinned
-  kPinDue,      // the live pool is registered for a change, not locked
-  kPinned,      // a resize is noted
+  kRowWritten,  // the trigger runs: the row is written, nothing is noted
+  kStubDue,     // a stub is registered for a deletion, not locked
+  kSizeNoted,   // a resize: its identity is locked, and the live pool looked at
   kClosing,     // drop: the pool is closing; what is in it has not been looked at
 
   // The arena

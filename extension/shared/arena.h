@@ -28,8 +28,10 @@ struct ArenaControl {
   std::uint32_t header_count;
   std::uint32_t headers_used;  // those before it have been made; the others are raw memory
   Offset free_pools;           // headers of no pool, to be used again
-  int pool_tranche;            // of the locks of pools
-  Offset fences;               // FenceRecord[fence_count], one a database
+  std::uint32_t free_pool_count;
+  std::uint32_t headers_for_stubs;  // so many of all are kept for deletions
+  int pool_tranche;                 // of the locks of pools
+  Offset fences;                    // FenceRecord[fence_count], one a database
   std::uint32_t fence_count;
   std::uint64_t fence_uses;                  // of records, counted
   std::atomic<std::int64_t> waiter_records;  // of tickets

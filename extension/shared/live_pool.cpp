@@ -10,8 +10,9 @@ void close_live_pool(LivePool& live) {
 }
 
 bool matches_definition(const LivePool& live, const Definition& definition) {
-  return live.pool.size == static_cast<std::uint32_t>(definition.size) &&
-         live.name_length == strlen(definition.name) &&
+  if (live.defined_size != static_cast<std::uint32_t>(definition.size)) return false;
+  if (live.name_length == 0) return !is_stub(live);
+  return live.name_length == strlen(definition.name) &&
          memcmp(region().at<char>(live.name), definition.name, live.name_length) == 0;
 }
 

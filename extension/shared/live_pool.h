@@ -43,11 +43,12 @@ struct alignas(kCacheLine) LivePool {
   std::uint64_t generation;
   LiveState state;
   // Guarded by `lock`.
-  SessionId maker;            // whose open transaction created the pool; 0: published
-  std::uint32_t pins;         // uncommitted changes of its definition; keeps it from eviction
+  SessionId maker;  // whose open transaction created the pool; 0: published
+  // What committed definitions say; above pool.size while memory for it is missing.
+  std::uint32_t defined_size;
   TransactionId closing;      // the transaction that has deleted its row, or invalid
   SessionId closed_by;        // its session
-  std::uint32_t name_length;  // bytes
+  std::uint32_t name_length;  // bytes; 0, but in a stub: no memory for it, the row has the name
   Offset name;
   Offset fences;  // FenceRecord; 0 in a stub
   Pool pool;

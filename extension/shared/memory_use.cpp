@@ -63,7 +63,7 @@ void count_pools(MemoryUse* use) {
 MemoryUse memory_use() {
   MemoryUse use = {};
   use.size = static_cast<std::int64_t>(arena().size);
-  use.most_pools = static_cast<std::int32_t>(arena().header_count);
+  use.most_pools = static_cast<std::int32_t>(arena().header_count - arena().headers_for_stubs);
   use.tickets = arena().waiter_records.load();
   count_pools(&use);
 

@@ -65,9 +65,9 @@ Offset find_fences() {
   return 0;
 }
 
-Offset find_header() {
+Offset find_header(bool for_stub) {
   do {
-    const Offset header = take_free_header();
+    const Offset header = take_free_header(for_stub);
     if (header != 0) return header;
   } while (evict_idle_pools());
   return 0;
@@ -111,7 +111,7 @@ int own_waiter_records() {
 }
 
 bool find_parts(PoolParts& parts, const Definition& definition) {
-  parts.header = find_header();
+  parts.header = find_header(definition.size == 0);
   if (parts.header == 0) return false;
   if (definition.size == 0) return true;
   parts.name = arena_try_allocate(strlen(definition.name));
@@ -178,7 +178,7 @@ void free_growth(Growth& growth) {
 }
 
 bool is_idle(const LivePool& live) {
-  return live.pool.in_use == 0 && live.pool.queue.length == 0 && live.pins == 0 &&
+  return live.pool.in_use == 0 && live.pool.queue.length == 0 &&
          live.closing == InvalidTransactionId && live.maker == 0;
 }
 

@@ -43,7 +43,7 @@ void free_growth(Growth& growth);
 
 // Whether nothing would be lost with the live pool. The pool is locked.
 bool is_idle(const LivePool& live);
-// Evicts some pools without leases, waiters or pins, of one database or (InvalidOid) of any. False
+// Evicts some pools without leases and waiters, of one database or (InvalidOid) of any. False
 // if there was none. No numpool lock held.
 bool evict_idle_pools(Oid database = InvalidOid);
 

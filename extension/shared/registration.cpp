@@ -28,7 +28,7 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
   live.key = key;
   live.state = LiveState::kLoading;
   live.maker = 0;
-  live.pins = 0;
+  live.defined_size = static_cast<std::uint32_t>(definition.size);
   live.closing = InvalidTransactionId;
   live.closed_by = 0;
   live.name = parts.name;
@@ -45,6 +45,25 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
     live.name_length = static_cast<std::uint32_t>(strlen(definition.name));
     memcpy(region().at<char>(live.name), definition.name, live.name_length);
   }
+}
+
+// Takes the pool out of the registry, if it is still the one meant and, with `only_loading`, if
+// nobody has made it live. No numpool lock held.
+bool unregister(Offset offset, const PoolKey& key, std::uint64_t generation, bool only_loading) {
+  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+  bool goes = lock_pool(offset, key, generation);
+  if (goes) {
+    LivePool* live = live_pool_at(offset);
+    goes = !only_loading || live->state == LiveState::kLoading;
+    if (goes) {
+      Offset* link = chain_of(key);
+      while (*link != offset) link = &live_pool_at(*link)->next;
+      unregister_at(link);
+    }
+    LWLockRelease(&live->lock);
+  }
+  LWLockRelease(&arena().registry_lock);
+  return goes;
 }
 
 }  // namespace
@@ -79,18 +98,8 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
 }
 
 void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation) {
-  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
-  if (!lock_pool(offset, key, generation)) {
-    LWLockRelease(&arena().registry_lock);
-    return;
-  }
+  if (!unregister(offset, key, generation, false)) return;
   LivePool* live = live_pool_at(offset);
-  Offset* link = chain_of(key);
-  while (*link != offset) link = &live_pool_at(*link)->next;
-  unregister_at(link);
-  LWLockRelease(&live->lock);
-  LWLockRelease(&arena().registry_lock);
-
   debug_point(DebugPoint::kUnregistered);
   WakeList wake;
   bool more = true;
@@ -103,6 +112,10 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
   debug_point(DebugPoint::kDismissed);
   notify_holders(*live);
   take_apart(offset);
+}
+
+void drop_loading_pool(Offset offset, const PoolKey& key, std::uint64_t generation) {
+  if (unregister(offset, key, generation, true)) take_apart(offset);
 }
 
 }  // namespace numpool

@@ -14,4 +14,8 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
 // memory back. Does nothing if another pool is there by now. No numpool lock held; cannot fail.
 void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation);
 
+// The same for a pool of which a loader has found that it is not as its row, if it is still
+// kLoading: another may have made it live meanwhile, and then it follows its row by itself.
+void drop_loading_pool(Offset live, const PoolKey& key, std::uint64_t generation);
+
 }  // namespace numpool

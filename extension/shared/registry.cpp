@@ -43,13 +43,17 @@ Offset find_live_pool(const PoolKey& key, std::uint64_t* generation) {
   return at;
 }
 
-Offset take_free_header() {
+Offset take_free_header(bool for_stub) {
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
-  Offset header = arena().free_pools;
-  if (header != 0)
+  Offset header = 0;
+  const std::uint32_t left = arena().header_count - arena().headers_used + arena().free_pool_count;
+  if (for_stub || left > arena().headers_for_stubs) header = arena().free_pools;
+  if (header != 0) {
     arena().free_pools = live_pool_at(header)->next;
-  else
+    --arena().free_pool_count;
+  } else if (for_stub || left > arena().headers_for_stubs) {
     header = make_header();
+  }
   LWLockRelease(&arena().registry_lock);
   return header;
 }
@@ -58,6 +62,7 @@ void give_back_header(Offset header) {
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
   live_pool_at(header)->next = arena().free_pools;
   arena().free_pools = header;
+  ++arena().free_pool_count;
   LWLockRelease(&arena().registry_lock);
 }
 

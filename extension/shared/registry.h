@@ -16,8 +16,9 @@ Offset find_in_chain(const PoolKey& key);
 // Takes the pool at `*link` of its chain out of the registry. Under the registry lock and its own.
 void unregister_at(Offset* link);
 
-// A header of no pool, or 0 where all are in use. No numpool lock held.
-Offset take_free_header();
+// A header of no pool, or 0 where all are in use, but for some that are kept for stubs. No numpool
+// lock held.
+Offset take_free_header(bool for_stub);
 // Takes back what take_free_header gave, or the header of a pool that was taken apart. No numpool
 // lock held; cannot fail.
 void give_back_header(Offset header);

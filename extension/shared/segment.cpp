@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x6e756d70;
 // Raised with every change of what lies in the segment.
-constexpr std::uint32_t kLayoutVersion = 7;
+constexpr std::uint32_t kLayoutVersion = 8;
 // Of one size and under one name for ever, so that a backend with another version of the library
 // finds it.
 constexpr std::size_t kHeaderSize = 1024;

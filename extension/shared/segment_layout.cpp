@@ -11,6 +11,8 @@ namespace {
 // One part in so many of the segment is headers of pools. They never move or go back, so they may
 // not lie about in what everything else needs.
 constexpr std::size_t kHeaderShare = 5;
+// And one header in so many is kept for stubs: a definition can be deleted whatever is in use.
+constexpr std::uint32_t kStubShare = 64;
 // Blocks of the heap without which it is of no use.
 constexpr std::size_t kLeastBlocks = 64;
 
@@ -81,6 +83,7 @@ void init_segment(void* memory, const SegmentLayout& layout, const Tranches& tra
   MemSet(region.at<char>(layout.fences), 0, sizeof(FenceRecord) * layout.fence_count);
   control->header_count = layout.header_count;
   control->headers = layout.headers;
+  control->headers_for_stubs = layout.header_count / kStubShare;
   LWLockInitialize(&control->heap_lock, tranches.allocator);
   control->heap.init(layout.heap, layout.size - layout.heap);
 }

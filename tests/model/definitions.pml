@@ -43,7 +43,7 @@ bool finished[2 * CHANGERS + 1]; /* its locks are gone: who waits for its id may
 /* The registry and the headers of live pools (live_pool.h). */
 byte registered[IDENTITIES + 1];
 mtype state[HEADERS + 1] = kFree;
-byte key[HEADERS + 1], generation[HEADERS + 1], pins[HEADERS + 1];
+byte key[HEADERS + 1], generation[HEADERS + 1];
 byte size[HEADERS + 1]; /* 0: a stub */
 byte closing[HEADERS + 1]; /* the id of the transaction, or savepoint, that deleted the row */
 bool published[HEADERS + 1]; /* its maker is nobody (LivePool::maker) */
@@ -80,6 +80,33 @@ byte claims0[IDENTITIES + 1], claims1[IDENTITIES + 1]; /* sessions that believe 
   od;                                                                        \
   tries = 0
 
+/* pool_ref.cpp, lock_registered; then `action` under the pool's lock, and `ok`. */
+#define WITH_REGISTERED(action)                                              \
+  tries = 0;                                                                 \
+  do                                                                         \
+  :: atomic {                                                                \
+      if                                                                     \
+      :: valid -> action; ok = true; break                                   \
+      :: !valid ->                                                           \
+        LOOK_UP;                                                             \
+        tries++;                                                             \
+        if                                                                   \
+        :: at == NONE || tries == 2 -> ok = false; break                     \
+        :: else                                                              \
+        fi                                                                   \
+      fi                                                                     \
+    }                                                                        \
+  od;                                                                        \
+  tries = 0
+
+#ifdef BUG_HINT_ONLY
+#define LOOK_UP at = NONE; at_generation = 0
+#else
+#define LOOK_UP /* find_live_pool */                                         \
+  at = registered[identity];                                                 \
+  at_generation = (at == NONE -> 0 : generation[at])
+#endif
+
 /* registration.cpp, register_live_pool. */
 inline register(with_size, is_published, deleter) {
   atomic {
@@ -95,7 +122,6 @@ inline register(with_size, is_published, deleter) {
       state[at] = kLoading;
       key[at] = identity;
       size[at] = with_size;
-      pins[at] = 0;
       closing[at] = NONE;
       published[at] = is_published;
       registered[identity] = at;
@@ -119,7 +145,6 @@ inline take_apart(h) {
     size[h] = 0;
     closing[h] = NONE;
     published[h] = false;
-    pins[h] = 0;
     state[h] = kFree;
     generation[h]++
   }
@@ -137,6 +162,25 @@ inline drop_live_pool() {
   :: else
   fi;
   atomic { forget_hint(); ok = false }
+}
+
+/* registration.cpp, drop_loading_pool: nobody has made it live since it was looked at. */
+inline drop_loading_pool() {
+#ifdef BUG_DROPS_WHAT_IS_LIVE
+  drop_live_pool()
+#else
+  atomic {
+    if
+    :: valid && state[at] == kLoading -> registered[identity] = NONE; state[at] = kDropped; ok = true
+    :: else -> ok = false
+    fi
+  };
+  if
+  :: ok -> take_apart(at)
+  :: else
+  fi;
+  atomic { forget_hint(); ok = false }
+#endif
 }
 
 /* pool_loading.cpp, become_live. Under the pool's lock. */
@@ -185,7 +229,7 @@ inline load(t, is_published) {
     };
     if
     :: mismatch ->
-      drop_live_pool();
+      drop_loading_pool();
       mismatch = false;
       if
       :: !found -> ok = false; break
@@ -271,70 +315,59 @@ over:
 
 mtype = { None, Resize, Drop, DropForce, PutBack, Create };
 
-/* definition_changes.cpp, pin_live_pool. Under the pool's lock. */
-inline pin_live_pool() {
-#ifndef BUG_NO_PIN
-#ifdef BUG_PIN_OF_ANY
-  if
-  :: pinned_at == NONE -> pinned_at = at; pins[at]++
-  :: else
-  fi
-#else
-  if
-  :: pinned_at != at || pinned_generation != generation[at] ->
-    pinned_at = at; pinned_generation = generation[at]; pins[at]++
-  :: else
-  fi
+/* definition_trigger.cpp, begin_changing. */
+inline lock_identity() {
+#ifndef BUG_NO_IDENTITY_LOCK
+  atomic { identity_lock[identity] == NONE -> identity_lock[identity] = me };
 #endif
+  skip
+}
+
+inline mark() { /* close_live_pool */
+#ifndef BUG_NOT_CLOSING
+  closing[at] = id
 #else
   skip
 #endif
 }
 
-/* definition_trigger.cpp, note_delete: nobody sees the pool between the pin and the mark. */
-inline mark(deletes) {
-  pin_live_pool();
-#ifndef BUG_NOT_CLOSING
-  if
-  :: deletes -> closing[at] = id
-  :: else
-  fi
-#endif
-}
-
-/* definition_trigger.cpp, lock_changed: lock_identity, lock_ref_as the old row, pin_live_pool. */
-inline lock_changed(old_size, deletes) {
-#ifndef BUG_NO_IDENTITY_LOCK
-  atomic { identity_lock[identity] == NONE -> identity_lock[identity] = me };
-#endif
+/* pool_loading.cpp, lock_ref_or_stub; note_delete: nobody sees the pool before the mark. */
+inline lock_or_stub(old_size) {
   do
-  :: WITH_REF(mark(deletes));
+  :: WITH_REF(mark());
     if
     :: ok -> break
     :: else
     fi;
-    register((deletes -> 0 : old_size), !created, id);
+    register(0, !created, id);
     atomic {
       if
       :: !valid -> mismatch = false
       :: valid && state[at] == kLoading && size[at] != 0 && size[at] != old_size -> mismatch = true
       :: valid && state[at] == kLoading && (size[at] == 0 || size[at] == old_size) ->
-        become_live(!created); mark(deletes); break
-      :: valid && state[at] == kLive -> mark(deletes); break
+        become_live(!created); mark(); break
+      :: valid && state[at] == kLive -> mark(); break
       fi
     };
     if
-    :: mismatch -> drop_live_pool(); mismatch = false
+    :: mismatch -> drop_loading_pool(); mismatch = false
     :: else
     fi
   od
 }
 
 inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed the definition */
+  /* pool_loading.cpp, read_row: what it did to a row of others is for COMMIT to apply */
+  if
+#ifndef BUG_LOADS_OWN_ROW
+  :: !created -> reads_as = NONE
+#endif
+  :: else -> reads_as = me
+  fi;
   do
   :: WITH_REF(skip);
     if
-    :: !ok -> load(me, !created)
+    :: !ok -> load(reads_as, !created)
     :: ok
     fi;
     if
@@ -347,27 +380,6 @@ inline own_acquire() { /* lease.cpp, acquire, in the transaction that changed th
     fi
   od;
   wait_for = NONE
-}
-
-#define forget_pin() atomic { pinned_at = NONE; pinned_generation = 0 }
-
-inline unpin() { /* definition_changes.cpp, unpin_live_pool */
-#ifdef BUG_PIN_OF_ANY
-  if
-  :: pinned_at != NONE -> WITH_REF(assert(pins[at] > 0); pins[at]--)
-  :: else
-  fi;
-#else
-  atomic {
-    if
-    :: pinned_at != NONE && generation[pinned_at] == pinned_generation && state[pinned_at] == kLive ->
-      assert(key[pinned_at] == identity && pins[pinned_at] > 0);
-      pins[pinned_at]--
-    :: else
-    fi
-  };
-#endif
-  forget_pin()
 }
 
 /* definition_changes.cpp, reopen. */
@@ -384,7 +396,7 @@ inline reopen() {
 #endif
   );
   if
-  :: ok && stub -> forget_pin(); drop_live_pool()
+  :: ok && stub -> drop_live_pool()
   :: else
   fi;
   stub = false
@@ -407,7 +419,6 @@ inline undo() {
       atomic { at = registered[identity]; at_generation = generation[at] }
     :: else
     fi;
-    forget_pin();
     drop_live_pool();
     created = false
   :: else
@@ -417,9 +428,9 @@ inline undo() {
 
 inline apply() { /* definition_changes.cpp, apply_change */
   if
-  :: dropped -> forget_pin(); drop_live_pool()
+  :: dropped -> drop_live_pool()
   :: !dropped && (created || to_size != NONE) ->
-    WITH_REF(
+    WITH_REGISTERED(
       published[at] = published[at] || created;
       if
       :: to_size != NONE -> size[at] = to_size
@@ -447,7 +458,8 @@ inline unlock() {
 /* A transaction that changes the definition, once, or in a savepoint first that it rolls back to. */
 proctype changer(byte me) {
   byte identity, at, at_generation, tries, read_size, index, my_epoch, wait_for;
-  byte to_size, pinned_at, pinned_generation, id; /* PendingChange, PoolRef::pinned */
+  byte to_size, id; /* DefinitionChange */
+  byte reads_as;
   bool created, dropped, stub;
   byte limit = 2;
   bool ok, found, mismatch, has, failed;
@@ -485,8 +497,8 @@ statement:
 
   if /* the trigger */
   :: what == Create -> created = true
-  :: what == Resize -> lock_changed(row_size, false); to_size = own_size; limit = own_size
-  :: else -> lock_changed(row_size, true); dropped = true
+  :: what == Resize -> lock_identity(); to_size = own_size; limit = own_size
+  :: else -> lock_identity(); lock_or_stub(row_size); dropped = true
   fi;
   if
   :: what == PutBack -> /* INSERT of the same identity: note_insert */
@@ -510,7 +522,7 @@ statement:
   if
   :: id == me
   :: id == me -> goto abort
-  :: id != me -> /* ROLLBACK TO: the pin stays, the locks go */
+  :: id != me -> /* ROLLBACK TO: the locks go */
     atomic { writer = NONE; own_identity = NONE; own_size = NONE };
     undo();
     unlock();
@@ -544,13 +556,11 @@ commit:
   };
   /* ... and its callback runs later. A lease of the open transaction is the session's now. */
   apply();
-  unpin();
   goto over;
 
 abort:
   atomic { writer = NONE; own_identity = NONE; own_size = NONE };
   undo();
-  unpin();
 
 over:
   unlock();
@@ -561,7 +571,7 @@ over:
 }
 
 #define idle(n) ((state[n] == kLive || state[n] == kLoading) && holder0[n] == NONE && holder1[n] == NONE \
-                 && pins[n] == 0 && closing[n] == NONE && published[n])
+                 && closing[n] == NONE && published[n])
 
 proctype evictor() { /* evict_idle_pools, at any time */
   byte h, count;
@@ -592,6 +602,6 @@ init {
   for (n : 1 .. HEADERS) {
     assert(state[n] != kDropped);
     assert(state[n] != kLive || key[n] == row_identity && size[n] == row_size && published[n] &&
-           pins[n] == 0 && closing[n] == NONE && holder0[n] == NONE && holder1[n] == NONE)
+           closing[n] == NONE && holder0[n] == NONE && holder1[n] == NONE)
   }
 }

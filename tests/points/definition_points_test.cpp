@@ -49,7 +49,7 @@ TEST_CASE("a drop of a pool that is not loaded, and an arrival that loads it mea
     Actor& taker = scene.actor("taker");
     // The second call gives the drop one more place to stop at, after it has found the pool unused.
     scene.part(dropper, drop(scene.pool(), "false") + ", numpool_try_acquire(" + other.q() + ")",
-               {DebugPoint::kPinDue, DebugPoint::kNamed});
+               {DebugPoint::kStubDue, DebugPoint::kNamed});
     scene.part(taker, call("try_acquire", scene.pool()),
                {DebugPoint::kRowRead, DebugPoint::kRowDiffers});
     scene.finally([&dropper, &taker] {
@@ -204,7 +204,7 @@ TEST_CASE("two resizes, each in the other's COMMIT window: the later row is the 
     Actor& first = scene.actor("first");
     Actor& second = scene.actor("second");
     scene.part(first, resize(scene.pool(), 3),
-               {DebugPoint::kPinned, DebugPoint::kRowsVisible, DebugPoint::kResized});
+               {DebugPoint::kSizeNoted, DebugPoint::kRowsVisible, DebugPoint::kResized});
     scene.part(second, resize(scene.pool(), 2),
                {DebugPoint::kRowWritten, DebugPoint::kRowsVisible, DebugPoint::kResized});
     scene.finally([&] { CHECK((came_to(first) == "1" || came_to(second) == "1")); });

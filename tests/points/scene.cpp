@@ -20,8 +20,8 @@ constexpr const char* kPointNames[] = {
     "WakeDue",       "Unregistered", "Dismissed",    "RowsVisible",    "Aborting",
     "Undoing",       "ChangesDone",  "Applying",     "Resized",        "ReleasingOne",
     "EntriesDone",   "DeliveryDue",  "MessageDue",   "MessageWritten", "RowRead",
-    "Registered",    "ReadAgain",    "RowDiffers",   "RowWritten",     "PinDue",
-    "Pinned",        "Closing",      "ArenaGrowing", "ArenaMade",      "SessionEnds",
+    "Registered",    "ReadAgain",    "RowDiffers",   "RowWritten",     "StubDue",
+    "SizeNoted",     "Closing",      "ArenaGrowing", "ArenaMade",      "SessionEnds",
     "GivingUpOne"};
 static_assert(sizeof(kPointNames) / sizeof(*kPointNames) ==
               static_cast<std::size_t>(DebugPoint::kGivingUpOne) + 1);

@@ -45,11 +45,13 @@ is(ask($one, q(SELECT numpool_release_all())), '1000', 'and given back');
 
 # What a failed one had found is free again at once, while the transaction is still open.
 $node->safe_psql('postgres', q(SELECT numpool_drop('p'), numpool_create('p', 10), numpool_create('q', 512)));
+ask($one, q(SELECT numpool_acquire('p')));
 ask($one, q(BEGIN; SELECT numpool_resize('p', 100); SAVEPOINT s));
 is(ask($one, q(SELECT numpool_resize('p', 65536))), '53200', 'again a growth that does not fit');
 is($node->safe_psql('postgres', q(SELECT numpool_acquire('q'))), '0', 'another pool finds room meanwhile');
 is(ask($one, q(ROLLBACK TO s; SELECT numpool_resize('p', 50); ROLLBACK)), '100', 'another size instead, all rolled back');
 is(ask($one, q(SELECT size FROM numpool_pools WHERE pool = 'p')), '10', 'as it was');
+ask($one, q(SELECT numpool_release_all()));
 $node->safe_psql('postgres', q(SELECT numpool_drop('p'), numpool_drop('q')));
 
 # A pool whose row the open transaction has changed is not evicted, whatever else is undone.
