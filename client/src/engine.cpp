@@ -33,9 +33,11 @@ std::shared_ptr<engine> engine::start(client_options options) {
 engine::engine(client_options options)
     : options_(std::move(options)), parameters_(options_.conninfo) {
   using std::chrono::milliseconds;
-  if (options_.connect_timeout <= milliseconds(0) || options_.reconnect_limit < milliseconds(0))
+  if (options_.connect_timeout <= milliseconds(0) || options_.reconnect_limit < milliseconds(0) ||
+      options_.heartbeat_interval < milliseconds(0) || options_.heartbeat_limit <= milliseconds(0))
     throw error(error_kind::invalid_value, "client_options: a time is out of range", {}, {},
-                "connect_timeout must be above 0, reconnect_limit not below 0.");
+                "connect_timeout and heartbeat_limit must be above 0, reconnect_limit and "
+                "heartbeat_interval not below 0.");
 }
 
 engine::~engine() {

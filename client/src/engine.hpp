@@ -47,6 +47,11 @@ class engine : public std::enable_shared_from_this<engine> {
 
   const client_options& options() const { return options_; }
   const connection_parameters& parameters() const { return parameters_; }
+  /// How long one host may take.
+  std::chrono::milliseconds time_per_host() const {
+    if (const auto own = parameters_.connect_timeout()) return *own;
+    return options_.connect_timeout;
+  }
   callback_thread& callbacks() { return callbacks_; }
 
   /// Whether this is a copy that fork() made. Then close(), the destructor and submit() do nothing,
@@ -59,7 +64,8 @@ class engine : public std::enable_shared_from_this<engine> {
   int closed_fd() const { return closed_.fd(); }
 
   std::atomic<int> leases_held{0};
-  std::atomic<int> backend_pid{0};
+  std::atomic<int> backend_pid{0};  ///< 0 while there is no connection that can be used
+  std::atomic<int> session_pid{0};  ///< of the last session that there was
 
  private:
   friend class io_loop;

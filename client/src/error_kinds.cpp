@@ -64,7 +64,7 @@ bool is_retryable(error_kind kind, std::string_view sqlstate) noexcept {
 
 std::exception_ptr pointer_to(const error& why) {
   try {
-    why.raise();
+    error(why.kind(), why.what(), why.sqlstate(), why.detail(), why.hint()).raise();
   } catch (...) {
     return std::current_exception();
   }

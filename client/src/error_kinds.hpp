@@ -18,7 +18,9 @@ error_kind kind_of(std::string_view sqlstate) noexcept;
 /// See error::retryable().
 bool is_retryable(error_kind kind, std::string_view sqlstate) noexcept;
 
-/// `why` as what error::raise() throws.
+/// `why` as what error::raise() throws, for another thread. It shares nothing with `why`: owners of
+/// an exception are counted inside the C++ library, where ThreadSanitizer does not see who comes
+/// last.
 std::exception_ptr pointer_to(const error& why);
 
 }  // namespace numpool::detail

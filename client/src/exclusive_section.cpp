@@ -31,8 +31,13 @@ class lone_connection {
       error(error_kind::cannot_connect, link_.message()).raise();
   }
 
-  /// Throws the server's error, error_kind::connection_lost or error_kind::client_closed.
-  result run(const std::string& sql, const std::string* value = nullptr) {
+  /// Throws the server's error, error_kind::connection_lost or error_kind::client_closed. `quick`:
+  /// a server that is there answers at once, so one that does not is lost after the heartbeat's
+  /// limit.
+  result run(const std::string& sql, const std::string* value = nullptr, bool quick = true) {
+    std::optional<clock::time_point> deadline;
+    if (quick && engine_.options().heartbeat_interval.count() > 0)
+      deadline = clock::now() + engine_.options().heartbeat_limit;
     const char* values[] = {value != nullptr ? value->c_str() : nullptr};
     if (PQsendQueryParams(link_.handle(), sql.c_str(), value != nullptr ? 1 : 0, nullptr, values,
                           nullptr, nullptr, 0) != 1)
@@ -46,7 +51,9 @@ class lone_connection {
         if (!part) return checked(std::move(last));
         if (!has_sqlstate(last)) last = std::move(part);  // the first error tells most
       }
-      wait(engine_, link_.socket(), static_cast<short>(POLLIN | (more ? POLLOUT : 0)), {});
+      if (!wait(engine_, link_.socket(), static_cast<short>(POLLIN | (more ? POLLOUT : 0)),
+                deadline))
+        error(error_kind::connection_lost, "the server does not answer").raise();
       if (!link_.consume()) return checked(std::move(last));
     }
   }
@@ -54,7 +61,7 @@ class lone_connection {
  private:
   static connection connect(const detail::engine& owner) {
     using detail::connecting;
-    connecting attempt(owner.parameters(), owner.options().connect_timeout);
+    connecting attempt(owner.parameters(), owner.time_per_host());
     auto outcome = connecting::outcome::pending;
     while (outcome == connecting::outcome::pending) {
       const bool ready = attempt.socket() < 0 ||
@@ -121,10 +128,12 @@ std::string find_schema(lone_connection& link) {
 struct pool::section_guard::impl {
   explicit impl(const pool& locked) : engine(locked.engine_), link(*engine) {
     constexpr detail::statement kLock{"SELECT {}numpool_xact_lock($1)"};
-    link.run(detail::kServerKeepalives);
     const std::string sql = detail::text_of(kLock, find_schema(link));
+    // All that is set is set for the transaction alone: a pooler may give the session to others.
     link.run("BEGIN");
-    link.run(sql, &locked.name());
+    link.run(detail::kNoTimeLimitsHere);
+    link.run(detail::kServerKeepalivesHere);
+    link.run(sql, &locked.name(), false);
   }
 
   const std::shared_ptr<detail::engine> engine;  // outlives the connection
@@ -137,7 +146,14 @@ pool::section_guard::~section_guard() =
     default;  // closing the connection rolls back, which unlocks
 
 void pool::section_guard::leave() {
-  impl_->link.run("COMMIT");
+  try {
+    impl_->link.run("COMMIT");
+  } catch (const error& why) {
+    if (why.kind() != error_kind::connection_lost) throw;
+    error(why.kind(), std::string("the lock was lost: ") + why.what(), why.sqlstate(), why.detail(),
+          why.hint())
+        .raise();
+  }
 }
 
 }  // namespace numpool

@@ -1,12 +1,12 @@
 // How the I/O thread gets a connection, and what it does when it loses one.
 
-#include <functional>
+#include <algorithm>
 #include <utility>
 
-#include "io_loop.hpp"
 #include "error_kinds.hpp"
-#include "lease_record.hpp"
+#include "io_loop.hpp"
 #include "io_wait.hpp"
+#include "lease_record.hpp"
 
 namespace numpool::detail {
 
@@ -15,35 +15,11 @@ namespace {
 /// What a connection must live for its end not to count as a failed attempt to connect.
 constexpr std::chrono::seconds kStable{2};
 
-/// A statement of the I/O thread's own.
-class internal_operation : public operation {
- public:
-  using handler = std::function<void(const result&, const error*)>;
-
-  explicit internal_operation(const statement& what, handler done = nullptr)
-      : what_(what), done_(std::move(done)) {}
-
-  request message() override { return {&what_, 0, {}}; }
-  void succeed(io_loop&, const result& answer) override {
-    if (done_) done_(answer, nullptr);
-  }
-  void fail(io_loop&, const error& why) override {
-    if (done_) done_(result(), &why);
-  }
-  bool disconnected(io_loop&, const error&, bool) override { return false; }
-
- private:
-  const statement what_;
-  const handler done_;
-};
-
-constexpr statement kKeepalives{kServerKeepalives, -1, false};
-
 }  // namespace
 
 void io_loop::start_connecting() {
   state_ = state::connecting;
-  attempt_.emplace(engine_.parameters(), engine_.options().connect_timeout);
+  attempt_.emplace(parameters_, engine_.time_per_host());
 }
 
 void io_loop::go_on_connecting(bool ready) {
@@ -51,6 +27,7 @@ void io_loop::go_on_connecting(bool ready) {
     case connecting::outcome::pending:
       break;
     case connecting::outcome::failed:
+      hosts_left_ = 0;  // libpq has tried them all
       attempt_failed(attempt_->failure());
       break;
     case connecting::outcome::connected:
@@ -62,35 +39,64 @@ void io_loop::go_on_connecting(bool ready) {
         break;
       }
       attempt_.reset();
-      connected();
+      begin_set_up();
   }
 }
 
-void io_loop::connected() {
-  state_ = state::ready;
-  ready_since_ = clock::now();
-  ++connection_number_;
-  more_to_write_ = false;
-  engine_.backend_pid = connection_->backend_pid();
-  if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_value();
-  if (send_now(std::make_shared<internal_operation>(kKeepalives))) find_schema();
+/// Nothing has been sent for anybody on this connection, or it is of no use.
+void io_loop::stop_using_connection() {
+  if (connection_) parameters_.begin_after_host(connection_->host(), connection_->port());
+  question_.reset();
+  heartbeat_is_out_ = false;
+  pipeline_ = pipeline();
+  connection_.reset();
+  schema_.clear();
+  channel_.clear();
+  finding_schema_ = false;
 }
 
 void io_loop::attempt_failed(const error& why) {
+  const error copy = why;  // it may be the attempt's
   attempt_.reset();
-  connection_.reset();
-  const auto now = clock::now();
-  const bool first = !std::exchange(ever_attempted_, true);
-  if (!first && now - outage_began_ < engine_.options().reconnect_limit) {
-    state_ = state::pausing;
-    until_ = now + backoff_.next();
+  stop_using_connection();
+  if (hosts_left_ > 0) {
+    --hosts_left_;
+    start_connecting();
     return;
   }
+  const auto now = clock::now();
+  const bool may_go_on = ever_attempted_ && copy.kind() != error_kind::not_supported &&
+                         now - outage_began_ < engine_.options().reconnect_limit;
+  if (!may_go_on) {
+    give_up_connecting(copy);
+    return;
+  }
+  state_ = state::pausing;
+  until_ = now + backoff_.next();
+  hosts_left_ = extra_hosts();
+}
+
+void io_loop::give_up_connecting(const error& why) {
   state_ = state::offline;
-  if (first) engine_.first_attempt_.set_exception(pointer_to(why));
+  if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_exception(pointer_to(why));
   std::vector<std::shared_ptr<operation>> hopeless;
   hopeless.swap(backlog_);
   for (auto& op : hopeless) op->fail(*this, why);
+}
+
+std::size_t io_loop::extra_hosts() const {
+  return std::max<std::size_t>(parameters_.host_count(), 1) - 1;
+}
+
+/// The connection broke, or is of no use any more.
+void io_loop::connection_gone(const std::string& reason) {
+  if (state_ == state::setting_up) {
+    attempt_failed(
+        error(error_kind::cannot_connect, "the connection was lost while the session was set up" +
+                                              (reason.empty() ? "" : ": " + reason)));
+  } else if (state_ == state::ready) {
+    lose_connection(reason);
+  }
 }
 
 void io_loop::lose_connection(const std::string& reason) {
@@ -110,11 +116,8 @@ void io_loop::lose_connection(const std::string& reason) {
   backlog_.swap(kept);
   early_.clear();
   newest_ticket_ = 0;
-  pipeline_ = pipeline();
-  connection_.reset();
-  schema_.clear();
-  channel_.clear();
-  finding_schema_ = false;
+  stop_using_connection();
+  hosts_left_ = extra_hosts();
 
   const auto now = clock::now();
   if (now - ready_since_ >= kStable) {
@@ -125,48 +128,6 @@ void io_loop::lose_connection(const std::string& reason) {
   }
   state_ = state::pausing;
   until_ = now + backoff_.next();
-}
-
-void io_loop::forget_schema() {
-  schema_.clear();
-  channel_.clear();
-  if (connection_) connection_->forget_prepared();
-}
-
-void io_loop::find_schema() {
-  finding_schema_ = true;
-  send_now(std::make_shared<internal_operation>(kFindSchema,
-                                                [this](const result& answer, const error* failed) {
-                                                  finding_schema_ = false;
-                                                  const auto schema = field(answer, 0, 0);
-                                                  if (schema) {
-                                                    schema_found(std::string(*schema));
-                                                  } else if (failed != nullptr) {
-                                                    schema_missing(*failed);
-                                                  } else {
-                                                    schema_missing(not_installed());
-                                                  }
-                                                }));
-}
-
-void io_loop::schema_found(const std::string& schema) {
-  schema_ = schema;
-  send_now(
-      std::make_shared<internal_operation>(kChannel, [this](const result& answer, const error*) {
-        if (const auto channel = field(answer, 0, 0)) channel_ = std::string(*channel);
-      }));
-}
-
-void io_loop::schema_missing(const error& why) {
-  std::vector<std::shared_ptr<operation>> all;
-  all.swap(backlog_);
-  for (auto& op : all) {
-    if (op->message().what->needs_extension) {
-      op->fail(*this, why);
-    } else {
-      backlog_.push_back(std::move(op));
-    }
-  }
 }
 
 }  // namespace numpool::detail

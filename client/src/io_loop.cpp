@@ -52,15 +52,18 @@ class farewell_operation : public operation {
 }  // namespace
 
 io_loop::io_loop(engine& owner)
-    : engine_(owner), backoff_(tuned.shortest_pause, tuned.longest_pause) {}
+    : engine_(owner),
+      parameters_(owner.parameters()),
+      backoff_(tuned.shortest_pause, tuned.longest_pause) {}
 
 void io_loop::run() {
   std::vector<engine::submission> arrived;
+  hosts_left_ = extra_hosts();
   start_connecting();
   while (engine_.take(&arrived)) {
     take_in(&arrived);
-    if (state_ == state::ready) send_backlog();
-    if (state_ == state::ready) work(false);
+    if (state_ == state::ready && !is_shared_) send_backlog();
+    if (connection_) work(false);
     sleep();
     end_due_waits();
   }
@@ -81,6 +84,7 @@ void io_loop::take_in(std::vector<engine::submission>* arrived) {
   if (state_ == state::offline && !backlog_.empty()) {
     outage_began_ = clock::now();
     backoff_.reset();
+    hosts_left_ = extra_hosts();
     start_connecting();
   }
 }
@@ -93,6 +97,7 @@ void io_loop::send_backlog() {
     if (!alive || must_wait) {
       backlog_.push_back(std::move(op));
     } else if (op->wanted(*this)) {
+      if (pipeline_.empty()) heard_at_ = clock::now();  // silence begins when an answer is due
       alive = pipeline_.send(*connection_, std::move(op), schema_);
     }
   }
@@ -105,8 +110,9 @@ void io_loop::send_backlog() {
 }
 
 bool io_loop::send_now(std::shared_ptr<operation> op) {
+  if (pipeline_.empty()) heard_at_ = clock::now();
   if (pipeline_.send(*connection_, std::move(op), schema_)) return true;
-  lose_connection(connection_->message());
+  connection_gone(connection_->message());
   return false;
 }
 
@@ -126,13 +132,16 @@ std::optional<io_loop::clock::time_point> io_loop::next_event() const {
   const auto by = [&next](clock::time_point when) { next = next ? std::min(*next, when) : when; };
   if (!deadlines_.empty()) by(deadlines_.begin()->first.first);
   if (state_ == state::connecting) by(attempt_->deadline());
+  if (state_ == state::setting_up) by(set_up_until_);
+  if (const auto event = next_liveness_event()) by(*event);
   if (state_ == state::pausing) by(until_);
   return next;
 }
 
 int io_loop::timeout_ms() const {
-  if (state_ == state::ready && !backlog_.empty() && !finding_schema_) return 0;
+  if (state_ == state::ready && !backlog_.empty() && !finding_schema_ && !is_shared_) return 0;
   if (state_ == state::connecting && attempt_->socket() < 0) return 0;
+  if (question_ && question_->socket() < 0) return 0;
   const auto next = next_event();
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - clock::now());
@@ -157,24 +166,39 @@ void io_loop::end_due_waits() {
 }
 
 void io_loop::sleep() {
-  pollfd fds[2] = {{engine_.wake_.fd(), POLLIN, 0}, {-1, 0, 0}};
+  pollfd fds[3] = {{engine_.wake_.fd(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}};
   if (state_ == state::connecting) {
     fds[1] = {attempt_->socket(), attempt_->events(), 0};
   } else if (connection_) {
     fds[1] = {connection_->socket(), socket_events(), 0};
   }
+  if (question_) fds[2] = {question_->socket(), question_->events(), 0};
   const int timeout = engine_.may_sleep() ? timeout_ms() : 0;
-  const int ready = ::poll(fds, 2, timeout);
+  const int ready = ::poll(fds, 3, timeout);
   engine_.woke(ready > 0 && fds[0].revents != 0);
-  const bool socket_ready = ready > 0 && fds[1].revents != 0;
+  woke(ready > 0 && fds[1].revents != 0, ready > 0 && fds[2].revents != 0);
+}
+
+void io_loop::woke(bool socket_ready, bool question_socket_ready) {
   switch (state_) {
     case state::connecting:
       // A connection that failed at once has no socket, which poll() passes over.
       if (socket_ready || attempt_->socket() < 0 || clock::now() >= attempt_->deadline())
         go_on_connecting(socket_ready || attempt_->socket() < 0);
       break;
+    case state::setting_up:
     case state::ready:
-      if (socket_ready) work(true);
+      if (socket_ready) {
+        heard();
+        work(true);
+      } else if (state_ == state::setting_up && clock::now() >= set_up_until_) {
+        attempt_failed(error(error_kind::cannot_connect, "timeout while the session was set up"));
+      } else {
+        look_for_life();
+      }
+      if (question_ &&
+          (question_socket_ready || question_->socket() < 0 || clock::now() >= question_->until()))
+        question_ready(question_socket_ready || question_->socket() < 0);
       break;
     case state::pausing:
       if (clock::now() >= until_) start_connecting();
@@ -187,15 +211,21 @@ void io_loop::sleep() {
 void io_loop::work(bool readable) {
   const bool alive = connection_->flush(&more_to_write_) && (!readable || connection_->consume());
   if (!alive) connection_->consume();
-  const std::string reason = alive ? "" : connection_->message();
+  std::string reason = alive ? "" : connection_->message();
   // What the server said before it went still counts: an answer that came is an answer.
   handle_answers();
   if (alive) handle_notifications();
-  if (state_ != state::ready) return;  // an answer led to sending, and that found it gone
-  if (!alive) {
-    lose_connection(reason);
+  if (!connection_) return;  // an answer led to sending, and that found it gone
+  if (state_ == state::ready && is_shared_ && pipeline_.empty()) {
+    leave_shared_session();
+    return;
+  }
+  const bool ended = !connection_->last_words().empty();
+  if (ended) reason = connection_->last_words();
+  if (!alive || ended) {
+    connection_gone(reason);
   } else if (connection_->broken()) {
-    lose_connection(connection_->message());
+    connection_gone(connection_->message());
   }
 }
 
@@ -206,6 +236,24 @@ bool lacks_extension(const pipeline::answer& answer) {
   const std::string& code = answer.failure->sqlstate();
   return (!answer.op || answer.op->message().what->needs_extension) &&
          (code == "42883" || code == "3F000" || code == "42P01");
+}
+
+/// It ran, or would have run, in a session that is not this client's own: one without its mark, or
+/// one whose prepared statements are another's.
+bool is_a_strangers(const pipeline::answer& answer) {
+  if (!answer.op || !answer.op->message().what->marked) return false;
+  if (!answer.failure) {
+    const int last = answer.value ? PQnfields(answer.value.get()) - 1 : -1;
+    return field(answer.value, 0, last) != "t";
+  }
+  const std::string& code = answer.failure->sqlstate();
+  return code == "22004" || code == "26000" || code == "42P05";
+}
+
+/// The server has no library for the extension any more: nothing was done.
+bool lacks_library(const pipeline::answer& answer) {
+  return answer.op && answer.failure && answer.failure->sqlstate() == "58P01" &&
+         answer.op->message().what->needs_extension;
 }
 
 }  // namespace
@@ -219,6 +267,17 @@ void io_loop::handle_answers() {
       answer->failure = not_installed();
     }
     if (!answer->op) continue;
+    if (is_a_strangers(*answer)) {
+      send_again(std::move(answer->op));  // nothing was done; it ends with the others
+      is_shared_ = true;
+      continue;
+    }
+    if (state_ == state::ready && lacks_library(*answer)) {
+      const std::string reason = answer->failure->what();
+      send_again(std::move(answer->op));
+      lose_connection(reason);
+      return;
+    }
     if (answer->failure) {
       answer->op->fail(*this, *answer->failure);
     } else {
@@ -231,9 +290,8 @@ void io_loop::handle_notifications() {
   if (!connection_) return;
   using message = std::unique_ptr<PGnotify, void (*)(void*)>;
   while (message one{PQnotifies(connection_->handle()), PQfreemem}) {
-    // Only our own backend speaks of our tickets; anybody may NOTIFY on the channel.
-    if (one->be_pid != connection_->backend_pid()) continue;
-    if (!channel_.empty() && channel_ != one->relname) continue;
+    // Only the server knows the channel's name and tells it to nobody but this session.
+    if (channel_ != one->relname) continue;
     if (const auto what = parse_notification(one->extra)) handle(*what);
   }
 }
@@ -281,8 +339,9 @@ void io_loop::shut_down() {
   for (auto& op : pipeline_.take_all()) op->fail(*this, why);
   sending_.swap(backlog_);
   for (auto& op : sending_) op->fail(*this, why);
-  if (state_ == state::ready && !schema_.empty()) give_back_all();
+  if (state_ == state::ready && !schema_.empty() && !is_shared_) give_back_all();
   deadlines_.clear();
+  question_.reset();
   connection_.reset();
 }
 

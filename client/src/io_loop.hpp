@@ -17,6 +17,7 @@
 #include "pg_connection.hpp"
 #include "engine.hpp"
 #include "io_books.hpp"
+#include "io_question.hpp"
 #include "notification.hpp"
 #include "pg_pipeline.hpp"
 
@@ -26,10 +27,11 @@ namespace numpool::detail {
 /// nothing here runs code of the user, and only poll() and name resolution block.
 ///
 ///     state      | connection   | leaves it when
-///     connecting | being made   | it stands: ready; it fails or takes too long: pausing, offline
-///     ready      | stands       | it breaks: connecting, or pausing if it was short-lived
-///     pausing    | none         | the pause is over: connecting
-///     offline    | none         | an operation comes: connecting
+///     connecting | being made   | it stands: setting_up; it fails or takes too long: pausing,
+///     offline setting_up | stands       | the session is ours and can be used: ready; else as
+///     connecting ready      | in use       | it breaks, or nobody is behind it: pausing pausing |
+///     none         | the pause is over: connecting offline    | none         | an operation comes:
+///     connecting
 class io_loop {
  public:
   explicit io_loop(engine& owner);
@@ -51,23 +53,45 @@ class io_loop {
 
  private:
   using clock = std::chrono::steady_clock;
-  enum class state { connecting, ready, pausing, offline };
+  enum class state { connecting, setting_up, ready, pausing, offline };
 
   // Connecting (io_connect.cpp).
   void start_connecting();
   void go_on_connecting(bool ready);
-  void connected();
   void attempt_failed(const error& why);
+  void give_up_connecting(const error& why);
   void lose_connection(const std::string& reason);
+  void connection_gone(const std::string& reason);
+  void stop_using_connection();
+  std::size_t extra_hosts() const;
+
+  // Setting a session up (io_set_up.cpp).
+  void begin_set_up();
+  void marked(const result& answer);
+  void ask_whose_mark();
+  void set_up_step_done();
+  void set_up_failed(const error& why);
+  void whose_mark_answered(side_question::outcome outcome);
+  void leave_shared_session();
   void find_schema();
   void schema_found(const std::string& schema);
+  void channel_found(const std::string& schema, const result& answer, const error* failed);
   void schema_missing(const error& why);
+
+  // Whether anybody is there (io_liveness.cpp).
+  bool watches_liveness() const;
+  std::optional<clock::time_point> next_liveness_event() const;
+  void look_for_life();
+  void ask_for_life();
+  void question_ready(bool ready);
+  void heard();
 
   // Working (io_loop.cpp).
   void take_in(std::vector<engine::submission>* arrived);
   void send_backlog();
   bool send_now(std::shared_ptr<operation> op);
   void sleep();
+  void woke(bool socket_ready, bool question_socket_ready);
   short socket_events() const;
   std::optional<clock::time_point> next_event() const;
   int timeout_ms() const;
@@ -80,12 +104,22 @@ class io_loop {
   void give_back_all();
 
   engine& engine_;
+  connection_parameters parameters_;  ///< beginning with the host to be tried first
   state state_ = state::offline;
   bool ever_attempted_ = false;
   std::optional<connecting> attempt_;
   std::optional<connection> connection_;
-  std::uint64_t connection_number_ = 0;  ///< of the connection; another one once that is lost
-  clock::time_point until_{};            ///< the end of the pause
+  std::size_t hosts_left_ = 0;  ///< that this round of attempts may try without a pause
+  int set_up_steps_ = 0;        ///< whose answers are outstanding
+  int marks_to_compare_ = 0;    ///< before the session counts as ours
+  bool is_shared_ = false;      ///< a pooler gives the session to others, too
+  bool behind_pooler_ = false;  ///< something on the way has invented a process id
+  clock::time_point set_up_until_{};
+  clock::time_point heard_at_{};  ///< when something last came, or was first waited for
+  bool heartbeat_is_out_ = false;
+  std::optional<side_question> question_;  ///< in setting_up: of the mark; in ready: of life
+  std::uint64_t connection_number_ = 0;    ///< of the connection; another one once that is lost
+  clock::time_point until_{};              ///< the end of the pause
   clock::time_point outage_began_{};
   clock::time_point ready_since_{};
   backoff backoff_;

@@ -11,11 +11,12 @@ namespace numpool::detail {
 
 class io_loop;
 
-/// What an operation sends; the pointers live as long as the operation.
+/// What an operation sends; the pointers live as long as the operation. There is room for the mark
+/// behind its values.
 struct request {
   const statement* what;
   int count;
-  std::array<const char*, 4> values;
+  std::array<const char*, 5> values;
 };
 
 /// One request to the server and what becomes of its answer. All members run on the I/O thread.

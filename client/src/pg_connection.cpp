@@ -1,6 +1,8 @@
 #include "pg_connection.hpp"
 
+#include <cstdio>
 #include <new>
+#include <random>
 
 namespace numpool::detail {
 
@@ -18,14 +20,38 @@ std::string text_of(const statement& what, const std::string& schema) {
   return out;
 }
 
+namespace {
+
+/// 128 random bits.
+std::string new_mark() {
+  std::random_device random;
+  char text[33];
+  for (int i = 0; i < 4; ++i)
+    std::snprintf(text + 8 * i, 9, "%08x", static_cast<unsigned>(random() & 0xFFFFFFFFU));
+  return text;
+}
+
+}  // namespace
+
 connection::connection(const connection_parameters& parameters)
-    : handle_(PQconnectStartParams(parameters.keywords(), parameters.values(), 0)) {
+    : mark_(new_mark()),
+      handle_(PQconnectStartParams(parameters.keywords(), parameters.values(), 0)) {
   if (!handle_) throw std::bad_alloc();
-  // Notices ("extension already exists", a release too late) are no business of stderr.
+  // Notices ("extension already exists", a release too late) are no business of stderr. The error
+  // by which the server ends an idle session comes as one, too.
   PQsetNoticeReceiver(
-      handle_.get(), [](void*, const PGresult*) {}, nullptr);
+      handle_.get(),
+      [](void* words, const PGresult* notice) { note(*static_cast<std::string*>(words), notice); },
+      last_words_.get());
   // So that a refusal has its SQLSTATE in its text: there is no other way to it.
   PQsetErrorVerbosity(handle_.get(), PQERRORS_VERBOSE);
+}
+
+bool connection::note(std::string& last_words, const PGresult* failed) {
+  const std::string severity = text(PQresultErrorField(failed, PG_DIAG_SEVERITY_NONLOCALIZED));
+  if (severity != "FATAL" && severity != "PANIC") return false;
+  last_words = text(PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY));
+  return true;
 }
 
 connection::progress connection::poll() {
@@ -53,7 +79,7 @@ bool connection::send(const statement& what, const std::string& schema, int coun
   PGconn* handle = handle_.get();
   bool sent = false;
   const int slot = what.prepared_slot;
-  if (slot < 0 || slots_[slot] == slot_state::preparing) {
+  if (slot < 0 || !may_prepare_ || slots_[slot] == slot_state::preparing) {
     // While it is not known whether the statement can be prepared, later uses do without.
     sent = PQsendQueryParams(handle, text_of(what, schema).c_str(), count, nullptr, values, nullptr,
                              nullptr, 0) == 1;

@@ -37,12 +37,24 @@ class connection {
   std::string port() const { return text(PQport(handle_.get())); }
 
   int socket() const { return PQsocket(handle_.get()); }
-  int backend_pid() const { return PQbackendPID(handle_.get()); }
-  /// The server asked for a password, and there is none.
-  bool needs_password() const { return PQconnectionNeedsPassword(handle_.get()) == 1; }
+  /// As the peer said when the connection was made. NB: a pooler invents it.
+  int announced_pid() const { return PQbackendPID(handle_.get()); }
   bool broken() const { return PQstatus(handle_.get()) == CONNECTION_BAD; }
   std::string message() const { return trimmed(PQerrorMessage(handle_.get())); }
   PGconn* handle() const { return handle_.get(); }
+  bool needs_password() const { return PQconnectionNeedsPassword(handle_.get()) == 1; }
+
+  /// What the client marks the server's session with: random, another one for each connection.
+  const std::string& mark() const { return mark_; }
+  /// What the server said when it ended the session (an error of severity FATAL or PANIC), or
+  /// empty. Its leases are over from then on, whenever the connection goes.
+  const std::string& last_words() const { return *last_words_; }
+  /// Whether a failed result ends the session; then it becomes last_words().
+  bool note_last_words(const PGresult* failed) { return note(*last_words_, failed); }
+
+  /// From now on statements are parsed each time, so that none stays behind in a session that a
+  /// pooler may give to others.
+  void leave_nothing_prepared() { may_prepare_ = false; }
 
   /// Sends `what` as a transaction of its own; `schema` stands in for "{}". False if the
   /// connection is gone. Its answer comes as results and then a PGRES_PIPELINE_SYNC. A statement
@@ -63,6 +75,7 @@ class connection {
   bool consume() { return PQconsumeInput(handle_.get()) == 1; }
 
  private:
+  static bool note(std::string& last_words, const PGresult* failed);
   static std::string text(const char* from) { return from != nullptr ? from : ""; }
 
   enum class slot_state { unknown, preparing, ready };
@@ -71,6 +84,9 @@ class connection {
     void operator()(PGconn* handle) const { PQfinish(handle); }
   };
 
+  std::unique_ptr<std::string> last_words_ = std::make_unique<std::string>();  // libpq points to it
+  std::string mark_;
+  bool may_prepare_ = true;
   std::unique_ptr<PGconn, closer> handle_;
   std::array<slot_state, kPreparedSlots> slots_{};
   int text_version_ = 0;

@@ -5,7 +5,8 @@
 namespace numpool::detail {
 
 bool pipeline::send(connection& to, std::shared_ptr<operation> op, const std::string& schema) {
-  const request message = op->message();
+  request message = op->message();
+  if (message.what->marked) message.values.at(message.count++) = to.mark().c_str();
   outstanding_.push_back({std::move(op), {}});
   return to.send(*message.what, schema, message.count, message.values.data(),
                  &outstanding_.back().preparing);
@@ -31,6 +32,7 @@ std::optional<pipeline::answer> pipeline::next(connection& from) {
       case PGRES_PIPELINE_ABORTED:
         break;  // what follows a failed PREPARE; its error is the one to report
       default:
+        if (from.note_last_words(part.get())) return std::nullopt;  // no answer: the session ended
         if (!failure_) failure_ = error_from(part);
     }
   }

@@ -60,8 +60,11 @@ error error_from(const result& failed) {
   if (message.empty()) message = trimmed(PQresultErrorMessage(failed.get()));
   if (message.empty()) message = "the server's answer could not be understood";
   const std::string sqlstate = part(PG_DIAG_SQLSTATE);
-  return error(kind_of(sqlstate), message, sqlstate, part(PG_DIAG_MESSAGE_DETAIL),
-               part(PG_DIAG_MESSAGE_HINT));
+  // By an error of this severity the server ends the session.
+  const std::string severity = part(PG_DIAG_SEVERITY_NONLOCALIZED);
+  const bool ended = severity == "FATAL" || severity == "PANIC";
+  return error(ended ? error_kind::connection_lost : kind_of(sqlstate), message, sqlstate,
+               part(PG_DIAG_MESSAGE_DETAIL), part(PG_DIAG_MESSAGE_HINT));
 }
 
 }  // namespace numpool::detail

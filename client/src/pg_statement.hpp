@@ -10,24 +10,63 @@ struct statement {
   const char* sql;
   int prepared_slot = -1;       ///< which prepared statement, or -1: parsed each time
   bool needs_extension = true;  ///< not sent before the extension's schema is known
+  bool marked = false;          ///< its last value is the session's mark, its last column `ours`
 };
 
 constexpr std::size_t kPreparedSlots = 4;
 
-constexpr statement kEnqueue{"SELECT ticket, index, fence FROM {}numpool_enqueue($1)", 0};
+// What takes or frees something for this session first asks the server whether the session it runs
+// in is this client's own: whether it bears the mark that the client gave it. A pooler that shares
+// sessions between clients may put a statement anywhere. In a stranger's session nothing happens,
+// and `ours` is false: a function in FROM gets NULL for the pool, which is refused with 22004,
+// and CASE does not evaluate what it does not choose.
+#define NUMPOOL_OURS(value)                                                           \
+  "(SELECT COALESCE(pg_catalog.current_setting('numpool_client.mark', true) = " value \
+  ", false)"                                                                          \
+  " AS ours OFFSET 0) AS m"
+
+constexpr statement kEnqueue{"SELECT e.ticket, e.index, e.fence, m.ours FROM " NUMPOOL_OURS(
+                                 "$2") " CROSS JOIN LATERAL {}numpool_enqueue(CASE WHEN m.ours THEN"
+                                       " $1 END) AS e",
+                             0, true, true};
 constexpr statement kTryAcquire{
-    "SELECT i, {}numpool_fence($1, i) FROM {}numpool_try_acquire($1) AS i", 1};
+    "SELECT i, {}numpool_fence($1, i), m.ours FROM " NUMPOOL_OURS(
+        "$2") " CROSS JOIN LATERAL {}numpool_try_acquire(CASE WHEN m.ours THEN $1 END) AS i",
+    1, true, true};
 // The fence is compared so that a lease of a pool that was dropped, created again and leased again
 // on this very session never gives back the newer lease's number.
 constexpr statement kRelease{
-    "SELECT CASE WHEN {}numpool_fence($1, $2) = $3 THEN {}numpool_release($1, $2) END", 2};
-constexpr statement kCancel{"SELECT {}numpool_cancel($1)", 3};
+    "SELECT CASE WHEN m.ours THEN CASE WHEN {}numpool_fence($1, $2) = $3"
+    " THEN {}numpool_release($1, $2) END END, m.ours FROM " NUMPOOL_OURS("$4"),
+    2, true, true};
+constexpr statement kCancel{
+    "SELECT CASE WHEN m.ours THEN {}numpool_cancel($1) END, m.ours FROM " NUMPOOL_OURS("$2"), 3,
+    true, true};
+constexpr statement kReleaseAll{
+    "SELECT CASE WHEN m.ours THEN {}numpool_release_all() END, m.ours FROM " NUMPOOL_OURS("$1"), -1,
+    true, true};
 
-constexpr statement kReleaseAll{"SELECT {}numpool_release_all()"};
 constexpr statement kChannel{"SELECT {}numpool_channel()"};
 constexpr statement kFindSchema{
     "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
     " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'numpool'",
     -1, false};
+
+/// Marks the session. NB: the prefix is not the extension's, which lets no others have settings.
+constexpr statement kMark{
+    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
+    " pg_catalog.set_config('numpool_client.mark', $1, false)",
+    -1, false};
+/// Whether the session that runs it is still the one that was marked.
+constexpr statement kStillMarked{"SELECT m.ours FROM " NUMPOOL_OURS("$1"), -1, false};
+/// Asked in another session: whether it bears this client's mark; it gets another one.
+constexpr const char* kWhoseMark =
+    "SELECT before.ours, pg_catalog.set_config('numpool_client.mark', 'asked', false) FROM"
+    " (SELECT pg_catalog.current_setting('numpool_client.mark', true) = $1 AS ours OFFSET 0)"
+    " AS before";
+/// Asked in another session: whether this client's backend is there.
+constexpr const char* kBackendIsThere =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1)";
+constexpr statement kHeartbeat{"SELECT 1", -1, false};
 
 }  // namespace numpool::detail

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine.hpp"
+#include "error_kinds.hpp"
 #include "status_queries.hpp"
 #include "io_wait.hpp"
 
@@ -61,10 +62,10 @@ std::future<lease> pool::acquire_future(const wait_options& options) const {
   std::future<lease> future = promise->get_future();
   acquire_async(
       [promise](acquire_result result) {
-        try {
+        if (const numpool::error* why = result.error()) {
+          promise->set_exception(detail::pointer_to(*why));
+        } else {
           promise->set_value(result.get());
-        } catch (const numpool::error&) {
-          promise->set_exception(std::current_exception());
         }
       },
       options);

@@ -46,6 +46,44 @@ TEST_CASE("keepalives are set unless the user sets them") {
   CHECK(kind_of([] { parameters("nonsense"); }) == numpool::error_kind::invalid_value);
 }
 
+TEST_CASE("of several hosts a primary is asked for, unless the user asks for something else") {
+  CHECK(parameters("host=a,b")["target_session_attrs"] == "primary");
+  CHECK(parameters("host=a,b target_session_attrs=any")["target_session_attrs"] == "any");
+  CHECK(parameters("host=a").count("target_session_attrs") == 0);
+  CHECK(connection_parameters("host=a,b").wants_primary());
+  CHECK(connection_parameters("host=a,b target_session_attrs=any").wants_primary());
+  CHECK_FALSE(connection_parameters("host=a,b target_session_attrs=standby").wants_primary());
+  CHECK_FALSE(connection_parameters("host=a").wants_primary());
+}
+
+TEST_CASE("the hosts after a lost one come first") {
+  connection_parameters some("host=a,b,c port=1,2,3 hostaddr=127.0.0.1,127.0.0.2,127.0.0.3");
+  const auto value = [&](const std::string& keyword) {
+    for (int i = 0; some.keywords()[i] != nullptr; ++i)
+      if (some.keywords()[i] == keyword) return std::string(some.values()[i]);
+    return std::string();
+  };
+  some.begin_after_host("b", "2");
+  CHECK(value("host") == "c,a,b");
+  CHECK(value("port") == "3,1,2");
+  CHECK(value("hostaddr") == "127.0.0.3,127.0.0.1,127.0.0.2");
+  some.begin_after_host("z", "9");
+  CHECK(value("host") == "c,a,b");
+  some.keep_host("a", "1");
+  CHECK(value("host") == "a");
+  CHECK(value("port") == "1");
+}
+
+TEST_CASE("connect_timeout is libpq's, and at least two seconds") {
+  CHECK(connection_parameters("connect_timeout=7").connect_timeout() == 7s);
+  CHECK(connection_parameters("connect_timeout=1").connect_timeout() == 2s);
+  CHECK_FALSE(connection_parameters("connect_timeout=0").connect_timeout());
+  CHECK_FALSE(connection_parameters("").connect_timeout());
+  ::setenv("PGCONNECT_TIMEOUT", "9", 1);
+  CHECK(connection_parameters("").connect_timeout() == 9s);
+  ::unsetenv("PGCONNECT_TIMEOUT");
+}
+
 TEST_CASE("application_name is numpool unless the user sets one") {
   CHECK(setting(numpool::client(), "application_name") == "numpool");
   CHECK(setting(numpool::client("application_name=mine"), "application_name") == "mine");

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "fixture.hpp"
-#include "proxy.hpp"
+#include "wired.hpp"
 
 using numpool::error_kind;
 using clk = std::chrono::steady_clock;
@@ -12,27 +12,6 @@ using clk = std::chrono::steady_clock;
 namespace {
 
 /// check-client has the server listen at a loopback address of its own, beside the socket.
-struct wired : fixture {
-  wired() : wire(address(), std::atoi(std::getenv("PGPORT"))) {}
-
-  static std::string address() {
-    session any;
-    const std::string out = any.query("SHOW listen_addresses").value_or("");
-    REQUIRE_MESSAGE(out.compare(0, 4, "127.") == 0,
-                    "start the server with -c listen_addresses=127.x.y.z");
-    return out;
-  }
-
-  numpool::client_options options() const {
-    numpool::client_options out;
-    out.conninfo = wire.conninfo();
-    return out;
-  }
-
-  const pauses quick{2ms, 20ms};
-  proxy wire;
-};
-
 /// A bit of everything. Calls may say that the connection went, and nothing else; waits must end
 /// in a lease.
 void exchange_much(const numpool::client_options& options, const std::string& id) {

@@ -71,6 +71,20 @@ void proxy::cut_next_after(long from_client, long from_server) {
   next_cut_[1] = from_server;
 }
 
+void proxy::go_silent() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (link& one : links_) one.silent = true;
+}
+
+void proxy::drop_server_ends() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (link& one : links_) drop_server_end(one);
+}
+
+void proxy::drop_server_end(link& one) {
+  if (one.server >= 0) close(std::exchange(one.server, -1));
+}
+
 bool proxy::vanish() {
   std::lock_guard<std::mutex> lock(mutex_);
   bool done = true;
@@ -85,8 +99,9 @@ void proxy::run() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       for (const link& one : links_) {
-        fds.push_back({one.server < 0 ? -1 : one.client, POLLIN, 0});
-        fds.push_back({one.server, POLLIN, 0});
+        const bool deaf = one.silent || one.server < 0;
+        fds.push_back({deaf ? -1 : one.client, POLLIN, 0});
+        fds.push_back({deaf ? -1 : one.server, POLLIN, 0});
       }
     }
     if (poll(fds.data(), fds.size(), 20) <= 0) continue;
@@ -104,7 +119,7 @@ void proxy::run() {
 }
 
 void proxy::accept_one() {
-  link one{accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), -1, {-1, -1}};
+  link one{accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), -1, false, {-1, -1}};
   if (one.client < 0) return;
   const int on = 1;
   setsockopt(one.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -126,6 +141,10 @@ bool proxy::forward(link& one, bool from_client) {
   char data[4096];
   long& left = one.left[from_client ? 0 : 1];
   const ssize_t got = recv(from_client ? one.client : one.server, data, sizeof data, 0);
+  if (got <= 0 && !from_client && keep_clients_) {
+    drop_server_end(one);
+    return true;
+  }
   if (got <= 0) return false;
   const long allowed = left < 0 ? got : std::min<long>(left, got);
   if (send(from_client ? one.server : one.client, data, static_cast<std::size_t>(allowed),

@@ -27,6 +27,15 @@ class proxy {
   /// From now on connections are accepted and nothing more.
   void be_mute() { mute_ = true; }
 
+  /// Forwards nothing any more on the connections there are, and keeps them open, as a relay does
+  /// that hangs. What comes later is served.
+  void go_silent();
+  /// Closes the server's end of the connections there are, and keeps the client's open, as some
+  /// relays do.
+  void drop_server_ends();
+  /// Keeps the client's end open when the server closes its own, from now on.
+  void keep_clients() { keep_clients_ = true; }
+
   /// As if the host at the far end had vanished: the kernel drops every packet that comes for the
   /// connections there are, so that nothing is acknowledged and no end is told. False if the
   /// kernel does not let us.
@@ -35,7 +44,8 @@ class proxy {
  private:
   struct link {
     int client;
-    int server;
+    int server;  ///< -1: there is none
+    bool silent;
     long left[2];  ///< bytes until the cut, from the client and from the server; -1 is for ever
   };
 
@@ -43,12 +53,13 @@ class proxy {
   void accept_one();
   bool forward(link& one, bool from_client);
   static void shut(link& one);
+  static void drop_server_end(link& one);
 
   const std::string target_;
   const int target_port_;
   int listener_;
   int port_ = 0;
-  std::atomic<bool> stop_{false}, mute_{false}, has_cut_{false};
+  std::atomic<bool> stop_{false}, mute_{false}, has_cut_{false}, keep_clients_{false};
   std::mutex mutex_;  ///< guards the rest
   long next_cut_[2] = {-1, -1};
   std::vector<link> links_;

@@ -94,7 +94,8 @@ class NUMPOOL_EXPORT client {
   /// Whether there is a connection at the moment; informative only, it may go any time.
   [[nodiscard]] bool connected() const noexcept;
 
-  /// The process id of the server's backend; 0 while there is no connection.
+  /// The process id of the server's backend, as pg_backend_pid() says it; 0 while there is no
+  /// connection.
   [[nodiscard]] int backend_pid() const noexcept;
 
   /// Ends every call in progress and all later ones with error_kind::client_closed, gives back

@@ -75,11 +75,26 @@ struct client_options {
   /// The client adds what is not set here: application_name=numpool, and at both ends keepalives
   /// and a TCP user timeout by which a vanished host is noticed within 15 s (keepalives_idle=5
   /// keepalives_interval=2 keepalives_count=4 tcp_user_timeout=12000; the server's end is told
-  /// the same, except what `options` or PGOPTIONS set).
+  /// the same, except what `options` or PGOPTIONS set). Where several hosts are named it asks for a
+  /// primary (target_session_attrs). It takes the server's time limits (statement_timeout,
+  /// idle_session_timeout and their like) off its own sessions, which wait and idle for as long as
+  /// their users want to.
+  ///
+  /// A pooler may stand between if it gives each client a session of the server's own (session
+  /// pooling). Where it shares sessions, connecting throws error_kind::not_supported.
   std::string conninfo = default_conninfo();
 
-  /// How long one host may take before the next one is tried. Must be above 0.
+  /// How long one host may take before the next one is tried; connect_timeout in the connection
+  /// string or PGCONNECT_TIMEOUT wins. Must be above 0.
   std::chrono::milliseconds connect_timeout{15000};
+
+  /// When nothing has come from the server for so long, the client asks it for a sign of life, and
+  /// when none comes within the limit the connection counts as lost: a kernel, a proxy or a stopped
+  /// server may keep a connection open behind which nobody is. So a loss is known after 14 s at the
+  /// latest. The interval must be below what the proxies on the way allow an idle connection.
+  /// An interval of 0 turns it off.
+  std::chrono::milliseconds heartbeat_interval{4000};
+  std::chrono::milliseconds heartbeat_limit{10000};
 
   /// After a lost connection: how long to go on trying before calls that wait for it fail with
   /// error_kind::cannot_connect. The next call after that tries again. 0 makes one attempt.
