@@ -8,7 +8,7 @@
 
 #include "client.hpp"
 
-using namespace cli_test;
+using namespace numpool_test;
 using namespace poolers_test;
 using namespace std::chrono_literals;
 using numpool::error_kind;
@@ -27,14 +27,14 @@ std::optional<error_kind> refusal(const std::string& conninfo) {
 }  // namespace
 
 TEST_CASE("session pooling: the library works as on a direct connection") {
-  test_pool named(1);
+  Pool named(1);
   pooler bouncer({"session", 10, {}});
   numpool::client first(bouncer.conninfo()), second(bouncer.conninfo());
   numpool::pool pool = first.open(named.name());
   for (int round = 0; round < 20; ++round) {
     numpool::lease held = pool.acquire();
     auto waiting = second.open(named.name()).acquire_future();
-    REQUIRE(named.has_waiting(1));
+    REQUIRE(named.waiters_become(1));
     CHECK(pool.leases().at(0).pid == first.backend_pid());
     held.release();
     CHECK(waiting.get().index() == 0);  // told of it, though the pooler invents process ids
@@ -48,7 +48,7 @@ TEST_CASE("session pooling: the library works as on a direct connection") {
 }
 
 TEST_CASE("session pooling: a pooler without a session to spare is no reason to refuse") {
-  test_pool named(1);
+  Pool named(1);
   pooler bouncer({"session", 1, {}});
   numpool::client only(bouncer.conninfo());
   CHECK(only.open(named.name()).acquire().index() == 0);
@@ -59,7 +59,7 @@ TEST_CASE("transaction and statement pooling: refused, and nothing is left but t
     for (const int size : {1, 5}) {
       CAPTURE(mode);
       CAPTURE(size);
-      test_pool named(2);
+      Pool named(2);
       pooler bouncer({mode, size, {}});
       client stranger(bouncer);
       CHECK(stranger.query("SELECT numpool_acquire('" + named.name() + "')") == "0");
@@ -73,7 +73,7 @@ TEST_CASE("transaction and statement pooling: refused, and nothing is left but t
 }
 
 TEST_CASE("transaction pooling: refused by every one of many clients that come at once") {
-  test_pool named(2);
+  Pool named(2);
   pooler bouncer({"transaction", 4, {}});
   std::vector<std::future<std::optional<error_kind>>> all;
   for (int i = 0; i < 16; ++i)

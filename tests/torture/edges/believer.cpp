@@ -17,7 +17,7 @@ int below(std::mt19937& random, int limit) {
 // Mostly none or a moment, and now and then so long that the way to the server fails meanwhile: of
 // the last pool, which is the largest, more often, so that the others do not stand still.
 Time time_to_hold(std::mt19937& random, bool large) {
-  if (below(random, large ? 1500 : 40000) == 0) return kMillisecond * (1000 + below(random, 29000));
+  if (below(random, large ? 500 : 40000) == 0) return kMillisecond * (1000 + below(random, 29000));
   const int what = below(random, 1000);
   if (what < 10) return kMillisecond * below(random, 200);
   if (what < 150) return kMillisecond * below(random, 10);

@@ -1,0 +1,88 @@
+// The command behind PgBouncer: in session mode as on a direct connection, else refused before it
+// takes or frees anything there.
+#include <doctest/doctest.h>
+
+#include "client.hpp"
+#include "program.h"
+
+using namespace numpool_test;
+using namespace poolers_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+ProgramSetup through(const pooler& bouncer) {
+  return {bouncer.environment(), "", -1};
+}
+
+}  // namespace
+
+TEST_CASE("session pooling: two runs, one after the other") {
+  Pool pool(1);
+  pooler bouncer({"session", 5, {}});
+  Numpool first({"run", pool.name(), "--", "sh", "-c", "echo first; sleep 0.5"}, through(bouncer));
+  REQUIRE(pool.in_use_becomes(1));
+  Numpool second({"run", pool.name(), "--", "echo", "second"}, through(bouncer));
+  REQUIRE(pool.waiters_become(1));
+  CHECK(first.wait() == 0);
+  CHECK(second.wait() == 0);
+  CHECK(second.out() == "second\n");
+  CHECK(pool.idle_within());
+}
+
+TEST_CASE("session pooling: a forced drop, a terminated session, and a pooler that is killed") {
+  for (const char* what : {"drop", "terminate", "kill"}) {
+    CAPTURE(what);
+    Pool pool(1);
+    pooler bouncer({"session", 5, {}});
+    Numpool holder({"run", pool.name(), "--", "sleep", "60"}, through(bouncer));
+    REQUIRE(pool.in_use_becomes(1));
+    if (*what == 'd') observer().must("SELECT numpool_drop(" + pool.q() + ", true)");
+    if (*what == 't')
+      observer().must("SELECT pg_terminate_backend(" + std::to_string(pool.holder()) + ")");
+    if (*what == 'k') bouncer.kill();
+    CHECK(holder.wait() == 74);
+    CHECK(holder.err().find("numpool: the lease was lost (") == 0);
+  }
+}
+
+TEST_CASE("session pooling: every other subcommand") {
+  Pool pool(2);
+  pooler bouncer({"session", 2, {}});
+  for (const Words& words : std::vector<Words>{{"setup"},
+                                               {"list"},
+                                               {"status"},
+                                               {"status", pool.name(), "--json"},
+                                               {"resize", pool.name(), "3"},
+                                               {"wait", pool.name()},
+                                               {"metadata", "set", pool.name(), "1"},
+                                               {"metadata", "get", pool.name()},
+                                               {"drop", pool.name()}}) {
+    const Result result = run(words, through(bouncer));
+    CAPTURE(words.front());
+    CHECK_MESSAGE(result.status == 0, result.err);
+  }
+  shows("the C++ client, numpool run", "session", "works");
+}
+
+TEST_CASE("transaction and statement pooling: refused, and a stranger's lease is as it was") {
+  for (const char* mode : {"transaction", "statement"}) {
+    CAPTURE(mode);
+    Pool pool(2);
+    pooler bouncer({mode, 1, {}});
+    client stranger(bouncer);
+    CHECK(stranger.query("SELECT numpool_acquire(" + pool.q() + ")") == "0");
+    const auto fence = observer().text("SELECT fence FROM numpool_leases WHERE pool = " + pool.q());
+    for (int round = 0; round < 2; ++round) {
+      const Result result = run({"run", pool.name(), "--", "echo", "not me"}, through(bouncer));
+      CHECK(result.status == 1);
+      CHECK(result.out.empty());
+      CHECK(lines(result.err) == 1);
+      CHECK(result.err.find("pooler") != std::string::npos);
+    }
+    CHECK(pool.in_use() == 1);
+    CHECK(pool.waiting() == 0);
+    CHECK(observer().text("SELECT fence FROM numpool_leases WHERE pool = " + pool.q()) == fence);
+    shows("the C++ client, numpool run", mode, "refused");
+  }
+}
