@@ -78,7 +78,7 @@ class help_formatter : public CLI::Formatter {
   }
 
   std::string make_usage(const CLI::App* app, std::string name) const override {
-    const std::string usage = CLI::Formatter::make_usage(app, name);
+    std::string usage = CLI::Formatter::make_usage(app, name);
     if (usage.find("Usage:") != std::string::npos) return usage;
     return "Usage: " + usage.substr(std::min(usage.find_first_not_of('\n'), usage.size()));
   }

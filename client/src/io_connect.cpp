@@ -56,7 +56,8 @@ void io_loop::stop_using_connection() {
 }
 
 void io_loop::attempt_failed(const error& why) {
-  const error copy = why;  // it may be the attempt's
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): `why` may be the attempt's own
+  const error copy = why;
   attempt_.reset();
   stop_using_connection();
   if (hosts_left_ > 0) {
