@@ -8,6 +8,6 @@ namespace numpool {
 // Sets the pool's size to its defined_size, and serves waiters. What it needs of memory it takes
 // from `reserved`, if that is not nullptr, else it looks for it. False: there is not so much, and
 // the pool has as many numbers as its memory goes for. No numpool lock held; cannot fail.
-bool catch_up(Offset live, const PoolKey& key, std::uint64_t generation, Growth* reserved);
+bool catch_up(Offset offset, const PoolKey& key, std::uint64_t generation, Growth* reserved);
 
 }  // namespace numpool

@@ -16,6 +16,6 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
 
 // The same for a pool of which a loader has found that it is not as its row, if it is still
 // kLoading: another may have made it live meanwhile, and then it follows its row by itself.
-void drop_loading_pool(Offset live, const PoolKey& key, std::uint64_t generation);
+void drop_loading_pool(Offset offset, const PoolKey& key, std::uint64_t generation);
 
 }  // namespace numpool
