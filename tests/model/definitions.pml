@@ -125,12 +125,10 @@ inline register(with_size, is_published, deleter) {
       closing[at] = NONE;
       published[at] = is_published;
       registered[identity] = at;
-#ifndef BUG_STUB_IS_LOADING
       if
       :: with_size == 0 -> state[at] = kLive; closing[at] = deleter /* close_live_pool */
       :: else
       fi
-#endif
     fi;
     at_generation = generation[at]
   }
@@ -186,9 +184,7 @@ inline drop_loading_pool() {
 /* pool_loading.cpp, become_live. Under the pool's lock. */
 inline become_live(is_published) {
   state[at] = kLive;
-#ifndef BUG_LEFT_UNPUBLISHED
   published[at] = published[at] || is_published
-#endif
 }
 
 /* pool_loading.cpp, load. Afterwards the pool was live, or `ok` is false: its row is gone, or the call
