@@ -10,7 +10,7 @@ cli_objects := $(cli_sources:%.cpp=$(BUILD)/%.o)
 # All but main(), for the unit tests.
 cli_parts := $(filter-out %/main.o,$(cli_objects))
 
-.PHONY: cli install-cli uninstall-cli check-cli
+.PHONY: cli install-cli uninstall-cli check-cli cli-tests
 all: cli
 install: install-cli
 uninstall: uninstall-cli
@@ -47,10 +47,10 @@ $(BUILD)/tests/cli_unit_tests: $(cli_unit_objects) $(plain_main_objects) $(cli_p
 $(BUILD)/tests/cli_tests: $(cli_test_objects) $(server_main_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
-check-cli: cli pgroot $(BUILD)/tests/cli_unit_tests $(BUILD)/tests/cli_tests  ## test the command
-	$(BUILD)/tests/cli_unit_tests
-	tests/cli/check-manual
-	tests/setup/with-server -- $(BUILD)/tests/cli_tests
+check-cli: pgroot  ## test the command
+	@tests/setup/check cli
+
+cli-tests: cli $(BUILD)/tests/cli_unit_tests $(BUILD)/tests/cli_tests
 
 -include $(wildcard $(BUILD)/client/cli/*.d $(BUILD)/client/cli/run/*.d \
 	$(BUILD)/tests/cli/*.d $(BUILD)/tests/cli/unit/*.d)

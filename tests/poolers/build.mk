@@ -12,9 +12,11 @@ $(BUILD)/tests/poolers/%.o: tests/poolers/%.cpp
 $(BUILD)/tests/pooler_tests: $(pooler_test_objects) $(CLI_LIBRARY)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
-.PHONY: check-poolers
-check-poolers: cli pgroot $(BUILD)/tests/pooler_tests  ## test what works behind PgBouncer
-	tests/setup/with-server -- tests/poolers/run
+.PHONY: check-poolers pooler-tests
+check-poolers: pgroot  ## test what works behind PgBouncer
+	@tests/setup/check poolers
+
+pooler-tests: cli $(BUILD)/tests/pooler_tests
 
 # The torture's mix at the client's end.
 edges_sources := $(filter-out %_test.cpp,$(wildcard tests/torture/edges/*.cpp)) tests/poolers/pooler.cpp \

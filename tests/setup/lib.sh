@@ -54,7 +54,11 @@ become_unprivileged() {
     export NUMPOOL_COPY
     top=$NUMPOOL_COPY/tree
     mkdir "$top"
-    tar -C "$TOP" --exclude=./.git --exclude=./build/roots --exclude='*.o' --exclude='*.d' -cf - . | tar -C "$top" -xf -
+    # While nothing is being built.
+    mkdir -p "$TOP/build"
+    flock -os "$TOP/build/making" \
+      tar -C "$TOP" --exclude=./.git --exclude=./build/roots --exclude=./build/logs --exclude='*.o' \
+      --exclude='*.d' -cf - . | tar -C "$top" -xf -
     chown -R "$user:$group" "$NUMPOOL_COPY"
   fi
   cd "$top" || exit
