@@ -15,6 +15,11 @@
 
 namespace poolers_test {
 
+/// The statement that calls a function of one pool.
+inline std::string call(const char* function, const numpool_test::Pool& pool) {
+  return std::string("SELECT ") + function + "('" + pool.name() + "')";
+}
+
 /// A notification as libpq hands it out.
 struct notification {
   std::string channel;

@@ -12,10 +12,6 @@ namespace {
 
 constexpr char kMode[] = "session";
 
-std::string call(const char* function, const Pool& pool) {
-  return std::string("SELECT ") + function + "('" + pool.name() + "')";
-}
-
 }  // namespace
 
 TEST_CASE("session pooling: acquire, wait, release") {

@@ -11,10 +11,6 @@ namespace {
 
 constexpr char kMode[] = "statement";
 
-std::string call(const char* function, const Pool& pool) {
-  return std::string("SELECT ") + function + "('" + pool.name() + "')";
-}
-
 }  // namespace
 
 TEST_CASE("statement pooling: a session's lease is whose statement comes next") {

@@ -12,10 +12,6 @@ namespace {
 
 constexpr char kMode[] = "transaction";
 
-std::string call(const char* function, const Pool& pool) {
-  return std::string("SELECT ") + function + "('" + pool.name() + "')";
-}
-
 }  // namespace
 
 TEST_CASE("transaction pooling: a session's lease is whose transaction comes next") {
