@@ -1,11 +1,8 @@
 #include "backend/patience.h"
 
+#include "pg/subtransaction.h"
 #include "shared/arena.h"
 #include "shared/session.h"
-
-extern "C" {
-#include "utils/resowner.h"
-}
 
 namespace numpool {
 
@@ -15,6 +12,26 @@ namespace {
 void note_limit(bool is_limited) {
   if (arena_attached())
     my_session().gives_up_by_itself.store(is_limited, std::memory_order_relaxed);
+}
+
+struct LimitedWait {
+  void (*wait)(void* argument);
+  void* argument;
+  int limit;         // milliseconds
+  int lock_timeout;  // as the user has set it
+};
+
+void wait_within_limit(void* state) {
+  const LimitedWait& limited = *static_cast<LimitedWait*>(state);
+  LockTimeout = limited.limit;
+  limited.wait(limited.argument);
+  // Our limit may have been reached just as the lock was granted.
+  CHECK_FOR_INTERRUPTS();
+}
+
+void lift_limit(void* state) {
+  LockTimeout = static_cast<LimitedWait*>(state)->lock_timeout;
+  note_limit(false);
 }
 
 }  // namespace
@@ -57,40 +74,11 @@ bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* ar
 
   // The lock manager knows only one limit, lock_timeout. Set that to ours for the wait, in a
   // subtransaction, which its error ends.
-  MemoryContext memory = CurrentMemoryContext;
-  ResourceOwner owner = CurrentResourceOwner;
-  const int lock_timeout = LockTimeout;
-  volatile bool in_time = true;
+  LimitedWait limited = {wait, argument, static_cast<int>(left), LockTimeout};
   note_limit(true);
-  BeginInternalSubTransaction(nullptr);
-  MemoryContextSwitchTo(memory);
-  PG_TRY();
-  {
-    LockTimeout = static_cast<int>(left);
-    wait(argument);
-    // Our limit may have been reached just as the lock was granted.
-    CHECK_FOR_INTERRUPTS();
-    LockTimeout = lock_timeout;
-    note_limit(false);
-    ReleaseCurrentSubTransaction();
-  }
-  PG_CATCH();
-  {
-    note_limit(false);
-    LockTimeout = lock_timeout;
-    MemoryContextSwitchTo(memory);
-    ErrorData* error = CopyErrorData();
-    FlushErrorState();
-    RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(memory);
-    CurrentResourceOwner = owner;
-    if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) ReThrowError(error);
-    in_time = false;
-  }
-  PG_END_TRY();
-  MemoryContextSwitchTo(memory);
-  CurrentResourceOwner = owner;
-  return in_time;
+  ErrorData* error = in_subtransaction(wait_within_limit, lift_limit, &limited);
+  if (error != nullptr && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) ReThrowError(error);
+  return error == nullptr;
 }
 
 }  // namespace numpool

@@ -3,6 +3,7 @@
 #include "pg/compat.h"
 #include "pg/debug_point.h"
 #include "pg/errors.h"
+#include "pg/subtransaction.h"
 #include "shared/segment_backing.h"
 #include "shared/segment_layout.h"
 
@@ -135,30 +136,11 @@ dsm_segment* segment_map() {
 }
 
 bool segment_is_made() {
-  MemoryContext memory = CurrentMemoryContext;
-  ResourceOwner owner = CurrentResourceOwner;
   Found found = {};
   // NB: what fails may leave locks of PostgreSQL behind, so it takes a subtransaction to go on.
-  BeginInternalSubTransaction(nullptr);
-  MemoryContextSwitchTo(memory);
-  PG_TRY();
-  {
-    find_header(&found);
-    ReleaseCurrentSubTransaction();
-  }
-  PG_CATCH();
-  {
-    MemoryContextSwitchTo(memory);
-    ErrorData* error = CopyErrorData();
-    FlushErrorState();
-    RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(memory);
-    CurrentResourceOwner = owner;
-    if (!is_about_memory(error)) ReThrowError(error);
-  }
-  PG_END_TRY();
-  MemoryContextSwitchTo(memory);
-  CurrentResourceOwner = owner;
+  ErrorData* error = in_subtransaction(
+      [](void* argument) { find_header(static_cast<Found*>(argument)); }, nullptr, &found);
+  if (error != nullptr && !is_about_memory(error)) ReThrowError(error);
   return found.segment != DSM_HANDLE_INVALID;
 }
 
