@@ -11,12 +11,6 @@ namespace numpool {
 // 40P01, 55000, 55P03, 57014, 53200.
 LedgerEntry* acquire(text* name, Scope scope, Patience patience);
 
-// An entry that holds an index, or waits for one by ticket. It never waits itself: a client may
-// have sent other calls behind it. Errors: 55P03 where the pool is just being dropped, or the
-// definitions are locked; 53400 where the session has as many tickets as it may have; those of
-// acquire.
-LedgerEntry* enqueue(text* name);
-
 // False if this session does not hold the index. Errors: 42704, 22023.
 bool release(text* name, std::int64_t index);
 // Releases the lease of the index that has this fence. Errors: 55000 if this session does not hold
@@ -24,9 +18,6 @@ bool release(text* name, std::int64_t index);
 void release_fenced(text* name, std::int64_t index, std::int64_t fence);
 // Everything that is not already being released; how many.
 std::int32_t release_all();
-void lease_define_settings();
-// At the end of the session: what an enqueue left for the next. Cannot fail.
-void free_spare_waiter();
 // The session's lease of that index, or nullptr. Errors: 42704.
 LedgerEntry* find_lease(text* name, std::int64_t index, bool* in_range);
 

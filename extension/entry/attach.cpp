@@ -1,8 +1,8 @@
 #include "entry/attach.h"
 
 #include "backend/definitions.h"
-#include "backend/lease.h"
 #include "backend/ledger_end.h"
+#include "backend/ticket.h"
 #include "entry/transaction.h"
 #include "shared/former_pools.h"
 #include "shared/segment.h"

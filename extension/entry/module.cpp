@@ -2,6 +2,7 @@
 
 #include "backend/delivery.h"
 #include "backend/lease.h"
+#include "backend/ticket.h"
 #include "shared/segment.h"
 
 extern "C" {
@@ -54,7 +55,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
 
 void _PG_init(void) {
   segment_define_settings();
-  lease_define_settings();
+  ticket_define_settings();
   MarkGUCPrefixReserved("numpool");
   next_process_utility = ProcessUtility_hook;
   ProcessUtility_hook = process_utility;

@@ -2,6 +2,7 @@
 
 #include "backend/delivery.h"
 #include "backend/ledger_release.h"
+#include "backend/ticket.h"
 #include "backend/ledger_undelivered.h"
 #include "entry/arguments.h"
 

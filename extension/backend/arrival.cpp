@@ -1,0 +1,124 @@
+#include "backend/arrival.h"
+
+#include "backend/fence_draw.h"
+#include "backend/ledger_release.h"
+#include "backend/pool_cache.h"
+#include "backend/pool_loading.h"
+#include "pg/debug_point.h"
+#include "pg/errors.h"
+#include "shared/pool_growth.h"
+#include "shared/pool_memory.h"
+#include "shared/session.h"
+
+namespace numpool {
+
+namespace {
+
+// Makes the grant the session's: the ledger has the lease, and a rollback gives it up.
+void become_held(LedgerEntry* entry, std::uint32_t index) {
+  const Slot& slot = live_of(entry->ref)->pool.slot(region(), index);
+  note_grant(entry, index, slot.fence);
+  record_creation(entry);
+}
+
+std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
+  LivePool* live = live_of(ref);
+  // Our uncommitted resize does not count yet; but do not hand out numbers that our own shrink will
+  // remove.
+  std::uint32_t limit = live->pool.size;
+  if (ref->change.size != 0 && static_cast<std::uint32_t>(ref->change.size) < limit)
+    limit = static_cast<std::uint32_t>(ref->change.size);
+  const Claim claim = {my_session_id(), tag_of(entry), entry->scope, entry->ticket};
+  return pool_acquire(region(), live->pool, claim, limit,
+                      grant_context(*live, GetCurrentTimestamp()));
+}
+
+// Who does not wait gives the standbys so long to confirm fences, as his COMMIT would.
+constexpr std::int64_t kPatienceWithStandbys = 1000000;
+
+// Sees to fences for one arrival more, with the pool unlocked.
+FenceEnd get_fences(Offset record, TimestampTz deadline) {
+  const TimestampTz until =
+      deadline == kNoWait ? GetCurrentTimestamp() + kPatienceWithStandbys : deadline;
+  return await_fences(record, definitions_fence_sequence(), 0, until);
+}
+
+}  // namespace
+
+PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry** taken_back) {
+  PoolRef* ref = require_pool(name, kNoWait);
+  if (ref == nullptr && (ref = find_pool_of_lease(name)) != nullptr) {
+    *taken_back = take_back(ref, scope);
+    if (*taken_back != nullptr) return ref;
+    ref = nullptr;
+  }
+  if (ref == nullptr) ref = require_pool(name, deadline);
+  *taken_back = ref == nullptr ? nullptr : take_back(ref, scope);
+  return ref;
+}
+
+Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing) {
+  debug_point(DebugPoint::kNamed);
+  LivePool* live;
+  bool is_short = false;  // of memory for numbers that the pool should have
+  for (;;) {
+    const Lookup lookup = lock_ref_loaded(ref, deadline);
+    if (lookup != Lookup::kFound)
+      return lookup == Lookup::kLocked ? Arrival::kLocked : Arrival::kGone;
+    live = live_of(ref);
+    if (live->closing != InvalidTransactionId) {
+      const bool own = live->closed_by == my_session_id();
+      *closing = live->closing;
+      unlock_pool(live);
+      // We deleted this pool in this transaction, and the name still finds it: the row was inserted
+      // again, or our deletion is not visible yet.
+      if (own) report_uncommitted_change(ref);
+      return Arrival::kClosing;
+    }
+    if (live->defined_size > live->pool.size && !is_short) {
+      unlock_pool(live);
+      is_short = !catch_up(ref->live, ref->key, ref->generation, nullptr);
+      continue;
+    }
+    const Offset fences = live->fences;
+    if (fence_covers_arrival(fences, definitions_fence_sequence())) break;
+    unlock_pool(live);
+    const FenceEnd end = get_fences(fences, deadline);
+    if (end != FenceEnd::kReady)
+      return end == FenceEnd::kTimeout ? Arrival::kNoFence : Arrival::kGone;
+  }
+  const std::uint32_t index = grant_now(ref, entry);
+  if (index == Bitmap::kNone && is_short) {
+    unlock_pool(live);
+    arena_report_full();
+  }
+  if (index == Bitmap::kNone) return Arrival::kBusy;
+  become_held(entry, index);
+  unlock_pool(live);
+  debug_point(DebugPoint::kGrantedAtOnce);
+  return Arrival::kGranted;
+}
+
+void join_queue(PoolRef* ref, LedgerEntry* entry, Offset offset, WaiterKind kind,
+                bool ends_by_itself) {
+  Waiter* waiter = region().at<Waiter>(offset);
+  waiter->inbox = region().offset_of(&my_session().inbox);
+  waiter->session = my_session_id();
+  waiter->owner_tag = tag_of(entry);
+  waiter->ticket = entry->ticket;
+  waiter->serial.store(arena().next_wait.fetch_add(1, std::memory_order_relaxed),
+                       std::memory_order_relaxed);
+  waiter->wanted = 1;
+  waiter->kind = kind;
+  waiter->scope = entry->scope;
+  waiter->ends_by_itself = ends_by_itself;
+  if (kind == WaiterKind::kBlocking)
+    my_session().sleeps_in.store(ref->live, std::memory_order_relaxed);
+  pool_join(region(), live_of(ref)->pool, *waiter, GetCurrentTimestamp());
+  entry->waiter = offset;
+  entry->live = ref->live;
+  entry->state = EntryState::kWaiting;
+  record_creation(entry);
+}
+
+}  // namespace numpool
