@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kTable = "numpool_definitions";
 constexpr const char* kNameIndex = "numpool_definitions_pkey";
 constexpr const char* kIdentityIndex = "numpool_definitions_identity_key";
+constexpr const char* kIdentitySequence = "numpool_identity_seq";
 constexpr const char* kFenceSequence = "numpool_fence_seq";
 
 struct Found {
@@ -20,6 +21,7 @@ struct Found {
   Oid relation;
   Oid name_index;
   Oid identity_index;
+  Oid identity_sequence;
   Oid fence_sequence;
 };
 
@@ -51,6 +53,7 @@ void find_relations(Oid schema) {
   found.valid = true;
   found.name_index = required_relation(kNameIndex, schema);
   found.identity_index = required_relation(kIdentityIndex, schema);
+  found.identity_sequence = required_relation(kIdentitySequence, schema);
   found.fence_sequence = required_relation(kFenceSequence, schema);
 }
 
@@ -244,6 +247,9 @@ bool table_is_gone(Oid relation) {
          !CheckRelationOidLockedByMe(relation, AccessExclusiveLock, true);
 }
 
+Oid definitions_identity_sequence() {
+  return found.identity_sequence;
+}
 Oid definitions_fence_sequence() {
   return found.fence_sequence;
 }

@@ -25,6 +25,7 @@ bool definitions_exist();
 // Whether that table of definitions is gone, for others too: the open transaction has not just
 // dropped it itself.
 bool table_is_gone(Oid relation);
+Oid definitions_identity_sequence();
 Oid definitions_fence_sequence();
 
 enum class Lookup { kFound, kAbsent, kLocked };
@@ -60,7 +61,7 @@ struct StatementArgument {
   Datum value;
   bool is_null;
 };
-constexpr int kMaxStatementArguments = 3;
+constexpr int kMaxStatementArguments = 4;
 
 // Runs one statement on the table ("%s" in it stands for the table's name) as the table's owner, on
 // a snapshot taken now, and returns how many rows it touched. With `result`, the first column of

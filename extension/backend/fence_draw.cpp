@@ -2,17 +2,12 @@
 
 #include "backend/definitions.h"
 #include "backend/patience.h"
+#include "backend/sequence_page.h"
 #include "backend/wait.h"
 #include "pg/debug_point.h"
 #include "pg/errors.h"
 #include "shared/fence.h"
 #include "shared/standbys.h"
-
-extern "C" {
-#include "access/generic_xlog.h"
-#include "commands/sequence.h"
-#include "storage/bufmgr.h"
-}
 
 namespace numpool {
 
@@ -29,35 +24,21 @@ FenceOrigin this_origin() {
   return {system, GetWALInsertionTimeLine()};
 }
 
-Form_pg_sequence_data sequence_data(Page page) {
-  ItemId item = PageGetItemId(page, FirstOffsetNumber);
-  HeapTupleHeader tuple = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item));
-  return reinterpret_cast<Form_pg_sequence_data>(reinterpret_cast<char*>(tuple) + tuple->t_hoff);
-}
-
 // The sequence's own column for what it has logged in advance, which is nothing here, says who
 // drew.
-FenceSource read_source(Page page) {
-  const Form_pg_sequence_data data = sequence_data(page);
-  const std::uint64_t origin = static_cast<std::uint64_t>(data->log_cnt);
-  return {data->last_value,
+FenceSource read_source(Buffer buffer) {
+  const SequenceState state = read_sequence_page(buffer);
+  const std::uint64_t origin = static_cast<std::uint64_t>(state.logged_ahead);
+  return {state.last_value,
           {static_cast<std::uint32_t>(origin >> 32), static_cast<std::uint32_t>(origin)},
-          data->is_called};
+          state.is_called};
 }
 
-// Writes the draw to the sequence's page, and to the WAL as an image of the page: so that a copy of
-// the page, wherever it was made, has nothing that the WAL has not. The buffer is locked. No
-// transaction id: the COMMIT that follows has nothing to wait for.
 XLogRecPtr log_draw(Relation sequence, Buffer buffer, const FenceOrigin& origin,
                     const FenceDraw& draw) {
-  GenericXLogState* state = GenericXLogStart(sequence);
-  const Form_pg_sequence_data data =
-      sequence_data(GenericXLogRegisterBuffer(state, buffer, GENERIC_XLOG_FULL_IMAGE));
-  data->last_value = draw.limit;
-  data->log_cnt =
-      static_cast<std::int64_t>(static_cast<std::uint64_t>(origin.system) << 32 | origin.timeline);
-  data->is_called = true;
-  return GenericXLogFinish(state);
+  const std::uint64_t drawer = static_cast<std::uint64_t>(origin.system) << 32 | origin.timeline;
+  return write_sequence_page(sequence, buffer,
+                             {draw.limit, static_cast<std::int64_t>(drawer), true});
 }
 
 [[noreturn]] void report_used_up() {
@@ -70,17 +51,15 @@ XLogRecPtr log_draw(Relation sequence, Buffer buffer, const FenceOrigin& origin,
 void draw_from_page(Relation sequence, Offset record, const FenceWish& wish) {
   const FenceOrigin drawer = this_origin();
   const std::int64_t clock = GetCurrentTimestamp();
-  Buffer buffer = ReadBuffer(sequence, 0);
-  LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+  Buffer buffer = lock_sequence_page(sequence);
   std::int64_t floor;
   std::int64_t count;
   if (fence_wants_draw(record, wish, &floor, &count)) {
-    const FenceDraw draw =
-        plan_draw(read_source(BufferGetPage(buffer)), drawer, clock, floor, count);
+    const FenceDraw draw = plan_draw(read_source(buffer), drawer, clock, floor, count);
     if (draw.limit > kLastFence) report_used_up();
     fence_drawn(record, wish, draw, log_draw(sequence, buffer, drawer, draw));
   }
-  UnlockReleaseBuffer(buffer);
+  unlock_sequence_page(buffer);
 }
 
 // False at the deadline.

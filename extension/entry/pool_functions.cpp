@@ -2,6 +2,7 @@
 // does the rest.
 
 #include "backend/definitions.h"
+#include "backend/identity_draw.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
 #include "backend/undo_log.h"
@@ -61,6 +62,9 @@ bool waited_for_drop(const Definition& existing) {
 StatementArgument text_value(text* value) {
   return {TEXTOID, PointerGetDatum(value), false};
 }
+StatementArgument bigint_value(std::int64_t value) {
+  return {INT8OID, Int64GetDatum(value), false};
+}
 StatementArgument int_value(std::int32_t value) {
   return {INT4OID, Int32GetDatum(value), false};
 }
@@ -88,12 +92,16 @@ bool create_pool(text* name, std::int32_t size, const StatementArgument& metadat
       if (waited_for_drop(existing)) continue;
       return accept_existing(name, size, existing, if_not_exists);
     }
-    const StatementArgument arguments[] = {text_value(name), int_value(size), metadata};
+    PreventCommandIfReadOnly("numpool_create()");
+    log_row_change();  // draw_identity takes a lock
+    // NB: not by the column's default, whose nextval() would move the user's lastval().
+    const StatementArgument arguments[] = {text_value(name), bigint_value(draw_identity()),
+                                           int_value(size), metadata};
     // Two at once: the second waits here for the first, and then looks again. So it does where the
     // sequence is behind identities that came another way, until it has passed them.
-    if (write_definitions(
-            "INSERT INTO %s (name, size, metadata) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            arguments) == 1)
+    if (write_definitions("INSERT INTO %s (name, identity, size, metadata) VALUES ($1, $2, $3, $4) "
+                          "ON CONFLICT DO NOTHING",
+                          arguments) == 1)
       return true;
   }
 }
