@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "pg/debug_point.h"
+
 namespace numpool {
 
 namespace {
@@ -266,6 +268,7 @@ bool copy_pools(Look& look) {
       ++end;
     if (look.candidates[begin].live != 0)
       copy_pool(look, look.candidates.items + begin, end - begin);
+    debug_point(DebugPoint::kPoolCopied);
     if (too_much(*look.copy)) return false;
     CHECK_FOR_INTERRUPTS();
   }

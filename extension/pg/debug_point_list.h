@@ -21,6 +21,7 @@ enum class DebugPoint : std::uint16_t {
   kGrantToPassOn,  // too late to leave: about to release what was granted
   // Looking for deadlocks
   kCheckDue,      // this session is the one to check; nothing has been looked at
+  kPoolCopied,    // in a look: a pool is copied; the next one, or the locks, are not
   kLookedOnce,    // the first look is over; the second has not begun
   kLookedAgain,   // the second look is over; nothing is decided
   kVictimChosen,  // a wait is to be ended; its pool is not locked

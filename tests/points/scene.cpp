@@ -14,15 +14,15 @@ namespace numpool_test {
 namespace {
 
 constexpr const char* kPointNames[] = {
-    "Named",         "BlockWanted",  "BlockTaken",   "GrantedAtOnce",  "Joined",
-    "BeforeSleep",   "Woken",        "TurnSeen",     "TimedOut",       "Leaving",
-    "GrantToPassOn", "CheckDue",     "LookedOnce",   "LookedAgain",    "VictimChosen",
-    "WakeDue",       "Unregistered", "Dismissed",    "RowsVisible",    "Aborting",
-    "Undoing",       "ChangesDone",  "Applying",     "Resized",        "ReleasingOne",
-    "EntriesDone",   "DeliveryDue",  "MessageDue",   "MessageWritten", "RowRead",
-    "Registered",    "ReadAgain",    "RowDiffers",   "RowWritten",     "StubDue",
-    "SizeNoted",     "Closing",      "ArenaGrowing", "ArenaMade",      "SessionEnds",
-    "GivingUpOne"};
+    "Named",         "BlockWanted", "BlockTaken",   "GrantedAtOnce", "Joined",
+    "BeforeSleep",   "Woken",       "TurnSeen",     "TimedOut",      "Leaving",
+    "GrantToPassOn", "CheckDue",    "PoolCopied",   "LookedOnce",    "LookedAgain",
+    "VictimChosen",  "WakeDue",     "Unregistered", "Dismissed",     "RowsVisible",
+    "Aborting",      "Undoing",     "ChangesDone",  "Applying",      "Resized",
+    "ReleasingOne",  "EntriesDone", "DeliveryDue",  "MessageDue",    "MessageWritten",
+    "RowRead",       "Registered",  "ReadAgain",    "RowDiffers",    "RowWritten",
+    "StubDue",       "SizeNoted",   "Closing",      "ArenaGrowing",  "ArenaMade",
+    "SessionEnds",   "GivingUpOne"};
 static_assert(sizeof(kPointNames) / sizeof(*kPointNames) ==
               static_cast<std::size_t>(DebugPoint::kGivingUpOne) + 1);
 
@@ -102,6 +102,16 @@ void Scene::asleep(Actor& actor, const std::string& sql, const std::vector<Debug
   actor.sent = actor.begun = true;
   settle();
   if (actor.doing != ActorDoing::kSleeping) throw TestError(actor.name() + " does not sleep");
+  gate(actor, stops);
+}
+
+void Scene::standing(Actor& actor, const std::string& sql, DebugPoint at,
+                     const std::vector<DebugPoint>& stops) {
+  gate(actor, {at});
+  actor.session().send(sql);
+  actor.sent = actor.begun = true;
+  settle();
+  if (actor.doing != ActorDoing::kStanding) throw TestError(actor.name() + " does not stand");
   gate(actor, stops);
 }
 
@@ -202,11 +212,12 @@ void Scene::take(int choice) {
 // Looks once at what every actor does; false if one of them is still on its way to a place of rest.
 bool Scene::look() {
   std::string pids = "0";
-  bool still = true;
+  std::set<const Actor*> awake;
   for (const Actor* actor : actors_) {
     pids += ", " + std::to_string(actor->pid());
-    still = is_asleep(actor->pid()) && still;
+    if (!is_asleep(actor->pid())) awake.insert(actor);
   }
+  bool still = awake.empty();
   const Outcome seen = keeper().must(
       "SELECT a.pid, a.wait_event_type, l.objid FROM pg_stat_activity AS a LEFT JOIN pg_locks AS l "
       "ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted AND l.objid >= " +
@@ -225,7 +236,9 @@ bool Scene::look() {
     }
     if (doing == ActorDoing::kGone) actor->gone = true;
     if (doing == ActorDoing::kRunning || doing != actor->doing) still = false;
-    if (doing == ActorDoing::kStanding || doing == ActorDoing::kIdle) actor->is_to_check = false;
+    // NB: of one that is awake this may be what it did before.
+    if (awake.count(actor) == 0 && (doing == ActorDoing::kStanding || doing == ActorDoing::kIdle))
+      actor->is_to_check = false;
     if (doing == ActorDoing::kSleeping && actor->is_to_check) still = false;
     // The socket is closed, or the signal under way: it will see.
     if (actor->gone && doing == ActorDoing::kIdle) still = false;

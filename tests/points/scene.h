@@ -67,6 +67,9 @@ class Scene {
   void gate(Actor& actor, const std::vector<DebugPoint>& stops);
   // The actor begins before the play, and sleeps, in the queue or for a lock.
   void asleep(Actor& actor, const std::string& sql, const std::vector<DebugPoint>& stops = {});
+  // The actor begins before the play, and stands at a point; `stops` are closed from then on.
+  void standing(Actor& actor, const std::string& sql, DebugPoint at,
+                const std::vector<DebugPoint>& stops = {});
   // A part: the statement or statements, or whatever the action does with the session.
   void part(Actor& actor, const std::string& sql, const std::vector<DebugPoint>& stops = {});
   void part(Actor& actor, const std::function<void()>& action,
