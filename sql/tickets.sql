@@ -11,7 +11,7 @@ SELECT index, fence IS NOT NULL AS has_fence FROM numpool_enqueue('tickets');
 SELECT ticket AS t, fence AS f FROM numpool_enqueue('tickets') \gset
 SELECT state, index, fence = :f AS same FROM numpool_poll(:t);        -- granted, 1, t
 SELECT numpool_fence('tickets', 1) = :f AS same;                      -- t: a lease like any other
-SELECT index, scope FROM numpool_leases WHERE pool = 'tickets' ORDER BY index;
+SELECT index, scope, ticket = :t AS this_one FROM numpool_leases WHERE pool = 'tickets' ORDER BY index;  -- f, t
 SELECT numpool_cancel(:t);                                            -- t: gives the lease back
 SELECT numpool_cancel(:t);                                            -- f
 SELECT * FROM numpool_poll(:t);                                       -- gone
@@ -27,6 +27,7 @@ SELECT numpool_cancel(0), numpool_cancel(-1);                         -- f, f
 -- waiting, then granted by a release of one's own; release returns the lease
 SELECT numpool_resize('tickets', 1);
 SELECT numpool_acquire('tickets');                                    -- 0
+SELECT ticket FROM numpool_leases WHERE pool = 'tickets';             -- null
 SELECT ticket AS t FROM numpool_enqueue('tickets') \gset
 SELECT * FROM numpool_poll(:t);                                       -- waiting
 -- the notification: psql prints it after the statement; channel and pid differ each time
@@ -34,6 +35,7 @@ SELECT * FROM numpool_poll(:t);                                       -- waiting
 SELECT numpool_release('tickets', 0);
 \o
 SELECT state, index FROM numpool_poll(:t);                            -- granted, 0
+SELECT ticket = :t AS this_one FROM numpool_leases WHERE pool = 'tickets';  -- t
 SELECT numpool_release('tickets', 0);                                 -- t
 SELECT * FROM numpool_poll(:t);                                       -- gone
 
