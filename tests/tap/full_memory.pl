@@ -2,6 +2,7 @@
 # pool in use has no memory for, it gets as soon as there is some.
 use strict;
 use warnings;
+use Fill 'fill_with_tickets';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -47,17 +48,7 @@ is($holder->query_safe(q(SELECT count(numpool_acquire('used ' || n)) FROM genera
 $holder->query_safe(q(SELECT count(numpool_acquire('own')) FROM generate_series(1, 16)));
 my $crowd = session();
 $holder->query_safe(q(SELECT numpool_acquire('queue')));
-my $fill = q(DO $$
-	DECLARE many int := 5000;
-	BEGIN
-		WHILE many > 0 LOOP
-			BEGIN
-				PERFORM numpool_enqueue('queue') FROM generate_series(1, many);
-			EXCEPTION WHEN out_of_memory THEN
-				many := many / 4;
-			END;
-		END LOOP;
-	END $$);
+my $fill = fill_with_tickets('queue');
 # Names and slots are of other sizes of objects than tickets: fill those up, too.
 my $pools = session();
 $node->safe_psql('postgres', q(INSERT INTO numpool_definitions (identity, name, size) SELECT 4100000000 + n, 'filler ' || n, 64 FROM generate_series(1, 600) AS n;

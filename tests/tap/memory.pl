@@ -2,6 +2,7 @@
 # and what still works when it is full.
 use strict;
 use warnings;
+use Fill 'fill_with_tickets';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -50,17 +51,7 @@ is($full->query_safe(q(SELECT count(numpool_acquire('full', '0')) FROM generate_
 	65536, 'a full pool and 100,000 tickets have room together');
 
 # Nothing can be evicted now. More tickets fill what is left.
-my $fill = q(DO $$
-	DECLARE many int := 20000;
-	BEGIN
-		WHILE many > 0 LOOP
-			BEGIN
-				PERFORM numpool_enqueue('queue') FROM generate_series(1, many);
-			EXCEPTION WHEN out_of_memory THEN
-				many := many / 4;
-			END;
-		END LOOP;
-	END $$);
+my $fill = fill_with_tickets('queue');
 my $last = session();
 $last->query_safe($fill);
 my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT numpool_enqueue('queue')");
