@@ -45,6 +45,31 @@ struct Scene : Database {
   Session witness;
 };
 
+// One has the number of pool a, the other that of b.
+struct Pair {
+  Pair() {
+    one.must(take("a"));
+    two.must(take("b"));
+  }
+  // Each wants the other's; two is the younger in its queue.
+  void wait_crosswise(Scene& scene) {
+    one.send(take("b"));
+    REQUIRE(waits_in_queue(scene.witness, one));
+    two.send(take("a"));
+  }
+  Party one, two;
+};
+
+// One has the number of pool a, another sleeps for it.
+struct HolderAndWaiter {
+  explicit HolderAndWaiter(Scene& scene) {
+    holder.must(take("a"));
+    waiter.send(take("a"));
+    REQUIRE(waits_in_queue(scene.witness, waiter));
+  }
+  Party holder, waiter;
+};
+
 std::string pid_of(const Session& session) {
   return "process " + std::to_string(session.pid());
 }
@@ -78,12 +103,9 @@ void ends_in_deadlock(Session& victim, const Session& other) {
 
 TEST_CASE("deadlock: two pools crosswise; the younger wait is ended") {
   Scene scene;
-  Party one, two;
-  one.must(take("a"));
-  two.must(take("b"));
-  one.send(take("b"));
-  REQUIRE(waits_in_queue(scene.witness, one));
-  two.send(take("a"));
+  Pair pair;
+  auto& [one, two] = pair;
+  pair.wait_crosswise(scene);
   ends_in_deadlock(two, one);
   CHECK_FALSE(one.done_within(kLong));
   CHECK(scene.counted("a") == 1);
@@ -95,10 +117,8 @@ TEST_CASE("deadlock: two pools crosswise; the younger wait is ended") {
 
 TEST_CASE("deadlock: CREATE INDEX CONCURRENTLY by the holder") {
   Scene scene;
-  Party holder, waiter;
-  holder.must(take("a"));
-  waiter.send(take("a"));
-  REQUIRE(waits_in_queue(scene.witness, waiter));
+  HolderAndWaiter both(scene);
+  auto& [holder, waiter] = both;
   holder.send("CREATE INDEX CONCURRENTLY i ON t (n)");
   ends_in_deadlock(waiter, holder);
   CHECK(holder.finish().ok);
@@ -106,10 +126,9 @@ TEST_CASE("deadlock: CREATE INDEX CONCURRENTLY by the holder") {
 
 TEST_CASE("deadlock: REINDEX CONCURRENTLY by a third session") {
   Scene scene;
-  Party holder, waiter, third;
-  holder.must(take("a"));
-  waiter.send(take("a"));
-  REQUIRE(waits_in_queue(scene.witness, waiter));
+  HolderAndWaiter both(scene);
+  auto& [holder, waiter] = both;
+  Party third;
   third.send("REINDEX TABLE CONCURRENTLY t");
   REQUIRE(waits_for_lock(third));
   CHECK_FALSE(waiter.done_within(kLong));  // not yet a circle: the holder is awake
@@ -221,11 +240,10 @@ TEST_CASE("deadlock: a pool of two needs both of its holders in it") {
 
 TEST_CASE("deadlock: idle readers beside are neither victims nor in the way of one") {
   Scene scene;
-  Party reader, holder, waiter;
+  Party reader;
   reader.must("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t");
-  holder.must(take("a"));
-  waiter.send(take("a"));
-  REQUIRE(waits_in_queue(scene.witness, waiter));
+  HolderAndWaiter both(scene);
+  auto& [holder, waiter] = both;
   holder.send("CREATE INDEX CONCURRENTLY i ON t (n)");
   // The reader may be what it waits for first; either way nobody is told who need not be.
   waiter.done_within(kLong);
@@ -240,10 +258,10 @@ TEST_CASE("deadlock: idle readers beside are neither victims nor in the way of o
 
 TEST_CASE("deadlock: who waits for an idle transaction is told nothing") {
   Scene scene;
-  Party idle, holder, waiter;
+  Party idle;
   idle.must("BEGIN; UPDATE t SET n = 1 WHERE id = 1");
-  holder.must(take("a"));
-  waiter.send(take("a"));
+  HolderAndWaiter both(scene);
+  auto& [holder, waiter] = both;
   holder.send("UPDATE t SET n = 2 WHERE id = 1");
   CHECK_FALSE(waiter.done_within(kLong));
   CHECK_FALSE(holder.done());
@@ -256,12 +274,9 @@ TEST_CASE("deadlock: who waits for an idle transaction is told nothing") {
 
 TEST_CASE("deadlock: newcomers behind one are never told") {
   Scene scene;
-  Party one, two;
-  one.must(take("a"));
-  two.must(take("b"));
-  one.send(take("b"));
-  REQUIRE(waits_in_queue(scene.witness, one));
-  two.send(take("a"));
+  Pair pair;
+  auto& [one, two] = pair;
+  pair.wait_crosswise(scene);
   REQUIRE(waits_in_queue(scene.witness, two));
   std::vector<std::unique_ptr<Party>> newcomers;
   const auto end = Clock::now() + kSoon;
@@ -281,9 +296,8 @@ TEST_CASE("deadlock: newcomers behind one are never told") {
 
 TEST_CASE("deadlock: a wait with a timeout of its own is part of none") {
   Scene scene;
-  Party one, two;
-  one.must(take("a"));
-  two.must(take("b"));
+  Pair pair;
+  auto& [one, two] = pair;
   one.send("SELECT numpool_acquire('b', '1 s')");
   two.send(take("a"));
   REQUIRE(one.done_within(kSoon));
@@ -296,13 +310,11 @@ TEST_CASE("deadlock: a wait with a timeout of its own is part of none") {
 
 TEST_CASE("deadlock: statement_timeout and lock_timeout do not keep one from being found") {
   Scene scene;
-  Party one, two;
-  one.must("SET statement_timeout = '1 min'; SET lock_timeout = '1 min'");
-  two.must("SET statement_timeout = '1 min'; SET lock_timeout = '1 min'");
-  one.must(take("a"));
-  two.must(take("b"));
-  one.send(take("b"));
-  two.send(take("a"));
+  Pair pair;
+  auto& [one, two] = pair;
+  for (Party* party : {&one, &two})
+    party->must("SET statement_timeout = '1 min'; SET lock_timeout = '1 min'");
+  pair.wait_crosswise(scene);
   Outcome outcome;
   victim_among({&one, &two}, &outcome);
   CHECK(outcome.sqlstate == "40P01");
@@ -310,9 +322,8 @@ TEST_CASE("deadlock: statement_timeout and lock_timeout do not keep one from bei
 
 TEST_CASE("deadlock: circles over tickets are not found") {
   Scene scene;
-  Party one, two;
-  one.must(take("a"));
-  two.must(take("b"));
+  Pair pair;
+  auto& [one, two] = pair;
   one.must("SELECT * FROM numpool_enqueue('b')");
   two.send(take("a"));
   CHECK_FALSE(two.done_within(kLong));
