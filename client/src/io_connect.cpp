@@ -47,6 +47,7 @@ void io_loop::go_on_connecting(bool ready) {
 void io_loop::stop_using_connection() {
   if (connection_) parameters_.begin_after_host(connection_->host(), connection_->port());
   question_.reset();
+  watch_.heard();
   heartbeat_is_out_ = false;
   pipeline_ = pipeline();
   connection_.reset();

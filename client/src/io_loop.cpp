@@ -54,6 +54,7 @@ class farewell_operation : public operation {
 io_loop::io_loop(engine& owner)
     : engine_(owner),
       parameters_(owner.parameters()),
+      watch_(owner.options().heartbeat_interval, owner.options().heartbeat_limit),
       backoff_(tuned.shortest_pause, tuned.longest_pause) {}
 
 void io_loop::run() {
@@ -97,7 +98,7 @@ void io_loop::send_backlog() {
     if (!alive || must_wait) {
       backlog_.push_back(std::move(op));
     } else if (op->wanted(*this)) {
-      if (pipeline_.empty()) heard_at_ = clock::now();  // silence begins when an answer is due
+      if (pipeline_.empty()) heard();  // silence begins when an answer is due
       alive = pipeline_.send(*connection_, std::move(op), schema_);
     }
   }
@@ -110,7 +111,7 @@ void io_loop::send_backlog() {
 }
 
 bool io_loop::send_now(std::shared_ptr<operation> op) {
-  if (pipeline_.empty()) heard_at_ = clock::now();
+  if (pipeline_.empty()) heard();
   if (pipeline_.send(*connection_, std::move(op), schema_)) return true;
   connection_gone(connection_->message());
   return false;
@@ -143,6 +144,7 @@ int io_loop::timeout_ms() const {
   if (state_ == state::connecting && attempt_->socket() < 0) return 0;
   if (question_ && question_->socket() < 0) return 0;
   const auto next = next_event();
+  if (watch_.asking() && watch_.socket() < 0) return 0;
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600000));
@@ -172,14 +174,18 @@ void io_loop::sleep() {
   } else if (connection_) {
     fds[1] = {connection_->socket(), socket_events(), 0};
   }
-  if (question_) fds[2] = {question_->socket(), question_->events(), 0};
+  if (question_) {
+    fds[2] = {question_->socket(), question_->events(), 0};
+  } else if (watch_.asking()) {
+    fds[2] = {watch_.socket(), watch_.events(), 0};
+  }
   const int timeout = engine_.may_sleep() ? timeout_ms() : 0;
   const int ready = ::poll(fds, 3, timeout);
   engine_.woke(ready > 0 && fds[0].revents != 0);
   woke(ready > 0 && fds[1].revents != 0, ready > 0 && fds[2].revents != 0);
 }
 
-void io_loop::woke(bool socket_ready, bool question_socket_ready) {
+void io_loop::woke(bool socket_ready, bool side_socket_ready) {
   switch (state_) {
     case state::connecting:
       // A connection that failed at once has no socket, which poll() passes over.
@@ -196,9 +202,7 @@ void io_loop::woke(bool socket_ready, bool question_socket_ready) {
       } else {
         look_for_life();
       }
-      if (question_ &&
-          (question_socket_ready || question_->socket() < 0 || clock::now() >= question_->until()))
-        question_ready(question_socket_ready || question_->socket() < 0);
+      side_socket_woke(side_socket_ready);
       break;
     case state::pausing:
       if (clock::now() >= until_) start_connecting();

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "io_answer_watch.hpp"
 #include "io_backoff.hpp"
 #include "pg_connecting.hpp"
 #include "pg_connection.hpp"
@@ -71,7 +72,7 @@ class io_loop {
   void ask_whose_mark();
   void set_up_step_done();
   void set_up_failed(const error& why);
-  void whose_mark_answered(side_question::outcome outcome);
+  void whose_mark_answered(bool socket_ready);
   void leave_shared_session();
   void find_schema();
   void schema_found(const std::string& schema);
@@ -82,8 +83,9 @@ class io_loop {
   bool watches_liveness() const;
   std::optional<clock::time_point> next_liveness_event() const;
   void look_for_life();
-  void ask_for_life();
-  void question_ready(bool ready);
+  void send_heartbeat();
+  void look_at_backend();
+  void side_socket_woke(bool socket_ready);
   void heard();
 
   // Working (io_loop.cpp).
@@ -91,7 +93,7 @@ class io_loop {
   void send_backlog();
   bool send_now(std::shared_ptr<operation> op);
   void sleep();
-  void woke(bool socket_ready, bool question_socket_ready);
+  void woke(bool socket_ready, bool side_socket_ready);
   short socket_events() const;
   std::optional<clock::time_point> next_event() const;
   int timeout_ms() const;
@@ -117,7 +119,8 @@ class io_loop {
   clock::time_point set_up_until_{};
   clock::time_point heard_at_{};  ///< when something last came, or was first waited for
   bool heartbeat_is_out_ = false;
-  std::optional<side_question> question_;  ///< in setting_up: of the mark; in ready: of life
+  answer_watch watch_;                     ///< while a statement is outstanding
+  std::optional<side_question> question_;  ///< of the mark, while the session is set up
   std::uint64_t connection_number_ = 0;    ///< of the connection; another one once that is lost
   clock::time_point until_{};              ///< the end of the pause
   clock::time_point outage_began_{};

@@ -18,8 +18,11 @@ std::chrono::milliseconds left_until(side_question::clock::time_point when) {
 }  // namespace
 
 side_question::side_question(const connection_parameters& parameters, const char* sql,
-                             std::string value, clock::time_point until)
-    : sql_(sql), value_(std::move(value)), until_(until), attempt_(parameters, left_until(until)) {}
+                             std::vector<std::string> values, clock::time_point until)
+    : sql_(sql),
+      values_(std::move(values)),
+      until_(until),
+      attempt_(parameters, left_until(until)) {}
 
 int side_question::socket() const {
   return asker_ ? asker_->socket() : attempt_.socket();
@@ -48,10 +51,12 @@ side_question::outcome side_question::go_on(bool ready) {
 
 side_question::outcome side_question::ask() {
   asker_.emplace(attempt_.take());
-  const char* values[] = {value_.c_str()};
+  std::vector<const char*> values;
+  for (const std::string& one : values_) values.push_back(one.c_str());
   PGconn* handle = asker_->handle();
   if (PQsetnonblocking(handle, 1) != 0 ||
-      PQsendQueryParams(handle, sql_, 1, nullptr, values, nullptr, nullptr, 0) != 1)
+      PQsendQueryParams(handle, sql_, static_cast<int>(values.size()), nullptr, values.data(),
+                        nullptr, nullptr, 0) != 1)
     return outcome::refused;
   return asker_->flush(&more_to_write_) ? outcome::pending : outcome::silent;
 }
@@ -61,9 +66,8 @@ side_question::outcome side_question::read() {
   // Until there is nothing more: a pooler ends the session of who leaves in the middle.
   while (PQisBusy(asker_->handle()) == 0) {
     result part(PQgetResult(asker_->handle()));
-    if (!part) return outcome_;
-    if (PQresultStatus(part.get()) == PGRES_TUPLES_OK)
-      outcome_ = field(part, 0, 0) == "t" ? outcome::yes : outcome::no;  // NULL: it bears no mark
+    if (!part) return answer_ ? outcome::answered : outcome::refused;
+    if (PQresultStatus(part.get()) == PGRES_TUPLES_OK) answer_ = std::move(part);
   }
   return outcome::pending;
 }

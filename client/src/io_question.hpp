@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pg_connecting.hpp"
 
@@ -15,15 +16,14 @@ class side_question {
   using clock = std::chrono::steady_clock;
   enum class outcome {
     pending,
-    yes,
-    no,
+    answered,
     refused,  ///< a server is there, and would not answer
     silent,   ///< nobody answered in time
   };
 
-  /// `sql` has one parameter, and its first field is a boolean.
-  side_question(const connection_parameters& parameters, const char* sql, std::string value,
-                clock::time_point until);
+  /// `sql` has as many parameters as there are values, and gives a row of booleans.
+  side_question(const connection_parameters& parameters, const char* sql,
+                std::vector<std::string> values, clock::time_point until);
 
   int socket() const;
   short events() const;
@@ -33,18 +33,20 @@ class side_question {
 
   /// Once the socket is ready, or the time is over.
   outcome go_on(bool ready);
+  /// Whether that column of the answer is true, and not false, NULL or missing.
+  bool says(int column) const { return field(answer_, 0, column) == "t"; }
 
  private:
   outcome ask();
   outcome read();
 
   const char* const sql_;
-  const std::string value_;
+  const std::vector<std::string> values_;
   const clock::time_point until_;
   connecting attempt_;
   std::optional<connection> asker_;
   bool more_to_write_ = false;
-  outcome outcome_ = outcome::refused;  ///< so far
+  result answer_;
 };
 
 }  // namespace numpool::detail

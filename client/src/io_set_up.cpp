@@ -75,11 +75,15 @@ void io_loop::marked(const result& answer) {
 void io_loop::ask_whose_mark() {
   connection_parameters there = parameters_;
   there.keep_host(connection_->host(), connection_->port());
-  question_.emplace(there, kWhoseMark, connection_->mark(), clock::now() + kPoolerPatience);
+  question_.emplace(there, kWhoseMark, std::vector<std::string>{connection_->mark()},
+                    clock::now() + kPoolerPatience);
 }
 
-void io_loop::whose_mark_answered(side_question::outcome outcome) {
-  if (outcome == side_question::outcome::yes) is_shared_ = true;
+void io_loop::whose_mark_answered(bool socket_ready) {
+  const auto outcome = question_->go_on(socket_ready);
+  if (outcome == side_question::outcome::pending) return;
+  if (question_->says(0)) is_shared_ = true;  // NULL: it bears no mark
+  question_.reset();
   // A pooler that has no session to spare gives none to the next question either.
   if (outcome == side_question::outcome::silent) marks_to_compare_ = 0;
   set_up_steps_ = 1;

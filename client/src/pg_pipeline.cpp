@@ -47,6 +47,11 @@ pipeline::answer pipeline::finish_oldest(connection& from) {
   return {std::move(oldest.op), std::move(value_), std::exchange(failure_, std::nullopt)};
 }
 
+const statement* pipeline::oldest() const {
+  if (outstanding_.empty() || !outstanding_.front().op) return nullptr;
+  return outstanding_.front().op->message().what;
+}
+
 std::vector<std::shared_ptr<operation>> pipeline::take_all() {
   std::vector<std::shared_ptr<operation>> out;
   for (entry& waiting : outstanding_)

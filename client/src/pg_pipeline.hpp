@@ -32,6 +32,8 @@ class pipeline {
   std::vector<std::shared_ptr<operation>> take_all();
 
   bool empty() const { return outstanding_.empty(); }
+  /// What the next answer is due to, or null.
+  const statement* oldest() const;
 
  private:
   struct entry {

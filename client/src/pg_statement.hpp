@@ -64,9 +64,17 @@ constexpr const char* kWhoseMark =
     "SELECT before.ours, pg_catalog.set_config('numpool_client.mark', 'asked', false) FROM"
     " (SELECT pg_catalog.current_setting('numpool_client.mark', true) = $1 AS ours OFFSET 0)"
     " AS before";
-/// Asked in another session: whether this client's backend is there.
-constexpr const char* kBackendIsThere =
-    "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1)";
+/// Asked in another session: whether this client's backend ($1) is there, and whether it is at work
+/// on a statement with $3 in its text, as far as that is shown, since $2 ms or longer. One that
+/// waits for its client is not at work. Who may not see, or sees a server that does not keep track,
+/// is told that it is.
+constexpr const char* kBackendIsAtWork =
+    "SELECT pg_catalog.count(*) > 0, pg_catalog.bool_or(state IS NULL OR state = 'disabled'"
+    " OR state = 'active' AND wait_event_type IS DISTINCT FROM 'Client'"
+    " AND query_start <= pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2::int8 "
+    "/ 1000.0)"
+    " AND (pg_catalog.strpos(query, $3) > 0 OR pg_catalog.starts_with($3, query)))"
+    " FROM pg_catalog.pg_stat_activity WHERE pid = $1";
 constexpr statement kHeartbeat{"SELECT 1", -1, false};
 
 }  // namespace numpool::detail

@@ -81,6 +81,78 @@ TEST_CASE_FIXTURE(watched_wire, "a relay that hangs, or has lost the server, is 
   }
 }
 
+TEST_CASE_FIXTURE(watched_wire,
+                  "a lost statement or answer ends the call, though the backend is there") {
+  for (const bool statement : {true, false}) {
+    CAPTURE(statement);
+    numpool::pool watched = client.create_or_open(id, 2);
+    numpool::client other(watchful());
+    numpool::pool pool = other.open(id);
+    numpool::lease held = pool.acquire();
+    const std::string backend = std::to_string(other.backend_pid());
+    statement ? wire.go_silent() : wire.swallow_answers();
+    std::optional<error_kind> outcome;
+    threads running;
+    running.start([&] { outcome = kind_of([&] { (void)pool.try_acquire(); }); });
+    std::this_thread::sleep_for(500ms);
+    session watch;
+    CHECK(watch.query("SELECT state FROM pg_stat_activity WHERE pid = " + backend) == "idle");
+    CHECK_FALSE(held.lost());
+    CHECK(eventually([&] { return held.lost(); }, 10s));
+    // The way may keep the server's end, and then the server knows of nothing.
+    watch.query("SELECT pg_terminate_backend(" + backend + ", 5000)");
+    running.join();
+    CHECK(outcome == error_kind::connection_lost);
+    CHECK(eventually([&] { return pool.try_acquire().has_value(); }));
+    client.drop(id, numpool::drop_mode::force);
+  }
+}
+
+TEST_CASE_FIXTURE(watched_wire,
+                  "who waits for a lock outlasts the limit, and a dead way does not") {
+  client.create_or_open(id, 1);
+  numpool::client other(watchful());
+  numpool::pool pool = other.open(id);
+  for (const std::string fault : {"none", "silence", "answers lost", "server's end lost"}) {
+    CAPTURE(fault);
+    session blocker;
+    blocker.query("BEGIN");
+    blocker.query("SELECT numpool_xact_lock('" + id + "')");
+    bool entered = false;
+    std::optional<error_kind> outcome;
+    threads running;
+    running.start([&] { outcome = kind_of([&] { pool.with_lock([&] { entered = true; }); }); });
+    session watch;
+    REQUIRE(eventually([&] {
+      return watch.query(
+                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                 " AND query LIKE '%numpool_xact_lock%'") == "1";
+    }));
+    if (fault == "silence") wire.go_silent();
+    if (fault == "answers lost") wire.swallow_answers();
+    if (fault == "server's end lost") wire.drop_server_ends();
+    const auto start = clk::now();
+    if (fault == "none") {
+      std::this_thread::sleep_for(6s);  // thrice the limit
+      CHECK_FALSE(outcome);
+    }
+    // Then the statement ends, and nobody hears of it.
+    blocker.query("COMMIT");
+    running.join();
+    CHECK(clk::now() - start < 15s);
+    CHECK(entered == (fault == "none"));
+    // Where the way keeps the server's end, the server knows of nothing.
+    watch.query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE state = 'idle in transaction' AND query LIKE '%numpool_xact_lock%'");
+    if (fault == "none") {
+      CHECK_FALSE(outcome);
+    } else {
+      CHECK(outcome == error_kind::connection_lost);
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(watched_wire, "without heartbeats nobody asks") {
   client.create_or_open(id, 1);
   numpool::client_options options = watchful();
@@ -126,7 +198,9 @@ TEST_CASE_FIXTURE(watched_wire, "a statement that takes its time is no silence, 
                          std::to_string(other.backend_pid())) == "t";
     }));
     wire.drop_server_ends();
-    // The backend sleeps on the lock, and may hold the number until it wakes up.
+    // The backend sleeps on the lock, and holds the number until it wakes up.
+    std::this_thread::sleep_for(3s);
+    CHECK(held.held());
     blocker.query("ROLLBACK");
     CHECK(eventually([&] { return held.lost(); }, 10s));
   }

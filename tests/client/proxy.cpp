@@ -76,6 +76,11 @@ void proxy::go_silent() {
   for (link& one : links_) one.silent = true;
 }
 
+void proxy::swallow_answers() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (link& one : links_) one.swallows = true;
+}
+
 void proxy::drop_server_ends() {
   std::lock_guard<std::mutex> lock(mutex_);
   for (link& one : links_) drop_server_end(one);
@@ -99,9 +104,8 @@ void proxy::run() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       for (const link& one : links_) {
-        const bool deaf = one.silent || one.server < 0;
-        fds.push_back({deaf ? -1 : one.client, POLLIN, 0});
-        fds.push_back({deaf ? -1 : one.server, POLLIN, 0});
+        fds.push_back({one.deaf() ? -1 : one.client, POLLIN, 0});
+        fds.push_back({one.deaf() ? -1 : one.server, POLLIN, 0});
       }
     }
     if (poll(fds.data(), fds.size(), 20) <= 0) continue;
@@ -119,7 +123,7 @@ void proxy::run() {
 }
 
 void proxy::accept_one() {
-  link one{accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), -1, false, {-1, -1}};
+  link one{accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), -1, false, false, {-1, -1}};
   if (one.client < 0) return;
   const int on = 1;
   setsockopt(one.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -138,6 +142,7 @@ void proxy::accept_one() {
 
 /// False if the link is over.
 bool proxy::forward(link& one, bool from_client) {
+  if (one.deaf()) return true;  // since the poll
   char data[4096];
   long& left = one.left[from_client ? 0 : 1];
   const ssize_t got = recv(from_client ? one.client : one.server, data, sizeof data, 0);
@@ -146,6 +151,7 @@ bool proxy::forward(link& one, bool from_client) {
     return true;
   }
   if (got <= 0) return false;
+  if (one.swallows && !from_client) return true;
   const long allowed = left < 0 ? got : std::min<long>(left, got);
   if (send(from_client ? one.server : one.client, data, static_cast<std::size_t>(allowed),
            MSG_NOSIGNAL) != allowed)

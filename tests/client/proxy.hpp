@@ -30,6 +30,8 @@ class proxy {
   /// Forwards nothing any more on the connections there are, and keeps them open, as a relay does
   /// that hangs. What comes later is served.
   void go_silent();
+  /// Forwards nothing that the server says any more on the connections there are.
+  void swallow_answers();
   /// Closes the server's end of the connections there are, and keeps the client's open, as some
   /// relays do.
   void drop_server_ends();
@@ -46,7 +48,9 @@ class proxy {
     int client;
     int server;  ///< -1: there is none
     bool silent;
-    long left[2];  ///< bytes until the cut, from the client and from the server; -1 is for ever
+    bool swallows;  ///< what comes from the server
+    long left[2];   ///< bytes until the cut, from the client and from the server; -1 is for ever
+    bool deaf() const { return silent || server < 0; }
   };
 
   void run();

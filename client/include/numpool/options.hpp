@@ -92,7 +92,8 @@ struct client_options {
   /// when none comes within the limit the connection counts as lost: a kernel, a proxy or a stopped
   /// server may keep a connection open behind which nobody is. So a loss is known after 14 s at the
   /// latest. The interval must be below what the proxies on the way allow an idle connection.
-  /// An interval of 0 turns it off.
+  /// While a statement is outstanding, which may take its time, a second session is asked at the
+  /// same interval whether the first one is at work on it. An interval of 0 turns both off.
   std::chrono::milliseconds heartbeat_interval{4000};
   std::chrono::milliseconds heartbeat_limit{10000};
 
