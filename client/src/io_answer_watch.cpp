@@ -35,8 +35,7 @@ answer_watch::clock::time_point answer_watch::next_event() const {
   return question_ ? question_->until() : next_look_;
 }
 
-void answer_watch::look(const connection_parameters& there, int backend,
-                        const statement* oldest) {
+void answer_watch::look(const connection_parameters& there, int backend, const statement* oldest) {
   const auto now = clock::now();
   if (question_ || now < next_look_) return;
   const auto least = std::chrono::floor<milliseconds>(now - heard_at_) - limit_ / 2;

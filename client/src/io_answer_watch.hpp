@@ -15,16 +15,17 @@ struct statement;
 ///
 /// - It is gone: the connection is lost.
 /// - It is at work on the statement: all is well, and it is asked again after the interval.
-/// - It is there and does something else: the statement never came, or the answer was sent and never
+/// - It is there and does something else: the statement never came, or the answer was sent and
+/// never
 ///   came; or a pooler has given the backend to another client. Both may still be on their way, so
 ///   it is asked again and again, and only when nothing has shown it at work, or was heard, for the
 ///   limit is the connection lost.
 /// - Nobody answers: the connection is lost once interval and limit together are over.
 ///
-/// At work on the statement is who began it when the silence began; what is sent may be late by half
-/// the limit. A backend that began later is at work for somebody else, or has sent answers that
-/// never came. One that is stopped or hangs in the middle of the statement is taken to be at work: it
-/// still has what it has leased. Not thread-safe.
+/// At work on the statement is who began it when the silence began; what is sent may be late by
+/// half the limit. A backend that began later is at work for somebody else, or has sent answers
+/// that never came. One that is stopped or hangs in the middle of the statement is taken to be at
+/// work: it still has what it has leased. Not thread-safe.
 class answer_watch {
  public:
   using clock = side_question::clock;

@@ -81,6 +81,7 @@ void io_loop::attempt_failed(const error& why) {
 void io_loop::give_up_connecting(const error& why) {
   state_ = state::offline;
   if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_exception(pointer_to(why));
+  take_back_retries();
   std::vector<std::shared_ptr<operation>> hopeless;
   hopeless.swap(backlog_);
   for (auto& op : hopeless) op->fail(*this, why);

@@ -66,7 +66,7 @@ void io_loop::run() {
     if (state_ == state::ready && !is_shared_) send_backlog();
     if (connection_) work(false);
     sleep();
-    end_due_waits();
+    do_what_is_due();
   }
   take_in(&arrived);
   shut_down();
@@ -132,6 +132,7 @@ std::optional<io_loop::clock::time_point> io_loop::next_event() const {
   std::optional<clock::time_point> next;
   const auto by = [&next](clock::time_point when) { next = next ? std::min(*next, when) : when; };
   if (!deadlines_.empty()) by(deadlines_.begin()->first.first);
+  if (!retries_.empty()) by(retries_.begin()->first);
   if (state_ == state::connecting) by(attempt_->deadline());
   if (state_ == state::setting_up) by(set_up_until_);
   if (const auto event = next_liveness_event()) by(*event);
@@ -143,28 +144,11 @@ int io_loop::timeout_ms() const {
   if (state_ == state::ready && !backlog_.empty() && !finding_schema_ && !is_shared_) return 0;
   if (state_ == state::connecting && attempt_->socket() < 0) return 0;
   if (question_ && question_->socket() < 0) return 0;
-  const auto next = next_event();
   if (watch_.asking() && watch_.socket() < 0) return 0;
+  const auto next = next_event();
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600000));
-}
-
-void io_loop::watch_deadline(clock::time_point when, std::shared_ptr<wait_operation> op) {
-  const void* key = op.get();
-  deadlines_.emplace(std::make_pair(when, key), std::move(op));
-}
-
-void io_loop::forget_deadline(clock::time_point when, const wait_operation& op) {
-  deadlines_.erase({when, &op});
-}
-
-void io_loop::end_due_waits() {
-  while (!deadlines_.empty() && deadlines_.begin()->first.first <= clock::now()) {
-    const auto due = std::move(deadlines_.begin()->second);
-    deadlines_.erase(deadlines_.begin());
-    due->expired(*this);
-  }
 }
 
 void io_loop::sleep() {
@@ -341,6 +325,7 @@ void io_loop::shut_down() {
   for (auto& record : leases_.take_all()) record->close();
   for (auto& wait : tickets_.take_all()) wait->refused(*this, why);
   for (auto& op : pipeline_.take_all()) op->fail(*this, why);
+  take_back_retries();
   sending_.swap(backlog_);
   for (auto& op : sending_) op->fail(*this, why);
   if (state_ == state::ready && !schema_.empty() && !is_shared_) give_back_all();

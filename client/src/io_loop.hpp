@@ -51,6 +51,8 @@ class io_loop {
   void watch_deadline(std::chrono::steady_clock::time_point when,
                       std::shared_ptr<wait_operation> op);
   void forget_deadline(std::chrono::steady_clock::time_point when, const wait_operation& op);
+  /// Sends it again after the pause.
+  void send_later(std::chrono::milliseconds pause, std::shared_ptr<operation> op);
 
  private:
   using clock = std::chrono::steady_clock;
@@ -88,6 +90,10 @@ class io_loop {
   void side_socket_woke(bool socket_ready);
   void heard();
 
+  // What is to be done at a time (io_due.cpp).
+  void do_what_is_due();
+  void take_back_retries();
+
   // Working (io_loop.cpp).
   void take_in(std::vector<engine::submission>* arrived);
   void send_backlog();
@@ -97,7 +103,6 @@ class io_loop {
   short socket_events() const;
   std::optional<clock::time_point> next_event() const;
   int timeout_ms() const;
-  void end_due_waits();
   void work(bool readable);
   void handle_answers();
   void handle_notifications();
@@ -138,6 +143,7 @@ class io_loop {
   ticket_book tickets_;
   lease_book leases_;
   std::map<std::pair<clock::time_point, const void*>, std::shared_ptr<wait_operation>> deadlines_;
+  std::multimap<clock::time_point, std::shared_ptr<operation>> retries_;
   std::int64_t newest_ticket_ = 0;
   /// Notifications of tickets newer than any known. The server sends a ticket before it speaks of
   /// it, but nothing here depends on that.

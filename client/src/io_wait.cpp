@@ -13,6 +13,10 @@ namespace numpool::detail {
 
 namespace {
 
+constexpr const char* kRefusedForNow = "55P03";
+constexpr std::chrono::milliseconds kShortestPause{20};
+constexpr std::chrono::milliseconds kLongestPause{1000};
+
 acquire_result result_of(std::shared_ptr<lease_record> granted,
                          const std::optional<error>& failed) {
   if (granted) return access::make_result(access::make_lease(std::move(granted)));
@@ -186,8 +190,16 @@ void wait_operation::refused(io_loop& io, const error& why) {
   finish({nullptr, why});
 }
 
+/// An enqueue never waits, as others are sent behind it. Where it would have to (a transaction
+/// drops the pool, or locks the definitions, and has not ended), the server refuses it for the
+/// moment, and who waits anyway waits for that, too.
 void wait_operation::fail(io_loop& io, const error& why) {
-  refused(io, why);
+  if (why.kind() != error_kind::server || why.sqlstate() != kRefusedForNow || finished()) {
+    refused(io, why);
+    return;
+  }
+  if (!pauses_) pauses_.emplace(kShortestPause, kLongestPause);
+  io.send_later(pauses_->next(), shared_from_this());
 }
 
 bool wait_operation::disconnected(io_loop&, const error&, bool) {

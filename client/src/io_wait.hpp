@@ -13,6 +13,7 @@
 #include <numpool/lease.hpp>
 #include <numpool/pool.hpp>
 
+#include "io_backoff.hpp"
 #include "io_operation.hpp"
 
 namespace numpool::detail {
@@ -84,6 +85,7 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
   const bool has_callback_;
 
   std::optional<std::int64_t> ticket_;  ///< the I/O thread's; set while it waits on the server
+  std::optional<backoff> pauses_;       ///< the I/O thread's; once the server refused it for now
 
   cancellation_token token_;  ///< set before it is submitted; only the one that finishes reads them
   std::uint64_t token_key_ = 0;
