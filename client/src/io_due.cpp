@@ -1,5 +1,5 @@
-// What the I/O thread does because its time has come: waits end, and what was refused for the moment
-// is sent again.
+// What the I/O thread does because its time has come: waits end, and what was refused for the
+// moment is sent again.
 
 #include <utility>
 
