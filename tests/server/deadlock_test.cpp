@@ -7,72 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "server/calls.h"
-#include "server/database.h"
+#include "server/deadlock_scene.h"
 
 using namespace numpool_test;
 
 namespace {
-
-// Within which a victim is told: two deadlock_timeouts, and room for a busy machine.
-constexpr auto kSoon = 10s;
-// What is not found in this time is not found.
-constexpr auto kLong = 700ms;
-
-struct Party : Session {
-  Party() : Session(Database::kWhere) { must("SET deadlock_timeout = '100ms'"); }
-};
-
-std::string take(const char* pool) {
-  return "SELECT numpool_acquire('" + std::string(pool) + "')";
-}
-
-// A database with pools a, b and c of one number and a table with two rows.
-struct Scene : Database {
-  Scene() : witness(kWhere) {
-    witness.must("SELECT numpool_create('a', 1), numpool_create('b', 1), numpool_create('c', 1)");
-    witness.must("SELECT numpool_create('two', 2)");
-    witness.must("CREATE TABLE t AS SELECT i AS id, 0 AS n FROM generate_series(1, 2) AS i");
-    witness.must("ALTER TABLE t ADD PRIMARY KEY (id)");
-  }
-  std::int64_t counted(const std::string& pool) {
-    return witness.number("SELECT deadlocks FROM numpool_pools WHERE pool = '" + pool + "'")
-        .value();
-  }
-  std::int64_t all_counted() {
-    return witness.number("SELECT sum(deadlocks) FROM numpool_pools").value();
-  }
-  Session witness;
-};
-
-// One has the number of pool a, the other that of b.
-struct Pair {
-  Pair() {
-    one.must(take("a"));
-    two.must(take("b"));
-  }
-  // Each wants the other's; two is the younger in its queue.
-  void wait_crosswise(Scene& scene) {
-    one.send(take("b"));
-    REQUIRE(waits_in_queue(scene.witness, one));
-    two.send(take("a"));
-  }
-  Party one, two;
-};
-
-// One has the number of pool a, another sleeps for it.
-struct HolderAndWaiter {
-  explicit HolderAndWaiter(Scene& scene) {
-    holder.must(take("a"));
-    waiter.send(take("a"));
-    REQUIRE(waits_in_queue(scene.witness, waiter));
-  }
-  Party holder, waiter;
-};
-
-std::string pid_of(const Session& session) {
-  return "process " + std::to_string(session.pid());
-}
 
 // The one that is told, of those whose statements have been sent; the others go on waiting or end.
 Session* victim_among(std::vector<Session*> parties, Outcome* outcome) {
@@ -91,19 +30,11 @@ Session* victim_among(std::vector<Session*> parties, Outcome* outcome) {
   return victim;
 }
 
-void ends_in_deadlock(Session& victim, const Session& other) {
-  REQUIRE(victim.done_within(kSoon));
-  const Outcome outcome = victim.finish();
-  CHECK(outcome.sqlstate == "40P01");
-  CHECK(outcome.message == "deadlock detected");
-  CHECK(outcome.detail.find(pid_of(other)) != std::string::npos);
-}
-
 }  // namespace
 
 TEST_CASE("deadlock: two pools crosswise; the younger wait is ended") {
-  Scene scene;
-  Pair pair;
+  DeadlockScene scene;
+  CrosswisePair pair;
   auto& [one, two] = pair;
   pair.wait_crosswise(scene);
   ends_in_deadlock(two, one);
@@ -116,7 +47,7 @@ TEST_CASE("deadlock: two pools crosswise; the younger wait is ended") {
 }
 
 TEST_CASE("deadlock: CREATE INDEX CONCURRENTLY by the holder") {
-  Scene scene;
+  DeadlockScene scene;
   HolderAndWaiter both(scene);
   auto& [holder, waiter] = both;
   holder.send("CREATE INDEX CONCURRENTLY i ON t (n)");
@@ -125,7 +56,7 @@ TEST_CASE("deadlock: CREATE INDEX CONCURRENTLY by the holder") {
 }
 
 TEST_CASE("deadlock: REINDEX CONCURRENTLY by a third session") {
-  Scene scene;
+  DeadlockScene scene;
   HolderAndWaiter both(scene);
   auto& [holder, waiter] = both;
   Party third;
@@ -139,7 +70,7 @@ TEST_CASE("deadlock: REINDEX CONCURRENTLY by a third session") {
 }
 
 TEST_CASE("deadlock: the making of a replication slot by the holder") {
-  Scene scene;
+  DeadlockScene scene;
   Party holder, waiter;
   REQUIRE(holder.value("SHOW wal_level") == "logical");
   holder.must(take("a"));
@@ -154,7 +85,7 @@ TEST_CASE("deadlock: the making of a replication slot by the holder") {
 }
 
 TEST_CASE("deadlock: a number and a row lock crosswise") {
-  Scene scene;
+  DeadlockScene scene;
   Party one, two;
   one.must("BEGIN");
   one.must(take("a"));
@@ -175,7 +106,7 @@ TEST_CASE("deadlock: a number and a row lock crosswise") {
 }
 
 TEST_CASE("deadlock: a number and an advisory lock, with one ahead in the lock's queue") {
-  Scene scene;
+  DeadlockScene scene;
   Party reader, writer, sleeper;
   sleeper.must("SELECT pg_advisory_lock_shared(1)");
   reader.must(take("a"));
@@ -193,7 +124,7 @@ TEST_CASE("deadlock: a number and an advisory lock, with one ahead in the lock's
 }
 
 TEST_CASE("deadlock: three pools") {
-  Scene scene;
+  DeadlockScene scene;
   Party one, two, three;
   one.must(take("a"));
   two.must(take("b"));
@@ -218,7 +149,7 @@ TEST_CASE("deadlock: three pools") {
 }
 
 TEST_CASE("deadlock: a pool of two needs both of its holders in it") {
-  Scene scene;
+  DeadlockScene scene;
   Party one, two, three;
   one.must(take("two"));
   two.must(take("two"));
@@ -239,7 +170,7 @@ TEST_CASE("deadlock: a pool of two needs both of its holders in it") {
 }
 
 TEST_CASE("deadlock: idle readers beside are neither victims nor in the way of one") {
-  Scene scene;
+  DeadlockScene scene;
   Party reader;
   reader.must("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t");
   HolderAndWaiter both(scene);
@@ -257,7 +188,7 @@ TEST_CASE("deadlock: idle readers beside are neither victims nor in the way of o
 }
 
 TEST_CASE("deadlock: who waits for an idle transaction is told nothing") {
-  Scene scene;
+  DeadlockScene scene;
   Party idle;
   idle.must("BEGIN; UPDATE t SET n = 1 WHERE id = 1");
   HolderAndWaiter both(scene);
@@ -273,8 +204,8 @@ TEST_CASE("deadlock: who waits for an idle transaction is told nothing") {
 }
 
 TEST_CASE("deadlock: newcomers behind one are never told") {
-  Scene scene;
-  Pair pair;
+  DeadlockScene scene;
+  CrosswisePair pair;
   auto& [one, two] = pair;
   pair.wait_crosswise(scene);
   REQUIRE(waits_in_queue(scene.witness, two));
@@ -295,8 +226,8 @@ TEST_CASE("deadlock: newcomers behind one are never told") {
 }
 
 TEST_CASE("deadlock: a wait with a timeout of its own is part of none") {
-  Scene scene;
-  Pair pair;
+  DeadlockScene scene;
+  CrosswisePair pair;
   auto& [one, two] = pair;
   one.send("SELECT numpool_acquire('b', '1 s')");
   two.send(take("a"));
@@ -309,8 +240,8 @@ TEST_CASE("deadlock: a wait with a timeout of its own is part of none") {
 }
 
 TEST_CASE("deadlock: statement_timeout and lock_timeout do not keep one from being found") {
-  Scene scene;
-  Pair pair;
+  DeadlockScene scene;
+  CrosswisePair pair;
   auto& [one, two] = pair;
   for (Party* party : {&one, &two})
     party->must("SET statement_timeout = '1 min'; SET lock_timeout = '1 min'");
@@ -321,8 +252,8 @@ TEST_CASE("deadlock: statement_timeout and lock_timeout do not keep one from bei
 }
 
 TEST_CASE("deadlock: circles over tickets are not found") {
-  Scene scene;
-  Pair pair;
+  DeadlockScene scene;
+  CrosswisePair pair;
   auto& [one, two] = pair;
   one.must("SELECT * FROM numpool_enqueue('b')");
   two.send(take("a"));
@@ -332,7 +263,7 @@ TEST_CASE("deadlock: circles over tickets are not found") {
 }
 
 TEST_CASE("deadlock: several at once, each its victim") {
-  Scene scene;
+  DeadlockScene scene;
   scene.witness.must("SELECT count(numpool_create('p' || i, 1)) FROM generate_series(1, 20) AS i");
   std::vector<std::unique_ptr<Party>> parties;
   for (int i = 1; i <= 20; ++i) {
@@ -352,7 +283,7 @@ TEST_CASE("deadlock: several at once, each its victim") {
 }
 
 TEST_CASE("deadlock: a parallel worker that sleeps for a lock is its leader's") {
-  Scene scene;
+  DeadlockScene scene;
   Party leader, sleeper;
   scene.witness.must("CREATE TABLE locked (i int)");
   scene.witness.must(
@@ -378,7 +309,7 @@ TEST_CASE("deadlock: a parallel worker that sleeps for a lock is its leader's") 
 }
 
 TEST_CASE("numpool_blocking tells whom a sleeper waits for") {
-  Scene scene;
+  DeadlockScene scene;
   Party one, two, ahead, waiter;
   const auto blocking = [&](const Session& session) {
     return scene.witness
