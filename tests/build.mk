@@ -97,7 +97,7 @@ include tests/fuzz/build.mk
 
 .PHONY: check-versions
 check-versions:  ## build and test in root file systems with other PostgreSQLs (VERSIONS='15 17 18')
-	@SUITES='$(SUITES)' tests/versions/run $(VERSIONS)
+	@SUITES='$(SUITES)' tests/versions/run $(if $(QUICK),--quick) $(VERSIONS)
 
 .PHONY: deb
 deb:  ## build the Debian packages in those, install, use and remove them; they are in build/deb/VERSION then
