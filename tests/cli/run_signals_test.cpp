@@ -26,13 +26,14 @@ Numpool start_in(const Pool& pool, const Words& command, const Words& options = 
 }
 
 bool says(const Program& p, const std::string& part) {
-  return eventually([&] { return p.out().find(part) != std::string::npos; });
+  return eventually([&] { return p.out().find(part) != std::string::npos; }, kSoon);
 }
 
 // The number behind `word` in what the Numpool has said.
 pid_t pid_after(const Program& p, const std::string& word) {
   REQUIRE(says(p, word + " "));
-  REQUIRE(eventually([&] { return p.out().find('\n', p.out().find(word)) != std::string::npos; }));
+  REQUIRE(eventually([&] { return p.out().find('\n', p.out().find(word)) != std::string::npos; },
+                     kSoon));
   return std::stoi(p.out().substr(p.out().find(word) + word.size() + 1));
 }
 
@@ -45,7 +46,7 @@ TEST_CASE("a signal while waiting leaves the queue and starts nothing") {
     Session holder;
     holder.text("SELECT numpool_acquire($1)", {pool.name()});
     Numpool waiting = start_in(pool, {"echo", "not me"});
-    REQUIRE(pool.waiters_become(1));
+    REQUIRE(pool.waiters_become(1, kSoon));
     waiting.signal(number);
     CHECK(waiting.wait() == 128 + number);
     CHECK(waiting.out().empty());
@@ -62,12 +63,12 @@ TEST_CASE("a signal that crosses with the grant: either not started, or passed o
     Session holder;
     holder.text("SELECT numpool_acquire($1)", {pool.name()});
     Numpool waiting = start_in(pool, {"sh", "-c", "echo started; sleep 60"});
-    REQUIRE(pool.waiters_become(1));
+    REQUIRE(pool.waiters_become(1, kSoon));
     holder.text("SELECT numpool_release_all()");
     std::this_thread::sleep_for(std::chrono::microseconds(round * 200));
     waiting.signal(SIGTERM);
     CHECK(waiting.wait() == 143);
-    CHECK(pool.in_use_becomes(0));
+    CHECK(pool.in_use_becomes(0, kSoon));
     CHECK(pool.waiting() == 0);
   }
 }
@@ -119,11 +120,13 @@ TEST_CASE("a command may take its time after a signal, and a second one") {
 
 TEST_CASE("signals reach the whole group") {
   Pool pool(1);
-  // The leader ignores the signal that the process inside reports.
-  Numpool running = start_in(pool, {"sh", "-c",
-                                    "sh -c 'trap \"echo inside got it\" USR1; echo inner $$; "
-                                    "while :; do sleep 0.02; done' & "
-                                    "trap '' USR1; while :; do wait; done"});
+  // The leader catches the signal that the process inside reports, before that one is there to
+  // report.
+  Numpool running =
+      start_in(pool, {"sh", "-c",
+                      "trap : USR1; sh -c 'trap \"echo inside got it\" USR1; echo inner $$; "
+                      "while :; do sleep 0.02; done' & "
+                      "while :; do wait; done"});
   const pid_t inner = pid_after(running, "inner");
   CHECK(alive(inner));
   running.signal(SIGUSR1);
@@ -131,6 +134,24 @@ TEST_CASE("signals reach the whole group") {
   running.signal(SIGTERM);
   CHECK(running.wait() == 143);
   CHECK(!alive(inner));
+}
+
+TEST_CASE("a signal that comes when the command has ended changes nothing") {
+  Pool pool(1);
+  Numpool running = start_in(pool, {"sh", "-c", "echo command $$; exec sleep 60"});
+  const pid_t command = pid_after(running, "command");
+  // The release waits for the backend, which stands still.
+  const pid_t backend = pool.holder();
+  REQUIRE(backend > 0);
+  REQUIRE(kill(backend, SIGSTOP) == 0);
+  REQUIRE(kill(command, SIGKILL) == 0);
+  CHECK(eventually([&] { return !alive(command); }, kSoon));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) running.signal(number);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  REQUIRE(kill(backend, SIGCONT) == 0);
+  CHECK(running.wait() == 128 + SIGKILL);
+  CHECK(pool.in_use_becomes(0, kSoon));
 }
 
 TEST_CASE("a signal that was ignored stays ignored") {
@@ -152,7 +173,7 @@ TEST_CASE("SIGTSTP and SIGCONT stop and continue both") {
     return stat[stat.rfind(") ") + 2];
   };
   running.signal(SIGTSTP);
-  CHECK(eventually([&] { return state(command) == 'T' && state(running.pid()) == 'T'; }));
+  CHECK(eventually([&] { return state(command) == 'T' && state(running.pid()) == 'T'; }, kSoon));
   CHECK(pool.in_use() == 1);
   running.signal(SIGCONT);
   CHECK(says(running, "continued"));
@@ -170,7 +191,7 @@ TEST_CASE("numpool run killed: the number is free, and the command's whole group
   const pid_t outer = pid_after(running, "outer");
   running.signal(SIGKILL);
   CHECK(running.wait() == 1000 + SIGKILL);
-  CHECK(pool.in_use_becomes(0));
+  CHECK(pool.in_use_becomes(0, kSoon));
   CHECK(eventually([&] { return !alive(inner) && !alive(outer); }, std::chrono::seconds(2)));
 }
 
@@ -185,7 +206,7 @@ TEST_CASE("numpool run killed: SIGKILL after the grace for a group that ignores 
   const pid_t outer = pid_after(running, "outer");
   running.signal(SIGKILL);
   running.wait();
-  CHECK(pool.in_use_becomes(0));
+  CHECK(pool.in_use_becomes(0, kSoon));
   CHECK(alive(inner));
   CHECK(eventually([&] { return !alive(inner) && !alive(outer); }, std::chrono::seconds(5)));
 }
@@ -195,9 +216,9 @@ TEST_CASE("numpool run killed while it waits: its place in the queue is gone") {
   Session holder;
   holder.text("SELECT numpool_acquire($1)", {pool.name()});
   Numpool waiting = start_in(pool, {"echo", "not me"});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   waiting.signal(SIGKILL);
-  CHECK(pool.waiters_become(0));
+  CHECK(pool.waiters_become(0, kSoon));
   CHECK(waiting.out().empty());
 }
 
@@ -213,8 +234,8 @@ TEST_CASE("many killed at random moments leave nothing behind") {
     for (const auto& p : started) p.signal(SIGKILL);
     for (auto& p : started) p.wait();
   }
-  CHECK(pool.in_use_becomes(0));
-  CHECK(pool.waiters_become(0));
+  CHECK(pool.in_use_becomes(0, kSoon));
+  CHECK(pool.waiters_become(0, kSoon));
   std::string list = content(pids);
   for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
     const pid_t pid = std::stoi(list.substr(at));

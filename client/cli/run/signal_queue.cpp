@@ -16,10 +16,6 @@ signal_queue::signal_queue(std::initializer_list<int> numbers) {
   if (fd_.get() < 0) throw_errno("signalfd");
 }
 
-signal_queue::~signal_queue() {
-  pthread_sigmask(SIG_SETMASK, &original_, nullptr);
-}
-
 std::optional<int> signal_queue::next() {
   signalfd_siginfo info;
   if (read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return {};

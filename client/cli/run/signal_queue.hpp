@@ -12,11 +12,12 @@ namespace numpool::cli {
 
 /// Blocks the given signals in this thread and in those it starts from now on, and reads them from
 /// a descriptor.  Signals that were ignored when the program started stay ignored and never come.
-/// The destructor restores the mask.
+/// They stay blocked for good: one that comes when nobody reads any more, as the command has ended,
+/// must not end the program in the command's place.
 class signal_queue {
  public:
   signal_queue(std::initializer_list<int> numbers);
-  ~signal_queue();
+  ~signal_queue() = default;
   signal_queue(const signal_queue&) = delete;
   signal_queue& operator=(const signal_queue&) = delete;
 
