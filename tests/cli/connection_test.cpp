@@ -64,7 +64,7 @@ TEST_CASE("PGUSER and PGDATABASE default to postgres") {
 TEST_CASE("the server's views say who it is") {
   Pool pool(1);
   Numpool holding({"run", pool.name(), "--", "sleep", "60"});
-  REQUIRE(pool.in_use_becomes(1));
+  REQUIRE(pool.in_use_becomes(1, kSoon));
   CHECK(observer().text("SELECT application_name FROM numpool_leases WHERE pool = $1",
                         {pool.name()}) == "numpool run");
   holding.signal(15);

@@ -35,9 +35,11 @@ TEST_CASE("setup installs the extension, once and again") {
   done(run({"setup"}, there));
   done(run({"create", "gpu", "4"}, there));
   done(run({"list"}, there), "gpu\n");
-  CHECK(eventually([&] {
-    return sql.number("SELECT count(*) FROM pg_stat_activity WHERE datname = 'cli_setup'") == 0;
-  }));
+  CHECK(eventually(
+      [&] {
+        return sql.number("SELECT count(*) FROM pg_stat_activity WHERE datname = 'cli_setup'") == 0;
+      },
+      kSoon));
   sql.text("DROP DATABASE cli_setup");
 }
 

@@ -233,8 +233,10 @@ TEST_CASE("ten at once set up one database") {
   const std::string log = content(value_of("NUMPOOL_SERVER_LOG"));
   CHECK(log.find("duplicate key value violates unique constraint \"pg_extension_name_index\"") ==
         std::string::npos);
-  CHECK(eventually([&] {
-    return *sql.number("SELECT count(*) FROM pg_stat_activity WHERE datname = 'ten'") == 0;
-  }));
+  CHECK(eventually(
+      [&] {
+        return *sql.number("SELECT count(*) FROM pg_stat_activity WHERE datname = 'ten'") == 0;
+      },
+      kSoon));
   sql.text("DROP DATABASE ten");
 }

@@ -7,6 +7,9 @@
 
 namespace numpool_test {
 
+// For what the command does at once.
+constexpr auto kSoon = 10s;
+
 // The command under way.
 class Numpool : public Program {
  public:

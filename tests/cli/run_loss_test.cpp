@@ -28,7 +28,7 @@ void lost(Program& p) {
 }
 
 bool said(const Program& p, int count) {
-  return eventually([&] { return lines(p.out()) >= count; });
+  return eventually([&] { return lines(p.out()) >= count; }, kSoon);
 }
 
 }  // namespace
@@ -91,11 +91,11 @@ TEST_CASE("the waiting survives a lost connection: it joins the queue again") {
   Session holder;
   holder.text("SELECT numpool_acquire($1)", {pool.name()});
   Numpool waiting({"run", pool.name(), "--", "echo", "at last"});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   observer().text("SELECT pg_terminate_backend(pid) FROM numpool_waiters WHERE pool = $1",
                   {pool.name()});
-  REQUIRE(pool.waiters_become(0));
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(0, kSoon));
+  REQUIRE(pool.waiters_become(1, kSoon));
   holder.text("SELECT numpool_release_all()");
   CHECK(waiting.wait() == 0);
   CHECK(waiting.out() == "at last\n");
@@ -106,7 +106,7 @@ TEST_CASE("the pool is dropped while we wait") {
   Session holder;
   holder.text("SELECT numpool_acquire($1)", {pool.name()});
   Numpool waiting({"run", pool.name(), "--", "echo", "not me"});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   observer().text("SELECT numpool_drop($1, true)", {pool.name()});
   CHECK(waiting.wait() == 1);
   CHECK(waiting.out().empty());

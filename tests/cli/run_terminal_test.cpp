@@ -58,7 +58,7 @@ TEST_CASE("Ctrl-Z stops the job, fg and bg continue it; the number is held meanw
   Terminal screen;
   Program shell = shell_in(screen);
   screen.type(run_line(pool, "cat"));
-  REQUIRE(pool.in_use_becomes(1));
+  REQUIRE(pool.in_use_becomes(1, kSoon));
   screen.type("one\n");
   REQUIRE(screen.shows("one\r\none"));
   for (int round = 0; round < 3; ++round) {
@@ -89,7 +89,7 @@ TEST_CASE("in a pipeline the others keep the terminal until the command asks for
   Program shell = shell_in(screen);
   screen.type("build/numpool run '" + pool.name() +
               "' -- sh -c 'read x; echo \"read $x\"' | sed -u 's/^/piped /'\n");
-  REQUIRE(pool.in_use_becomes(1));
+  REQUIRE(pool.in_use_becomes(1, kSoon));
   screen.type("hello\n");
   CHECK(screen.shows("piped read hello"));
   CHECK(screen.shows("ready> "));
@@ -102,10 +102,10 @@ TEST_CASE("Ctrl-C in a pipeline reaches the command by way of us") {
   Program shell = shell_in(screen);
   screen.type("build/numpool run '" + pool.name() +
               "' -- sleep 60 | cat; echo ${PIPESTATUS[0]}.\n");
-  REQUIRE(pool.in_use_becomes(1));
+  REQUIRE(pool.in_use_becomes(1, kSoon));
   screen.type("\x03");
   CHECK(screen.shows("ready> "));
-  CHECK(pool.in_use_becomes(0));
+  CHECK(pool.in_use_becomes(0, kSoon));
   leave(screen, shell);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("Ctrl-C while waiting") {
   Terminal screen;
   Program shell = shell_in(screen);
   screen.type(run_line(pool, "echo not me"));
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   screen.type("\x03");
   REQUIRE(screen.shows("ready> "));
   screen.type("echo status $?\n");
@@ -129,7 +129,7 @@ TEST_CASE("without a shell that could continue it, Ctrl-Z does not leave it stop
   Pool pool(1);
   Terminal screen;
   Program running = screen.start({"build/numpool", "run", pool.name(), "--", "cat"});
-  REQUIRE(pool.in_use_becomes(1));
+  REQUIRE(pool.in_use_becomes(1, kSoon));
   screen.type("one\n");
   REQUIRE(screen.shows("one\r\none"));
   screen.type("\x1a");
@@ -144,7 +144,7 @@ TEST_CASE("a lost lease gives the terminal back") {
   Terminal screen;
   Program shell = shell_in(screen);
   screen.type(run_line(pool, "cat"));
-  REQUIRE(pool.in_use_becomes(1));
+  REQUIRE(pool.in_use_becomes(1, kSoon));
   screen.type("one\n");
   REQUIRE(screen.shows("one\r\none"));
   observer().text("SELECT pg_terminate_backend($1)", {std::to_string(pool.holder())});

@@ -47,7 +47,7 @@ TEST_CASE("pool, index and fence are in the command's environment") {
 TEST_CASE("the lease is held while the command runs, and its fence is the one told") {
   Pool pool(1);
   Numpool holding({"run", pool.name(), "--", "sh", "-c", "echo $NUMPOOL_FENCE; sleep 60"});
-  REQUIRE(eventually([&] { return lines(holding.out()) == 1; }));
+  REQUIRE(eventually([&] { return lines(holding.out()) == 1; }, kSoon));
   CHECK(observer().text("SELECT fence FROM numpool_leases WHERE pool = $1", {pool.name()}) + "\n" ==
         holding.out());
   holding.signal(SIGTERM);
@@ -141,7 +141,7 @@ TEST_CASE("waiting: first come, first served") {
   for (int i = 0; i < 6; ++i) {
     queue.emplace_back(
         Words{"run", pool.name(), "--", "sh", "-c", "echo " + std::to_string(i) + " >> " + log});
-    REQUIRE(pool.waiters_become(i + 1));
+    REQUIRE(pool.waiters_become(i + 1, kSoon));
   }
   holder.text("SELECT numpool_release_all()");
   for (auto& p : queue) CHECK(p.wait() == 0);

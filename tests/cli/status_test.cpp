@@ -37,7 +37,7 @@ TEST_CASE("one pool: bar, holders, queue with waiting times") {
 
   holder.text("SELECT numpool_acquire($1)", {pool.name()});
   Numpool waiting({"run", pool.name(), "--", "true"});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   shown = run({"status", pool.name()}, ascii);
   CHECK(contains(shown.out, "3 in use, 0 free, 1 waiting\n[###]\n"));
   CHECK(contains(shown.out, "QUEUE  WAITING FOR"));

@@ -41,7 +41,8 @@ const std::string& Terminal::shown() {
 }
 
 bool Terminal::shows(const std::string& part) {
-  const bool found = eventually([&] { return shown().find(part, seen_) != std::string::npos; });
+  const bool found =
+      eventually([&] { return shown().find(part, seen_) != std::string::npos; }, kSoon);
   if (found) {
     seen_ = shown_.find(part, seen_) + part.size();
   } else {

@@ -19,11 +19,14 @@ bool same(const termios& a, const termios& b) {
 }
 
 bool ends_restored(Terminal& screen, const termios& before) {
-  return eventually([&] {
-    const std::string& all = screen.shown();
-    const std::size_t left = all.rfind(kLeave);
-    return left != std::string::npos && left > all.rfind(kEnter) && same(screen.settings(), before);
-  });
+  return eventually(
+      [&] {
+        const std::string& all = screen.shown();
+        const std::size_t left = all.rfind(kLeave);
+        return left != std::string::npos && left > all.rfind(kEnter) &&
+               same(screen.settings(), before);
+      },
+      kSoon);
 }
 
 Words top_of(const Pool& pool) {
@@ -122,11 +125,13 @@ TEST_CASE("the connection goes: it says so or reconnects, and q still works") {
   observer().text(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
       "WHERE application_name = 'numpool top'");
-  CHECK(eventually([&] {
-    return observer().number(
-               "SELECT count(*) FROM pg_stat_activity "
-               "WHERE application_name = 'numpool top'") == 1;
-  }));
+  CHECK(eventually(
+      [&] {
+        return observer().number(
+                   "SELECT count(*) FROM pg_stat_activity "
+                   "WHERE application_name = 'numpool top'") == 1;
+      },
+      kSoon));
   screen.shown();
   CHECK(screen.shows("1 number"));
   screen.type("q");

@@ -23,9 +23,9 @@ TEST_CASE("none free: until one is, passing it on to the next") {
   Session holder;
   holder.text("SELECT numpool_acquire($1)", {pool.name()});
   Numpool first({"wait", pool.name()});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   Numpool second({"wait", pool.name()});
-  REQUIRE(pool.waiters_become(2));
+  REQUIRE(pool.waiters_become(2, kSoon));
   CHECK(first.running());
   holder.text("SELECT numpool_release_all()");
   CHECK(first.wait() == 0);
@@ -50,10 +50,10 @@ TEST_CASE("a signal ends the waiting") {
   Session holder;
   holder.text("SELECT numpool_acquire($1)", {pool.name()});
   Numpool waiting({"wait", pool.name()});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   waiting.signal(SIGINT);
   CHECK(waiting.wait() == 1000 + SIGINT);
-  CHECK(pool.waiters_become(0));
+  CHECK(pool.waiters_become(0, kSoon));
 }
 
 TEST_CASE("no such pool") {

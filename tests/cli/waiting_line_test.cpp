@@ -31,10 +31,10 @@ TEST_CASE("on a terminal: place, number in use, longest holder; erased when its 
   Session holder;
   hold(holder, pool);
   Numpool first({"run", pool.name(), "--", "true"});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   Terminal screen(24, 200);
   Program waiting = screen.start({"build/numpool", "run", pool.name(), "--", "echo", "my turn"});
-  REQUIRE(pool.waiters_become(2));
+  REQUIRE(pool.waiters_become(2, kSoon));
   CHECK(screen.shows(place(pool, 2) + std::to_string(pool.holder())));
   CHECK(screen.shows(" for "));
   first.signal(SIGTERM);
@@ -83,13 +83,13 @@ TEST_CASE("-v: a line when something has happened") {
   Session holder;
   hold(holder, pool);
   Numpool first({"wait", pool.name()});
-  REQUIRE(pool.waiters_become(1));
+  REQUIRE(pool.waiters_become(1, kSoon));
   Numpool waiting({"run", "-v", pool.name(), "--", "true"});
-  REQUIRE(pool.waiters_become(2));
-  REQUIRE(eventually([&] { return lines(waiting.err()) == 1; }));
+  REQUIRE(pool.waiters_become(2, kSoon));
+  REQUIRE(eventually([&] { return lines(waiting.err()) == 1; }, kSoon));
   CHECK(waiting.err().find("numpool: " + place(pool, 2)) == 0);
   first.signal(SIGKILL);
-  REQUIRE(eventually([&] { return lines(waiting.err()) == 2; }));
+  REQUIRE(eventually([&] { return lines(waiting.err()) == 2; }, kSoon));
   CHECK(waiting.err().find("numpool: " + place(pool, 1)) != std::string::npos);
   // The time goes on, and that is no news.
   CHECK(!eventually([&] { return lines(waiting.err()) > 2; }, milliseconds(2500)));
