@@ -52,8 +52,10 @@ for my $mode ('async', 'sync')
 		start_pair('failover', $mode, q(CREATE EXTENSION numpool; SELECT numpool_create('p', 3)));
 
 	my ($in, $out, $err) = ('', '', '');
-	my $conninfo = join ' ', 'host=' . $primary->host . ',' . $standby->host,
-		'port=' . $primary->port . ',' . $standby->port, 'dbname=postgres target_session_attrs=read-write';
+	# Once as a connection string says it, and once by the client's own default, past the standby, which comes first.
+	my @hosts = $mode eq 'sync' ? ($primary, $standby) : ($standby, $primary);
+	my $conninfo = join ' ', 'host=' . join(',', map { $_->host } @hosts), 'port=' . join(',', map { $_->port } @hosts),
+		'dbname=postgres', $mode eq 'sync' ? 'target_session_attrs=read-write' : ();
 	my $run = IPC::Run::start([ $program, $conninfo, 8 ], '<', \$in, '>', \$out, '2>', \$err,
 		IPC::Run::timeout(60));
 	wait_for($run, "$mode: the client works on the primary", sub { events($out, 'releasing') > 20 });
