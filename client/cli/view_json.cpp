@@ -25,6 +25,7 @@ json_object object_of(const pool_status& p) {
       .raw("handoffs", live(p.handoffs))
       .raw("timeouts", live(p.timeouts))
       .raw("cancels", live(p.cancels))
+      .raw("deadlocks", live(p.deadlocks))
       .raw("wait_total_us", live(us(p.wait_total)))
       .raw("wait_longest_us", live(us(p.wait_longest)))
       .raw("counting_since", p.live ? json_time(p.counting_since) : "null");

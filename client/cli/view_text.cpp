@@ -36,7 +36,8 @@ std::string counters(const pool_status& pool) {
            " at most)";
   }
   return out + "; " + std::to_string(pool.timeouts) + " timed out, " +
-         std::to_string(pool.cancels) + " cancelled\n";
+         std::to_string(pool.cancels) + " cancelled, " + std::to_string(pool.deadlocks) +
+         " in a deadlock\n";
 }
 
 std::string holders(const std::vector<lease_info>& leases) {

@@ -14,9 +14,9 @@ using std::chrono::system_clock;
 #define NUMPOOL_MICROSECONDS(interval) \
   "(pg_catalog.date_part('epoch', " interval ") * 1000000)::pg_catalog.int8"
 
-#define NUMPOOL_POOLS                                                                  \
-  "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"              \
-  " timeouts, cancels, " NUMPOOL_MICROSECONDS("wait_total") ", " NUMPOOL_MICROSECONDS( \
+#define NUMPOOL_POOLS                                                                             \
+  "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"                         \
+  " timeouts, cancels, deadlocks, " NUMPOOL_MICROSECONDS("wait_total") ", " NUMPOOL_MICROSECONDS( \
       "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") " FROM {}numpool_pools WHERE "
 
 constexpr statement kPool{NUMPOOL_POOLS "pool = $1"};
@@ -77,6 +77,7 @@ std::vector<pool_status> statuses(rows from) {
     status.handoffs = next.integer();
     status.timeouts = next.integer();
     status.cancels = next.integer();
+    status.deadlocks = next.integer();
     status.wait_total = next.duration();
     status.wait_longest = next.duration();
     status.counting_since = next.time();

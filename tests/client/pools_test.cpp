@@ -193,3 +193,17 @@ TEST_CASE_FIXTURE(fixture, "status, leases and waiters show what is") {
   CHECK(after.wait_total >= after.wait_longest);
   CHECK(after.counting_since > std::chrono::system_clock::time_point());
 }
+
+TEST_CASE_FIXTURE(fixture, "status counts the waits that ended in a deadlock") {
+  numpool::pool pool = client.create_or_open(id, 1);
+  session holder, waiter;
+  const std::string lock = std::to_string(holder.pid());
+  holder.query("SELECT numpool_acquire('" + id + "')");
+  waiter.query("SELECT pg_advisory_lock(" + lock + ")");
+  waiter.send("SELECT numpool_acquire('" + id + "')");
+  REQUIRE(eventually([&] { return pool.status().waiting == 1; }));
+  CHECK(pool.status().deadlocks == 0);
+  holder.send("SELECT pg_advisory_lock(" + lock + ")");
+  CHECK(eventually([&] { return pool.status().deadlocks == 1; }));
+  CHECK(pool.status().waiting == 0);
+}

@@ -24,6 +24,7 @@ struct pool_status {
   std::int64_t handoffs = 0;  ///< those that had to wait
   std::int64_t timeouts = 0;
   std::int64_t cancels = 0;
+  std::int64_t deadlocks = 0;  ///< waits that ended because they closed a circle
   std::chrono::microseconds wait_total{0};
   std::chrono::microseconds wait_longest{0};
   std::chrono::system_clock::time_point counting_since{};  ///< the epoch if never used

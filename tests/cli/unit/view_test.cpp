@@ -18,6 +18,7 @@ pool_view sample() {
   view.pool.metadata = "{\"a\": \"\\n\"}";
   view.pool.grants = 5;
   view.pool.handoffs = 2;
+  view.pool.deadlocks = 1;
   view.pool.wait_total = microseconds(3000000);
   view.pool.wait_longest = microseconds(2000000);
   view.taken = {true, false, true};
@@ -46,7 +47,8 @@ TEST_CASE("one pool as text") {
         "gpu: 3 numbers, 2 in use, 1 free, 1 waiting\n"
         "[#.#]\n"
         "metadata: {\"a\": \"\\\\n\"}\n"
-        "5 granted, 2 of them after waiting (1s on average, 2s at most); 0 timed out, 0 cancelled\n"
+        "5 granted, 2 of them after waiting (1s on average, 2s at most); 0 timed out, 0 cancelled, "
+        "1 in a deadlock\n"
         "\n"
         "INDEX  HELD FOR  PID  USER  APPLICATION  CLIENT  SCOPE    STATE        FENCE\n"
         "    2     1m 1s   42  me    app          local   session  held   68719476737\n"
@@ -76,7 +78,7 @@ TEST_CASE("on a standby what only the primary knows is left out") {
       overview_json({view}) ==
       "[\n  {\"pool\": \"gpu\", \"size\": 3, \"in_use\": null, \"free\": null, \"waiting\": null, "
       "\"metadata\": 7, \"grants\": null, \"handoffs\": null, \"timeouts\": null, "
-      "\"cancels\": null, \"wait_total_us\": null, \"wait_longest_us\": null, "
+      "\"cancels\": null, \"deadlocks\": null, \"wait_total_us\": null, \"wait_longest_us\": null, "
       "\"counting_since\": null}\n]\n");
 }
 
@@ -92,6 +94,7 @@ TEST_CASE("one pool and all as JSON") {
   CHECK(overview_json({}) == "[]\n");
   const std::string json = pool_json(sample());
   CHECK(json.find("{\"pool\": \"gpu\", \"size\": 3, \"in_use\": 2") == 0);
+  CHECK(json.find("\"deadlocks\": 1,") != std::string::npos);
   CHECK(json.find("\"metadata\": {\"a\": \"\\n\"}") != std::string::npos);
   CHECK(json.find("\"fence\": 68719476737") != std::string::npos);
   CHECK(json.find("\"ticket\": null, \"pid\": null, \"user\": null") != std::string::npos);
