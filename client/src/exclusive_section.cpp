@@ -31,6 +31,12 @@ class lone_connection {
   explicit lone_connection(detail::engine& owner) : engine_(owner), link_(connect(owner)) {
     if (PQsetnonblocking(link_.handle(), 1) != 0)
       error(error_kind::cannot_connect, link_.message()).raise();
+    // A pooler may begin with answers that another client has left behind.
+    const result own = run("SELECT '" + link_.mark() + "'");
+    if (detail::field(own, 0, 0) != link_.mark())
+      error(error_kind::connection_lost,
+            "a connection pooler has given this connection the answers of another client", "08006")
+          .raise();
   }
 
   /// A statement that a server which is there answers at once, so one that does not is lost after

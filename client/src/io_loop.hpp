@@ -118,6 +118,7 @@ class io_loop {
   std::optional<connection> connection_;
   std::size_t hosts_left_ = 0;  ///< that this round of attempts may try without a pause
   int set_up_steps_ = 0;        ///< whose answers are outstanding
+  int foreign_sessions_ = 0;    ///< with answers of others, met in this attempt
   int marks_to_compare_ = 0;    ///< before the session counts as ours
   bool is_shared_ = false;      ///< a pooler gives the session to others, too
   bool behind_pooler_ = false;  ///< something on the way has invented a process id

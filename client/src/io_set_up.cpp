@@ -25,6 +25,17 @@ error shared_session_error() {
                "Connect to the server directly, or through a pooler in session mode.");
 }
 
+/// Sessions with answers of others that are left again before the attempt fails.
+constexpr int kMostForeignSessions = 3;
+
+/// A pooler may take a server for idle that has not answered all of a client who left, and give it
+/// to the next; who would then take each answer for that to another question.
+error foreign_answer_error() {
+  return error(error_kind::cannot_connect,
+               "a connection pooler has given this connection the answers of another client",
+               "08006");
+}
+
 constexpr statement kKeepalives{kServerKeepalives, -1, false};
 constexpr statement kUnlimited{kNoTimeLimits, -1, false};
 
@@ -56,6 +67,12 @@ void io_loop::begin_set_up() {
 }
 
 void io_loop::marked(const result& answer) {
+  if (field(answer, 0, 2) != connection_->mark()) {
+    // Another connection gets another session, or this one when it has said all.
+    if (foreign_sessions_++ < kMostForeignSessions) ++hosts_left_;
+    set_up_failed(foreign_answer_error());
+    return;
+  }
   const auto pid = integer_field(answer, 0, 0);
   engine_.session_pid = static_cast<int>(pid.value_or(0));
   if (field(answer, 0, 1) == "t" && parameters_.wants_primary()) {
@@ -116,6 +133,7 @@ void io_loop::set_up_step_done() {
   state_ = state::ready;
   ready_since_ = clock::now();
   hosts_left_ = 0;
+  foreign_sessions_ = 0;
   engine_.backend_pid = engine_.session_pid.load();
   if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_value();
 }

@@ -141,3 +141,57 @@ TEST_CASE_FIXTURE(wired, "a vanished host is noticed within 15 s, at both ends, 
 }
 
 #endif
+
+namespace {
+
+/// As a server answers a statement whose one row has this value.
+std::string answer_of(const std::string& value) {
+  const auto number = [](std::size_t of, int bytes) {
+    std::string out;
+    for (int i = bytes; i-- > 0;) out += static_cast<char>(of >> (8 * i));
+    return out;
+  };
+  const auto message = [&](char type, const std::string& body) {
+    return type + number(body.size() + 4, 4) + body;
+  };
+  const std::string column = std::string("x\0", 2) + number(0, 4) + number(0, 2) + number(25, 4) +
+                             number(0xffff, 2) + number(0xffffffff, 4) + number(0, 2);
+  return message('1', "") + message('2', "") + message('T', number(1, 2) + column) +
+         message('D', number(1, 2) + number(value.size(), 4) + value) +
+         message('C', std::string("SELECT 1\0", 9)) + message('Z', "I");
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(wired, "a session that begins with another client's answers is not used") {
+  numpool::client_options patient = options();
+  patient.heartbeat_interval = std::chrono::seconds(0);
+  SUBCASE("by threads that share it") {
+    for (int left = 1; left <= 3; ++left) {
+      CAPTURE(left);
+      std::string ahead;
+      for (int i = 0; i < left; ++i) ahead += answer_of("18085");
+      wire.begin_next_with(ahead);
+      numpool::client other(patient);
+      numpool::pool pool = other.create_or_open(id, 1);
+      const numpool::lease held = pool.acquire();
+      CHECK(held.index() == 0);
+    }
+  }
+  SUBCASE("by with_lock") {
+    numpool::client other(patient);
+    numpool::pool pool = other.create_or_open(id, 1);
+    wire.begin_next_with(answer_of("public") + answer_of("0"));
+    bool inside = false;
+    std::string code;
+    try {
+      pool.with_lock([&] { inside = true; });
+    } catch (const numpool::error& why) {
+      code = why.sqlstate();
+    }
+    CHECK(code == "08006");
+    CHECK(!inside);
+    pool.with_lock([&] { inside = true; });
+    CHECK(inside);
+  }
+}

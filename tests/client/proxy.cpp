@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -69,6 +70,11 @@ void proxy::cut_next_after(long from_client, long from_server) {
   has_cut_ = false;
   next_cut_[0] = from_client;
   next_cut_[1] = from_server;
+}
+
+void proxy::begin_next_with(const std::string& messages) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  next_ahead_ = messages;
 }
 
 void proxy::go_silent() {
@@ -136,6 +142,7 @@ void proxy::accept_one() {
     }
     setsockopt(one.server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     for (int way : {0, 1}) one.left[way] = std::exchange(next_cut_[way], -1);
+    one.ahead = std::exchange(next_ahead_, {});
   }
   links_.push_back(one);
 }
@@ -152,6 +159,12 @@ bool proxy::forward(link& one, bool from_client) {
   }
   if (got <= 0) return false;
   if (one.swallows && !from_client) return true;
+  if (!from_client && one.began && !one.ahead.empty()) {
+    send(one.client, one.ahead.data(), one.ahead.size(), MSG_NOSIGNAL);
+    one.ahead.clear();
+  }
+  const char ready[] = {'Z', 0, 0, 0, 5, 'I'};
+  if (!from_client && got >= 6 && std::memcmp(data + got - 6, ready, 6) == 0) one.began = true;
   const long allowed = left < 0 ? got : std::min<long>(left, got);
   if (send(from_client ? one.server : one.client, data, static_cast<std::size_t>(allowed),
            MSG_NOSIGNAL) != allowed)

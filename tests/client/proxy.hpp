@@ -24,6 +24,10 @@ class proxy {
   /// Whether that has happened.
   bool has_cut() const { return has_cut_; }
 
+  /// The next session begins with these messages of the server before its own answers, as where a
+  /// pooler has them left of another client.
+  void begin_next_with(const std::string& messages);
+
   /// From now on connections are accepted and nothing more.
   void be_mute() { mute_ = true; }
 
@@ -50,6 +54,8 @@ class proxy {
     bool silent;
     bool swallows;  ///< what comes from the server
     long left[2];   ///< bytes until the cut, from the client and from the server; -1 is for ever
+    std::string ahead = {};  ///< goes before the first answer of the session
+    bool began = false;      ///< the server is ready for the first statement
     bool deaf() const { return silent || server < 0; }
   };
 
@@ -66,6 +72,7 @@ class proxy {
   std::atomic<bool> stop_{false}, mute_{false}, has_cut_{false}, keep_clients_{false};
   std::mutex mutex_;  ///< guards the rest
   long next_cut_[2] = {-1, -1};
+  std::string next_ahead_;
   std::vector<link> links_;
   std::thread thread_;
 };
