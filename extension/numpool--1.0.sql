@@ -39,6 +39,34 @@ CREATE TRIGGER numpool_definitions_truncated
 ALTER TABLE numpool_definitions ENABLE ALWAYS TRIGGER numpool_definition_changed;
 ALTER TABLE numpool_definitions ENABLE ALWAYS TRIGGER numpool_definitions_truncated;
 
+-- Timed leases: a row each, inserted and deleted and never changed, and read at the first use after a
+-- start. Not dumped: a lease is of this server.
+CREATE TABLE numpool_timed (
+  database oid NOT NULL,
+  identity bigint NOT NULL,
+  index integer NOT NULL,
+  fence bigint NOT NULL,
+  token uuid NOT NULL,
+  ttl interval NOT NULL,
+  holder text,
+  role oid NOT NULL,
+  PRIMARY KEY (identity, index, fence)
+) WITH (vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+        autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2147483647);
+CREATE INDEX numpool_timed_token_idx ON numpool_timed (token);
+
+CREATE FUNCTION numpool_timed_changed() RETURNS trigger
+  LANGUAGE C AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION numpool_timed_changed() FROM PUBLIC;
+CREATE TRIGGER numpool_timed_changed
+  BEFORE INSERT OR UPDATE OR DELETE ON numpool_timed
+  FOR EACH ROW EXECUTE FUNCTION numpool_timed_changed();
+CREATE TRIGGER numpool_timed_truncated
+  BEFORE TRUNCATE ON numpool_timed
+  FOR EACH STATEMENT EXECUTE FUNCTION numpool_timed_changed();
+ALTER TABLE numpool_timed ENABLE ALWAYS TRIGGER numpool_timed_changed;
+ALTER TABLE numpool_timed ENABLE ALWAYS TRIGGER numpool_timed_truncated;
+
 -- Pools
 CREATE FUNCTION numpool_create(pool text, size integer, metadata jsonb DEFAULT NULL,
                                if_not_exists boolean DEFAULT false) RETURNS boolean
@@ -100,6 +128,29 @@ CREATE FUNCTION numpool_release_all() RETURNS integer
 CREATE FUNCTION numpool_fence(pool text, index integer) RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
+-- Timed leases: a token's, over any connection
+CREATE FUNCTION numpool_lease(
+    pool text, ttl interval, INOUT token uuid DEFAULT NULL, timeout interval DEFAULT NULL,
+    holder text DEFAULT NULL, OUT index integer, OUT fence bigint, OUT expires_at timestamptz)
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_keep(
+    pool text, index integer, ttl interval, INOUT token uuid DEFAULT NULL,
+    holder text DEFAULT NULL, OUT fence bigint, OUT expires_at timestamptz)
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_renew(
+    token uuid, OUT fence bigint, OUT expires_at timestamptz, OUT ttl interval)
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_release(token uuid) RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'numpool_release_token';
+
+-- They write, and what they lease outlives the session.
+REVOKE ALL ON FUNCTION numpool_lease(text, interval, uuid, interval, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION numpool_keep(text, integer, interval, uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    numpool_lease(text, interval, uuid, interval, text),
+    numpool_keep(text, integer, interval, uuid, text)
+  TO @extowner@;
+
 -- Tickets
 CREATE FUNCTION numpool_enqueue(pool text, OUT ticket bigint, OUT index integer, OUT fence bigint)
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -115,15 +166,17 @@ CREATE FUNCTION numpool_show_pools(
     OUT pool text, OUT size integer, OUT in_use integer, OUT free integer, OUT waiting integer,
     OUT bitmap varbit, OUT metadata jsonb, OUT grants bigint, OUT handoffs bigint,
     OUT timeouts bigint, OUT cancels bigint, OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval,
-    OUT counting_since timestamptz) RETURNS SETOF record
+    OUT counting_since timestamptz, OUT timed integer, OUT expired bigint) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
     OUT pool text, OUT index integer, OUT fence bigint, OUT pid integer, OUT scope text,
-    OUT state text, OUT acquired_at timestamptz, OUT ticket bigint) RETURNS SETOF record
+    OUT state text, OUT acquired_at timestamptz, OUT ticket bigint, OUT holder text,
+    OUT expires_at timestamptz, OUT token uuid, OUT role oid) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_waiters(
     OUT pool text, OUT "position" integer, OUT ticket bigint, OUT pid integer, OUT kind text,
-    OUT since timestamptz) RETURNS SETOF record
+    OUT since timestamptz, OUT holder text, OUT expires_at timestamptz, OUT token uuid,
+    OUT role oid) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
 CREATE FUNCTION numpool_blocking(pid integer) RETURNS integer[]
@@ -137,11 +190,15 @@ CREATE FUNCTION numpool_show_memory(
 
 CREATE VIEW numpool_pools AS SELECT * FROM numpool_show_pools();
 CREATE VIEW numpool_leases AS
-  SELECT l.pool, l.index, l.fence, l.pid, a.usename, a.application_name, a.client_addr, l.scope,
-         l.state, l.acquired_at, l.ticket
+  SELECT l.pool, l.index, l.fence, l.pid,
+         CASE WHEN l.role IS NULL THEN a.usename ELSE pg_catalog.pg_get_userbyid(l.role) END AS usename,
+         a.application_name, a.client_addr, l.scope, l.state, l.acquired_at, l.ticket, l.holder,
+         l.expires_at, l.token
     FROM numpool_show_leases() AS l LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid);
 CREATE VIEW numpool_waiters AS
-  SELECT w.pool, w."position", w.ticket, w.pid, a.usename, a.application_name, w.kind, w.since
+  SELECT w.pool, w."position", w.ticket, w.pid,
+         CASE WHEN w.role IS NULL THEN a.usename ELSE pg_catalog.pg_get_userbyid(w.role) END AS usename,
+         a.application_name, w.kind, w.since, w.holder, w.expires_at, w.token
     FROM numpool_show_waiters() AS w LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid);
 CREATE VIEW numpool_memory AS SELECT * FROM numpool_show_memory();
 GRANT SELECT ON numpool_pools, numpool_leases, numpool_waiters, numpool_memory TO PUBLIC;
@@ -156,6 +213,18 @@ COMMENT ON COLUMN numpool_definitions.identity IS 'tells a pool from an earlier 
 COMMENT ON COLUMN numpool_definitions.size IS 'the pool has the numbers 0 to size - 1';
 COMMENT ON COLUMN numpool_definitions.metadata IS 'what users keep with the pool';
 COMMENT ON FUNCTION numpool_definition_changed() IS 'trigger: brings a changed definition to the live pool';
+
+COMMENT ON TABLE numpool_timed IS 'the durable part of timed leases; numpool''s own: see numpool_leases';
+COMMENT ON COLUMN numpool_timed.database IS 'oid of the database that it counts in';
+COMMENT ON COLUMN numpool_timed.identity IS 'the pool, as in numpool_definitions';
+COMMENT ON COLUMN numpool_timed.index IS 'the leased number';
+COMMENT ON COLUMN numpool_timed.fence IS 'fencing token with which it was leased';
+COMMENT ON COLUMN numpool_timed.token IS 'who has the lease';
+COMMENT ON COLUMN numpool_timed.ttl IS 'how long it lasts from its last renewal';
+COMMENT ON COLUMN numpool_timed.holder IS 'who, where or why, for people';
+COMMENT ON COLUMN numpool_timed.role IS 'oid of the role that took it';
+COMMENT ON FUNCTION numpool_timed_changed() IS 'trigger: refuses changes by hand';
+COMMENT ON INDEX numpool_timed_token_idx IS 'finds the row of a token, for people';
 
 COMMENT ON FUNCTION numpool_create(text, integer, jsonb, boolean) IS
   'make a pool of the numbers 0 to size - 1; true if it was made, false if it was there and if_not_exists; 42710 if it exists (with if_not_exists: in another size)';
@@ -193,6 +262,15 @@ COMMENT ON FUNCTION numpool_fence(text, integer) IS
 COMMENT ON FUNCTION numpool_advance_fences(bigint) IS
   'make every fence of this database that is given from now on at_least so large, and return the least; not undone by ROLLBACK';
 
+COMMENT ON FUNCTION numpool_lease(text, interval, uuid, interval, text) IS
+  'lease a number for a token until ttl after the last renewal; with a token of one''s own a place in line is kept when the timeout passes; call it in FROM';
+COMMENT ON FUNCTION numpool_keep(text, integer, interval, uuid, text) IS
+  'turn a lease of this session into a timed one at COMMIT; NULLs if this session does not hold the number; call it in FROM';
+COMMENT ON FUNCTION numpool_renew(uuid) IS
+  'renew a timed lease by its own ttl; NULLs if the token holds nothing; for a kept place only expires_at';
+COMMENT ON FUNCTION numpool_release(uuid) IS
+  'give back what a token has, at COMMIT; false and a warning if that is nothing';
+
 COMMENT ON FUNCTION numpool_enqueue(text) IS
   'take a ticket: index and fence if a number was free, else a notification on numpool_channel() follows; call it in FROM';
 COMMENT ON FUNCTION numpool_poll(bigint) IS
@@ -225,19 +303,27 @@ COMMENT ON COLUMN numpool_pools.wait_total IS 'time that those who were granted 
 COMMENT ON COLUMN numpool_pools.wait_longest IS 'the longest of those waits';
 COMMENT ON COLUMN numpool_pools.counting_since IS 'when the counters began: when the pool was last loaded into shared memory';
 
+COMMENT ON COLUMN numpool_pools.timed IS 'numbers that tokens hold';
+COMMENT ON COLUMN numpool_pools.expired IS 'timed leases that ended because their time was over';
+
 COMMENT ON VIEW numpool_leases IS 'who holds which number at this moment, since when';
 COMMENT ON COLUMN numpool_leases.pool IS 'name of the pool';
 COMMENT ON COLUMN numpool_leases.index IS 'the leased number';
 COMMENT ON COLUMN numpool_leases.fence IS 'fencing token of the lease';
-COMMENT ON COLUMN numpool_leases.pid IS 'the holder''s backend, as in pg_stat_activity';
-COMMENT ON COLUMN numpool_leases.usename IS 'the holder''s role; NULL where pg_stat_activity hides it';
+COMMENT ON COLUMN numpool_leases.pid IS 'the holder''s backend, as in pg_stat_activity; NULL of a timed lease';
+COMMENT ON COLUMN numpool_leases.usename IS
+  'the holder''s role, NULL where pg_stat_activity hides it; of a timed lease the role that took it';
 COMMENT ON COLUMN numpool_leases.application_name IS 'of the holder, as it calls itself';
 COMMENT ON COLUMN numpool_leases.client_addr IS 'where the holder is connected from; NULL for a unix socket';
-COMMENT ON COLUMN numpool_leases.scope IS 'what ends the lease: session or transaction';
+COMMENT ON COLUMN numpool_leases.scope IS 'what ends the lease: session, transaction or timed';
 COMMENT ON COLUMN numpool_leases.state IS
-  'held; granted: to a ticket whose session has not taken note yet; releasing: in an open transaction';
+  'held; granted: to a ticket or a token that has not taken note yet; releasing: in an open transaction';
 COMMENT ON COLUMN numpool_leases.acquired_at IS 'when the lease was granted';
 COMMENT ON COLUMN numpool_leases.ticket IS 'the ticket that it was granted to, if any';
+
+COMMENT ON COLUMN numpool_leases.holder IS 'what the holder of a timed lease said of itself';
+COMMENT ON COLUMN numpool_leases.expires_at IS 'when it will end unless it is renewed; NULL: not by time';
+COMMENT ON COLUMN numpool_leases.token IS 'of a timed lease; NULL for who may not use it';
 
 COMMENT ON VIEW numpool_waiters IS 'who waits for a number at this moment, in the order of the queue';
 COMMENT ON COLUMN numpool_waiters.pool IS 'name of the pool';
@@ -246,8 +332,13 @@ COMMENT ON COLUMN numpool_waiters.ticket IS 'NULL for a waiter whose backend sle
 COMMENT ON COLUMN numpool_waiters.pid IS 'the waiter''s backend, as in pg_stat_activity';
 COMMENT ON COLUMN numpool_waiters.usename IS 'the waiter''s role; NULL where pg_stat_activity hides it';
 COMMENT ON COLUMN numpool_waiters.application_name IS 'of the waiter, as it calls itself';
-COMMENT ON COLUMN numpool_waiters.kind IS 'blocking: its backend sleeps; ticket: its client is notified';
+COMMENT ON COLUMN numpool_waiters.kind IS
+  'blocking: its backend sleeps; ticket: its client is notified; place: kept for a token';
 COMMENT ON COLUMN numpool_waiters.since IS 'when it joined the queue';
+
+COMMENT ON COLUMN numpool_waiters.holder IS 'what the caller for a kept place said of itself';
+COMMENT ON COLUMN numpool_waiters.expires_at IS 'when the kept place will end unless its token comes again';
+COMMENT ON COLUMN numpool_waiters.token IS 'of a kept place; NULL for who may not use it';
 
 COMMENT ON VIEW numpool_memory IS
   'how full the shared memory of numpool is, for all databases of the server; NULLs before its first use and on a standby';

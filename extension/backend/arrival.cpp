@@ -8,6 +8,7 @@
 #include "pg/errors.h"
 #include "shared/pool_growth.h"
 #include "shared/pool_memory.h"
+#include "shared/pool_unlock.h"
 #include "shared/session.h"
 
 namespace numpool {
@@ -61,6 +62,7 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
   debug_point(DebugPoint::kNamed);
   LivePool* live;
   bool is_short = false;  // of memory for numbers that the pool should have
+  bool ended_due = false;
   for (;;) {
     const Lookup lookup = lock_ref_loaded(ref, deadline);
     if (lookup != Lookup::kFound)
@@ -78,6 +80,14 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
     if (live->defined_size > live->pool.size && !is_short) {
       unlock_pool(live);
       is_short = !catch_up(ref->live, ref->key, ref->generation, nullptr);
+      continue;
+    }
+    if (live->pool.tokens.timers != 0 && !ended_due) {
+      WakeList wake;
+      end_due(*live, wake);
+      unlock_pool(live);
+      wake_all(wake);
+      ended_due = true;
       continue;
     }
     const Offset fences = live->fences;

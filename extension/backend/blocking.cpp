@@ -54,7 +54,7 @@ bool list_holders(const Sleep& sleep, PallocList<int>& pids) {
     size = live->pool.size;
     std::uint32_t count = 0;
     for (std::uint32_t index = from; index < size && count < kBatch; ++index)
-      batch[count++] = pid_of(live->pool.slot(region(), index).holder);
+      batch[count++] = pid_of(user_of_slot(live->pool.slot(region(), index)));
     LWLockRelease(&live->lock);
     for (std::uint32_t i = 0; i < count; ++i) pids.add(batch[i]);
     CHECK_FOR_INTERRUPTS();

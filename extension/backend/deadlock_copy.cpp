@@ -183,7 +183,8 @@ bool copy_slots(Look& look, CopiedPool& info, GraphPool& pool, std::uint32_t num
     const std::uint32_t end = Min(from + kBatch, pool.size);
     for (std::uint32_t index = from; index < end; ++index) {
       const Slot& slot = live->pool.slot(region(), index);
-      const Session* holder = slot.holder == 0 ? nullptr : find_session(slot.holder);
+      const SessionId user = user_of_slot(slot);
+      const Session* holder = user == 0 ? nullptr : find_session(user);
       if (holder != nullptr) look.batch[count++] = {holder->pid, index};
     }
     LWLockRelease(&live->lock);

@@ -3,7 +3,10 @@
 #include "pg/errors.h"
 
 extern "C" {
+#include "catalog/dependency.h"
+#include "catalog/pg_extension.h"
 #include "executor/spi.h"
+#include "utils/acl.h"
 }
 
 namespace numpool {
@@ -15,6 +18,8 @@ constexpr const char* kNameIndex = "numpool_definitions_pkey";
 constexpr const char* kIdentityIndex = "numpool_definitions_identity_key";
 constexpr const char* kIdentitySequence = "numpool_identity_seq";
 constexpr const char* kFenceSequence = "numpool_fence_seq";
+constexpr const char* kTimedTable = "numpool_timed";
+constexpr const char* kTimedIndex = "numpool_timed_pkey";
 
 struct Found {
   bool valid;
@@ -23,6 +28,8 @@ struct Found {
   Oid identity_index;
   Oid identity_sequence;
   Oid fence_sequence;
+  Oid timed;
+  Oid timed_index;
 };
 
 Found found;
@@ -31,7 +38,7 @@ bool callback_registered = false;
 
 // Only sets flags, because PostgreSQL may call it at any time, several times, for no reason.
 void on_relcache_invalidation(Datum, Oid relation) {
-  if (relation != InvalidOid && relation != found.relation) return;
+  if (relation != InvalidOid && relation != found.relation && relation != found.timed) return;
   found.valid = false;
   ++epoch;
 }
@@ -55,6 +62,8 @@ void find_relations(Oid schema) {
   found.identity_index = required_relation(kIdentityIndex, schema);
   found.identity_sequence = required_relation(kIdentitySequence, schema);
   found.fence_sequence = required_relation(kFenceSequence, schema);
+  found.timed = required_relation(kTimedTable, schema);
+  found.timed_index = required_relation(kTimedIndex, schema);
 }
 
 // The table and its index, to be locked for reading in that order.
@@ -252,6 +261,30 @@ Oid definitions_identity_sequence() {
 }
 Oid definitions_fence_sequence() {
   return found.fence_sequence;
+}
+
+Oid definitions_owner() {
+  const Oid extension = getExtensionOfObject(RelationRelationId, found.relation);
+  Relation table = table_open(ExtensionRelationId, AccessShareLock);
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(extension));
+  SysScanDesc scan = systable_beginscan(table, ExtensionOidIndexId, true, nullptr, 1, &key);
+  HeapTuple row = systable_getnext(scan);
+  const Oid owner = HeapTupleIsValid(row)
+                        ? reinterpret_cast<Form_pg_extension>(GETSTRUCT(row))->extowner
+                        : owner_of_table();
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  return owner;
+}
+
+Oid definitions_timed_relation() {
+  return found.timed;
+}
+Oid definitions_timed_index() {
+  if (!found.valid) find_relations(get_rel_namespace(found.relation));
+  return found.timed_index;
 }
 
 void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition) {

@@ -27,6 +27,11 @@ bool definitions_exist();
 bool table_is_gone(Oid relation);
 Oid definitions_identity_sequence();
 Oid definitions_fence_sequence();
+// The role that owns the extension.
+Oid definitions_owner();
+// The table of timed leases, and its primary key.
+Oid definitions_timed_relation();
+Oid definitions_timed_index();
 
 enum class Lookup { kFound, kAbsent, kLocked };
 
@@ -77,7 +82,9 @@ bool scan_definitions(TimestampTz deadline,
                       void (*visit)(HeapTuple row, TupleDesc descriptor, void* state), void* state);
 
 // Heavyweight locks on an identity, until the end of the transaction.
-enum class IdentityLock : std::uint16_t { kDefinition = 1, kUser = 2 };
+// kRows: on the rows of timed leases of its pool (timed_rows.h); of the identity 0, which is none:
+// on loading all of the database.
+enum class IdentityLock : std::uint16_t { kDefinition = 1, kUser = 2, kRows = 3 };
 void lock_identity(std::int64_t identity, IdentityLock purpose);
 
 }  // namespace numpool

@@ -62,26 +62,10 @@ void draw_from_page(Relation sequence, Offset record, const FenceWish& wish) {
   unlock_sequence_page(buffer);
 }
 
-// False at the deadline.
-bool lock_sequence(Oid sequence, TimestampTz deadline) {
-  while (!ConditionalLockRelationOid(sequence, RowExclusiveLock)) {
-    const bool in_time = wait_for_locks(
-        deadline,
-        [](void* argument) {
-          const Oid wanted = *static_cast<const Oid*>(argument);
-          LockRelationOid(wanted, RowExclusiveLock);
-          UnlockRelationOid(wanted, RowExclusiveLock);
-        },
-        &sequence);
-    if (!in_time) return false;
-  }
-  return true;
-}
-
 // The lock is given back at once: a wait in a queue may follow (rule D7). False at the deadline.
 bool draw(Offset record, const FenceWish& wish, TimestampTz deadline) {
   const Oid sequence = wish.source;
-  if (!lock_sequence(sequence, deadline)) return false;
+  if (!lock_relation_until(sequence, RowExclusiveLock, deadline)) return false;
   if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(sequence))) report_not_installed();
   Relation relation = relation_open(sequence, NoLock);
   draw_from_page(relation, record, wish);

@@ -14,50 +14,6 @@
 
 namespace numpool {
 
-namespace {
-
-[[noreturn]] void report_dropped(const PoolRef* ref) {
-  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                  errmsg("pool \"%s\" was dropped while waiting for it", ref->name)));
-}
-
-// Refuses a wait that could never end. The pool is locked; it is unlocked before an error.
-void check_may_wait(PoolRef* ref) {
-  if (changed_definitions()) {
-    unlock_ref(ref);
-    report_uncommitted_change(ref);
-  }
-  if (waits_for_itself(ref)) {
-    unlock_ref(ref);
-    report_own_deadlock(ref);
-  }
-}
-
-// Sleeps in the queue; nullptr at the deadline.
-LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
-  const WaitEnd end = wait_for_turn(entry, deadline);
-  debug_point(end == WaitEnd::kTimeout ? DebugPoint::kTimedOut : DebugPoint::kTurnSeen);
-  // If one of these ends in an error, the undo log gives the entry up.
-  if (!definitions_exist()) report_dropped(entry->ref);
-  if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {
-    unlog_created(entry);
-    discard_entry(entry);
-    return nullptr;
-  }
-  const Waiter& waiter = *region().at<Waiter>(entry->waiter);
-  const WaiterState state = waiter.state.load(std::memory_order_acquire);
-  if (state == WaiterState::kDropped) report_dropped(entry->ref);
-  if (state == WaiterState::kVictim) report_deadlock();
-  note_grant(entry, waiter.index, waiter.fence);
-  return entry;
-}
-
-bool own_ticket_was_granted() {
-  return my_session().inbox.head.load(std::memory_order_relaxed) != 0;
-}
-
-}  // namespace
-
 LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
   const TimestampTz deadline = deadline_of(patience);
@@ -126,17 +82,20 @@ LedgerEntry* find_lease(text* name, std::int64_t index, bool* in_range) {
   return entry;
 }
 
+void report_out_of_range(text* name, std::int64_t index) {
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("number %lld is outside pool \"%s\"", static_cast<long long>(index),
+                         text_to_cstring(name))));
+}
+
 namespace {
 
-// The session's lease of that index, or nullptr. Errors: 42704, 22023.
+// The session's own lease of that index, or nullptr. Errors: 42704, 22023.
 LedgerEntry* lease_in_range(text* name, std::int64_t index) {
   bool in_range;
   LedgerEntry* entry = find_lease(name, index, &in_range);
-  if (!in_range)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("number %lld is outside pool \"%s\"", static_cast<long long>(index),
-                           text_to_cstring(name))));
-  return entry;
+  if (!in_range) report_out_of_range(name, index);
+  return entry != nullptr && entry->timed ? nullptr : entry;
 }
 
 }  // namespace
@@ -175,7 +134,7 @@ std::int32_t release_all() {
   dlist_mutable_iter at;
   dlist_foreach_modify(at, all_entries()) {
     LedgerEntry* entry = dlist_container(LedgerEntry, node, at.cur);
-    if (entry->releasing || entry->state == EntryState::kNew) continue;
+    if (entry->releasing || entry->timed || entry->state == EntryState::kNew) continue;
     if (entry->state == EntryState::kDropped ||
         (entry->state == EntryState::kHeld && !still_held(entry))) {
       mark_shown(entry);

@@ -18,6 +18,8 @@ bool release(text* name, std::int64_t index);
 void release_fenced(text* name, std::int64_t index, std::int64_t fence);
 // Everything that is not already being released; how many.
 std::int32_t release_all();
+// 22023.
+[[noreturn]] void report_out_of_range(text* name, std::int64_t index);
 // The session's lease of that index, or nullptr. Errors: 42704.
 LedgerEntry* find_lease(text* name, std::int64_t index, bool* in_range);
 

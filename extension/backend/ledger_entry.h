@@ -30,6 +30,7 @@ struct LedgerEntry {
   Scope scope;
   bool releasing;      // a release or cancel of it waits for COMMIT
   bool ticket_active;  // `ticket` names this entry
+  bool timed;          // a token gets the lease at COMMIT (token_use.h): nothing else touches it
   bool shown;          // the open transaction has shown the client what is undelivered
   // What a rollback leaves.
   bool touched;          // touched_node is on its list

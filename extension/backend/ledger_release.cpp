@@ -47,7 +47,8 @@ bool release_held_at_commit(PoolRef* ref, std::uint32_t index) {
   reserve_record();
   if (!lock_ref(ref)) return false;
   LedgerEntry* entry = held_entry(ref, index);
-  const bool ends = entry != nullptr && entry->state == EntryState::kHeld && !entry->releasing;
+  const bool ends =
+      entry != nullptr && entry->state == EntryState::kHeld && !entry->releasing && !entry->timed;
   if (ends) {
     record_change(entry);
     set_releasing(entry, true);

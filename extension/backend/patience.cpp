@@ -81,4 +81,24 @@ bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* ar
   return error == nullptr;
 }
 
+bool lock_relation_until(Oid relation, LOCKMODE mode, TimestampTz deadline) {
+  struct Wanted {
+    Oid relation;
+    LOCKMODE mode;
+  };
+  Wanted wanted = {relation, mode};
+  while (!ConditionalLockRelationOid(relation, mode)) {
+    const bool in_time = wait_for_locks(
+        deadline,
+        [](void* argument) {
+          const Wanted& lock = *static_cast<const Wanted*>(argument);
+          LockRelationOid(lock.relation, lock.mode);
+          UnlockRelationOid(lock.relation, lock.mode);
+        },
+        &wanted);
+    if (!in_time) return false;
+  }
+  return true;
+}
+
 }  // namespace numpool

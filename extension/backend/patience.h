@@ -25,6 +25,10 @@ long milliseconds_until(TimestampTz deadline);
 // false if the deadline came first. Errors: 55P03 at lock_timeout, 40P01, 57014.
 bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* argument);
 
+// Locks a relation until the end of the transaction. False if the deadline came first. Errors: the
+// same.
+bool lock_relation_until(Oid relation, LOCKMODE mode, TimestampTz deadline);
+
 // When a sleep that begins now ends: at the caller's own deadline (of GetCurrentTimestamp;
 // DT_NOEND: never) or at lock_timeout, whichever comes first.
 class Deadlines {

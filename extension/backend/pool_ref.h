@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pg/pg.h"
-#include "shared/live_pool.h"
+#include "shared/pool_unlock.h"
 
 namespace numpool {
 

@@ -1,5 +1,7 @@
 #include "backend/undo_log.h"
 
+#include "backend/token_use.h"
+
 namespace numpool {
 
 namespace {
@@ -30,6 +32,9 @@ SubTransactionId* logged_of(const UndoRecord& record) {
       return &record.entry->logged;
     case UndoKind::kDefinition:
       return &record.ref->logged;
+    case UndoKind::kTokenUsed:
+    case UndoKind::kUseChanged:
+      return &record.use->logged;
     case UndoKind::kRows:
       break;
   }
@@ -39,7 +44,7 @@ SubTransactionId* logged_of(const UndoRecord& record) {
 // Whether the parent, to whom the record is to go, restores the same already. `kept` records are
 // before it in the log.
 bool parent_restores(const UndoRecord& record, SubTransactionId parent, std::size_t kept) {
-  if (record.kind == UndoKind::kCreated) return false;
+  if (record.kind == UndoKind::kCreated || record.kind == UndoKind::kTokenUsed) return false;
   if (record.kind != UndoKind::kRows) return record.previous == parent;
   return kept > 0 && undo_log[kept - 1].kind == UndoKind::kRows &&
          undo_log[kept - 1].subtransaction == parent;
@@ -56,8 +61,9 @@ UndoRecord& append_record(UndoKind kind) {
 }  // namespace
 
 void reserve_record() {
-  // Two, because the arrival for which this is may have to record a change of a definition first.
-  if (log_length + 2 > log_capacity) grow_log();
+  // More than one: an arrival may have to record a change of a definition first, and the use of a
+  // token after it.
+  if (log_length + 3 > log_capacity) grow_log();
 }
 
 void log_created(LedgerEntry* entry) {
@@ -77,6 +83,26 @@ void log_change(LedgerEntry* entry) {
 
 void unlog_created([[maybe_unused]] const LedgerEntry* entry) {
   Assert(log_length > 0 && undo_log[log_length - 1].entry == entry);
+  --log_length;
+}
+
+void log_use(TokenUse* use) {
+  append_record(UndoKind::kTokenUsed).use = use;
+  use->logged = GetCurrentSubTransactionId();
+}
+
+void log_use_change(TokenUse* use) {
+  reserve_record();
+  UndoRecord& record = append_record(UndoKind::kUseChanged);
+  record.use = use;
+  record.previous = use->logged;
+  use->logged = record.subtransaction;
+  record.releasing = use->releases;
+  record.has_row = use->has_row;
+}
+
+void unlog_use([[maybe_unused]] const TokenUse* use) {
+  Assert(log_length > 0 && undo_log[log_length - 1].use == use);
   --log_length;
 }
 

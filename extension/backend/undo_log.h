@@ -12,7 +12,11 @@ enum class UndoKind : std::uint8_t {
   kChanged,     // entry: its restorable members changed
   kDefinition,  // ref: its pending change changed
   kRows,        // rows of the table changed
+  kTokenUsed,   // use: came to be
+  kUseChanged,  // use: what COMMIT makes of it changed
 };
+
+struct TokenUse;
 
 struct UndoRecord {
   SubTransactionId subtransaction;
@@ -24,7 +28,9 @@ struct UndoRecord {
   bool releasing;
   bool ticket_active;
   bool shown;
+  bool has_row;
   LedgerEntry* entry;
+  TokenUse* use;
   PoolRef* ref;
   DefinitionChange change;
 };
@@ -38,6 +44,12 @@ void log_created(LedgerEntry* entry);
 void log_change(LedgerEntry* entry);
 // Takes the newest record back: the creation of `entry`. Cannot fail.
 void unlog_created(const LedgerEntry* entry);
+
+// The same of the use of a token: that it came to be (cannot fail after reserve_record), what is to
+// be restored of it (may ereport), and taking back its coming to be.
+void log_use(TokenUse* use);
+void log_use_change(TokenUse* use);
+void unlog_use(const TokenUse* use);
 
 // Records ref->change before it is changed, once a subtransaction. May ereport.
 void log_definition(PoolRef* ref);

@@ -1,8 +1,11 @@
 #include "backend/wait.h"
 
 #include "backend/deadlock_check.h"
+#include "backend/definitions.h"
+#include "backend/ledger_end.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/patience.h"
+#include "backend/token_uses.h"
 #include "pg/compat.h"
 #include "pg/debug_point.h"
 #include "shared/session.h"
@@ -61,6 +64,10 @@ void refuse_own_deadlock(LedgerEntry* entry) {
 
 }  // namespace
 
+void sleep_for_turn(TimestampTz deadline) {
+  sleep_once(deadline, turn_wait_event());
+}
+
 bool waits_for_itself(const PoolRef* ref) {
   Pool& pool = live_of(ref)->pool;
   return ref->held >= pool.size && pool_sole_holder(region(), pool) == my_session_id();
@@ -89,7 +96,7 @@ WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline) {
       continue;
     }
     debug_point(DebugPoint::kBeforeSleep);
-    sleep_once(Min(deadlines.next(), check), turn_wait_event());
+    sleep_for_turn(Min(deadlines.next(), check));
     debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }
@@ -102,6 +109,52 @@ bool wait_for_transaction(TransactionId transaction, TimestampTz deadline) {
         XactLockTableWait(*static_cast<TransactionId*>(argument), nullptr, nullptr, XLTW_None);
       },
       &transaction);
+}
+
+void report_dropped(const PoolRef* ref) {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                  errmsg("pool \"%s\" was dropped while waiting for it", ref->name)));
+}
+
+void check_may_wait(PoolRef* ref) {
+  if (changed_definitions()) {
+    unlock_ref(ref);
+    report_uncommitted_change(ref);
+  }
+  if (uses_tokens()) {
+    unlock_ref(ref);
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("cannot wait for pool \"%s\" in a transaction that has taken, kept or "
+                           "released a timed lease",
+                           ref->name),
+                    errhint("Commit first.")));
+  }
+  if (waits_for_itself(ref)) {
+    unlock_ref(ref);
+    report_own_deadlock(ref);
+  }
+}
+
+LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
+  const WaitEnd end = wait_for_turn(entry, deadline);
+  debug_point(end == WaitEnd::kTimeout ? DebugPoint::kTimedOut : DebugPoint::kTurnSeen);
+  // If one of these ends in an error, the undo log gives the entry up.
+  if (!definitions_exist()) report_dropped(entry->ref);
+  if (end == WaitEnd::kTimeout && leave_queue(entry, Leave::kTimeout)) {
+    unlog_created(entry);
+    discard_entry(entry);
+    return nullptr;
+  }
+  const Waiter& waiter = *region().at<Waiter>(entry->waiter);
+  const WaiterState state = waiter.state.load(std::memory_order_acquire);
+  if (state == WaiterState::kDropped) report_dropped(entry->ref);
+  if (state == WaiterState::kVictim) report_deadlock();
+  note_grant(entry, waiter.index, waiter.fence);
+  return entry;
+}
+
+bool own_ticket_was_granted() {
+  return my_session().inbox.head.load(std::memory_order_relaxed) != 0;
 }
 
 }  // namespace numpool

@@ -24,4 +24,18 @@ bool wait_for_transaction(TransactionId transaction, TimestampTz deadline);
 bool waits_for_itself(const PoolRef* ref);
 [[noreturn]] void report_own_deadlock(const PoolRef* ref);
 
+// Sleeps once, as a waiter in a queue does, at most until the deadline.
+void sleep_for_turn(TimestampTz deadline);
+
+// Refuses a wait that could never end. The pool is locked; it is unlocked before an error. Errors:
+// 55000 where the transaction has locks that such a wait may not hold, 40P01.
+void check_may_wait(PoolRef* ref);
+// Sleeps in the queue that the entry has joined; nullptr at the deadline, and the entry is gone
+// then.
+LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline);
+// Whether a ticket of this session was granted, or dropped, and that has not been noted.
+bool own_ticket_was_granted();
+// 42704.
+[[noreturn]] void report_dropped(const PoolRef* ref);
+
 }  // namespace numpool

@@ -15,6 +15,31 @@ void fill_slot(Slot& slot, const Claim& claim, LeaseState state,
   slot.set_ticket(claim.ticket);
 }
 
+// Places that one hand-off ends at most; one that is due and is granted all the same passes on.
+constexpr std::uint32_t kMaxDuePlaces = 64;
+
+// Ends the places at the head of the queue whose time is over: nobody will come for them.
+void end_due_places(Region region, Pool& pool, const GrantContext& context) noexcept {
+  for (std::uint32_t i = 0; i < kMaxDuePlaces && pool.queue.length != 0; ++i) {
+    const Waiter& waiter = *region.at<Waiter>(pool.queue.head);
+    if (waiter.kind != WaiterKind::kPlace) return;
+    TimedRecord& record = *region.at<TimedRecord>(waiter.owner_tag);
+    if (!is_due(record, context.monotonic)) return;
+    ++pool.counters.timeouts;
+    pool.tokens.end_place(region, pool.queue, record);
+  }
+}
+
+// The place has a number, which its caller, if it has one, is woken for.
+void offer(Pool& pool, Region region, Waiter& waiter, WakeList& wake) noexcept {
+  TimedRecord& record = *region.at<TimedRecord>(waiter.owner_tag);
+  record.index = waiter.index;
+  record.fence = waiter.fence;
+  record.state.store(TimedState::kOffered, std::memory_order_relaxed);
+  pool.slot(region, waiter.index).state = LeaseState::kGranted;
+  if (record.user != 0) wake.add(record.user, WaiterKind::kBlocking);
+}
+
 // Gives `index`, which is in nobody's hands and not in the free set, to the head of the queue.
 void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                    WakeList& wake) noexcept {
@@ -32,8 +57,11 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   ++pool.counters.grants;
   ++pool.counters.handoffs;
 
-  wake.add(waiter.session, waiter.kind);
   const WaiterKind kind = waiter.kind;
+  if (kind == WaiterKind::kPlace)
+    offer(pool, region, waiter, wake);
+  else
+    wake.add(waiter.session, kind);
   // NB: a blocking waiter's record may be reused as soon as the state is seen; a ticket's once it
   // is taken from the inbox. Nothing of it is touched after that.
   waiter.state.store(WaiterState::kGranted, std::memory_order_release);
@@ -128,6 +156,7 @@ bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t seria
 
 void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                   WakeList& wake) noexcept {
+  if (index < pool.size) end_due_places(region, pool, context);
   if (index < pool.size && pool.queue.length != 0) {
     grant_to_head(region, pool, index, context, wake);
     return;
@@ -176,6 +205,8 @@ void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) 
 bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
   while (pool.queue.length != 0 && pool.free != 0) {
     if (wake.full()) return true;
+    end_due_places(region, pool, context);
+    if (pool.queue.length == 0) break;
     FreeSet free_set = pool.free_set(region);
     const std::uint32_t index = free_set.first();
     free_set.erase(index);
@@ -190,9 +221,16 @@ bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept {
   while (pool.queue.length != 0) {
     if (wake.full()) return true;
     Waiter& waiter = *region.at<Waiter>(pool.queue.head);
-    pool.queue.leave(region, waiter);
-    wake.add(waiter.session, waiter.kind);
     const WaiterKind kind = waiter.kind;
+    if (kind == WaiterKind::kPlace) {
+      // Its caller, if it has one, looks for the token and does not find it.
+      TimedRecord& record = *region.at<TimedRecord>(waiter.owner_tag);
+      if (record.user != 0) wake.add(record.user, WaiterKind::kBlocking);
+      pool.tokens.end_place(region, pool.queue, record);
+      continue;
+    }
+    pool.queue.leave(region, waiter);
+    wake.add(waiter.session, kind);
     waiter.state.store(WaiterState::kDropped, std::memory_order_release);
     if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
   }
@@ -206,6 +244,40 @@ SessionId pool_sole_holder(Region region, Pool& pool) noexcept {
     if (pool.slot(region, index).holder != first) return 0;
   return first;
 }
+
+namespace {
+
+// I5 of tokens, I6.
+const char* check_tokens(Region region, Pool& pool) noexcept {
+  std::uint32_t held = 0;
+  for (std::uint32_t index = 0; index < chunk::capacity(pool.chunk_count); ++index) {
+    const Slot& slot = pool.slot(region, index);
+    if (slot.holder != kTokenHolder) continue;
+    const TimedRecord& record = *region.at<TimedRecord>(slot.owner_tag);
+    const TimedState state = record.state.load(std::memory_order_relaxed);
+    if (state != TimedState::kHeld && state != TimedState::kOffered)
+      return "I5: the token that has a number does not hold it";
+    if (record.index != index || record.fence != slot.fence)
+      return "I5: the token that has a number holds another";
+    if (record.user == 0 && !record.timer.is_set()) return "I6: nothing will end a timed lease";
+    if (record.timer.is_set() && record.user == 0 && record.timer.due > record.deadline)
+      return "I6: a timed lease will end too late";
+    held += state == TimedState::kHeld ? 1 : 0;
+  }
+  if (held != pool.tokens.timed) return "I5: timed is not the number of timed leases";
+  for (Offset at = pool.queue.head; at != 0; at = region.at<Waiter>(at)->next) {
+    const Waiter& waiter = *region.at<Waiter>(at);
+    if (waiter.kind != WaiterKind::kPlace) continue;
+    const TimedRecord& record = *region.at<TimedRecord>(waiter.owner_tag);
+    if (record.state.load(std::memory_order_relaxed) != TimedState::kPlace || record.waiter != at)
+      return "I5: a place in the queue is none";
+    if (record.user == 0 && !record.timer.is_set()) return "I6: nothing will end a place";
+  }
+  std::uint32_t timers = 0;
+  return check_timer_heap(region, pool.tokens.timers, &timers);
+}
+
+}  // namespace
 
 const char* check_pool(Region region, Pool& pool) noexcept {
   FreeSet free_set = pool.free_set(region);
@@ -237,7 +309,7 @@ const char* check_pool(Region region, Pool& pool) noexcept {
   }
   if (length != pool.queue.length || previous != pool.queue.tail)
     return "I4: the queue's ends differ";
-  return nullptr;
+  return pool.tokens.records == 0 ? nullptr : check_tokens(region, pool);
 }
 
 }  // namespace numpool

@@ -12,6 +12,7 @@
 #include "core/free_set.h"
 #include "core/region.h"
 #include "core/slot.h"
+#include "core/token_set.h"
 #include "core/wait_queue.h"
 
 namespace numpool {
@@ -40,7 +41,8 @@ class WakeList {
 
 // What a grant needs from outside.
 struct GrantContext {
-  std::int64_t now;  // microseconds
+  std::int64_t now;        // microseconds, for people
+  std::int64_t monotonic;  // microseconds, which nobody sets: for deadlines
   // The next fence to give. There is one for every arrival that was let in.
   std::atomic<std::int64_t>& fence;
 };
@@ -62,6 +64,7 @@ struct PoolCounters {
   std::uint64_t timeouts;
   std::uint64_t cancels;
   std::uint64_t deadlocks;    // waits ended to let others go on
+  std::uint64_t expired;      // timed leases that ended by time
   std::int64_t wait_total;    // microseconds, of all hand-offs
   std::int64_t wait_longest;  // microseconds
 };
@@ -97,6 +100,7 @@ struct Pool {
   Offset pages[kMaxPages];          // Offset[kPageLinks] each, of a pool of more than 64, else 0
   FreeSetMemory free_memory;
   WaitQueue queue;
+  TokenSet tokens;  // used by core/timed_lease.h
   PoolCounters counters;
 
   // Where the k-th chunk is noted.

@@ -12,8 +12,9 @@
 namespace numpool {
 
 struct SlabHeap {
-  // Sizes of objects: of slots, 40 times powers of two, and of a waiter. The last fills a block.
-  static constexpr std::size_t kObjectSizes[] = {40, 80, 96, 160, 320, 640, 1280, 2592};
+  // Sizes of objects: of slots, 40 times powers of two, of a waiter, and of a token's record. The
+  // last fills a block.
+  static constexpr std::size_t kObjectSizes[] = {40, 80, 96, 160, 192, 320, 640, 1280, 2592};
   static constexpr std::uint32_t kClassCount = sizeof(kObjectSizes) / sizeof(kObjectSizes[0]);
   static constexpr std::size_t kMaxObject = kObjectSizes[kClassCount - 1];
   static constexpr std::size_t kBlockHeader = 32;

@@ -12,16 +12,20 @@ constexpr std::uint32_t kMaxPoolSize = 65536;
 // A session for the life of the server; see session.h of the glue for how one is made. 0: nobody.
 using SessionId = std::uint64_t;
 
+// The holder of a slot that a token has; its process number is no backend's.
+constexpr SessionId kTokenHolder = (SessionId{1} << 18) - 1;
+
 // How long a lease lives.
 enum class Scope : std::uint8_t {
   kSession,      // until released, or the end of the session
   kTransaction,  // the same, but no longer than the transaction that took it
+  kTimed,        // until released by its token, or its time is over
 };
 
 // What views show of a lease; the truth of pending releases is the holder's ledger.
 enum class LeaseState : std::uint8_t {
   kHeld,       // the holder knows of it
-  kGranted,    // handed to a ticket whose session has not yet taken note
+  kGranted,    // handed to a ticket or a place, of which nobody has yet taken note
   kReleasing,  // released in an open transaction
 };
 
@@ -31,7 +35,8 @@ struct Slot {
   SessionId holder;
   std::int64_t fence;
   std::int64_t acquired_at;  // microseconds, the caller's clock
-  std::uint64_t owner_tag;   // the holder's own name for the lease; nobody else reads it
+  // The holder's own name for the lease, which nobody else reads; of a token: its TimedRecord.
+  std::uint64_t owner_tag;
   Scope scope;
   LeaseState state;
   // The ticket that has the lease, or 0; in two parts, since the slot has no more room.

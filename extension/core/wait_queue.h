@@ -12,6 +12,7 @@ namespace numpool {
 enum class WaiterKind : std::uint8_t {
   kBlocking,  // its backend sleeps on its latch; the record is part of the session's
   kTicket,    // its client listens; the record is allocated
+  kPlace,     // kept for a token, whoever comes with it; `owner_tag` is its TimedRecord
 };
 
 // Where a waiter is. Only the pool's lock holder moves it; its own session reads it without the
@@ -21,7 +22,7 @@ enum class WaiterState : std::uint8_t {
   kQueued,   // in its pool's queue
   kGranted,  // off the queue, owns `index`; a ticket is in its session's inbox until collected
   kDropped,  // off the queue, its pool is gone; a ticket is in its session's inbox until collected
-  kVictim,   // off the queue, to end a deadlock; never a ticket
+  kVictim,   // off the queue, to end a deadlock; a sleeper's only
 };
 
 // Tickets of one session that have left their queue and that it has not collected yet, newest

@@ -5,18 +5,19 @@
 
 namespace numpool {
 
-void enter_function(FunctionCallInfo fcinfo) {
+bool enter_function(FunctionCallInfo fcinfo, TimestampTz deadline) {
   definitions_enter(fcinfo);
-  attach_backend();
+  return attach_backend(deadline);
 }
 
-void enter_changing_session(FunctionCallInfo fcinfo) {
-  enter_function(fcinfo);
+bool enter_changing_session(FunctionCallInfo fcinfo, TimestampTz deadline) {
+  const bool entered = enter_function(fcinfo, deadline);
   if (InSecurityRestrictedOperation())
     ereport(ERROR,
             (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
              errmsg("cannot acquire or release numbers of the session within a security-restricted "
                     "operation")));
+  return entered;
 }
 
 void require_argument(FunctionCallInfo fcinfo, int position, const char* name) {
@@ -45,18 +46,21 @@ bool bool_argument(FunctionCallInfo fcinfo, int position, const char* name) {
   return PG_GETARG_BOOL(position);
 }
 
-Patience patience_argument(FunctionCallInfo fcinfo, int position) {
-  if (PG_ARGISNULL(position)) return Patience::forever();
-  const Interval* interval = PG_GETARG_INTERVAL_P(position);
-  // A month counts 30 days, as everywhere that PostgreSQL has to decide. 128 bits: it cannot
-  // overflow.
+std::int64_t microseconds_of(const Interval* interval) {
+  // 128 bits: it cannot overflow.
   const __int128 days = static_cast<__int128>(interval->month) * DAYS_PER_MONTH + interval->day;
   const __int128 microseconds = days * USECS_PER_DAY + interval->time;
+  if (microseconds > PG_INT64_MAX) return PG_INT64_MAX;
+  return microseconds < PG_INT64_MIN ? PG_INT64_MIN : static_cast<std::int64_t>(microseconds);
+}
+
+Patience patience_argument(FunctionCallInfo fcinfo, int position) {
+  if (PG_ARGISNULL(position)) return Patience::forever();
+  const std::int64_t microseconds = microseconds_of(PG_GETARG_INTERVAL_P(position));
   if (microseconds < 0)
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("timeout must not be negative")));
-  if (microseconds > PG_INT64_MAX) return Patience::forever();
-  return {static_cast<std::int64_t>(microseconds)};
+  return microseconds == PG_INT64_MAX ? Patience::forever() : Patience{microseconds};
 }
 
 std::int32_t size_argument(FunctionCallInfo fcinfo, int position) {

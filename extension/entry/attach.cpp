@@ -3,10 +3,18 @@
 #include "backend/definitions.h"
 #include "backend/ledger_end.h"
 #include "backend/ticket.h"
+#include "backend/timed_loading.h"
+#include "backend/timed_rows.h"
+#include "backend/token_access.h"
 #include "entry/transaction.h"
+#include "pg/subtransaction.h"
 #include "shared/former_pools.h"
 #include "shared/segment.h"
 #include "shared/session.h"
+
+extern "C" {
+#include <sys/stat.h>
+}
 
 namespace numpool {
 
@@ -17,27 +25,40 @@ namespace {
 void on_detach(dsm_segment*, Datum) {
   ledger_end_session();
   free_spare_waiter();
+  free_spare_record();
   session_leave();
   arena_use(nullptr);
 }
 
-// The transaction that made this database, or has last changed its row.
-TransactionId database_maker() {
-  HeapTuple row = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-  if (!HeapTupleIsValid(row)) return InvalidTransactionId;
-  const TransactionId maker = HeapTupleHeaderGetRawXmin(row->t_data);
-  ReleaseSysCache(row);
-  return maker;
+// Tells this database from another one under the same OID: a file of it that is written once, when
+// the database is made.
+std::uint64_t database_stamp() {
+  struct stat file;
+  if (stat(psprintf("%s/PG_VERSION", DatabasePath), &file) != 0) return 0;
+  const std::uint64_t made = static_cast<std::uint64_t>(file.st_mtim.tv_sec) * 1000000000u +
+                             static_cast<std::uint64_t>(file.st_mtim.tv_nsec);
+  return made ^ static_cast<std::uint64_t>(file.st_ino) * 0x9e3779b97f4a7c15u;
 }
 
-// Sees to it that no pool is live of what was here before. A table that the open transaction has
-// made may yet be rolled back, and what it replaces come back: that waits for another transaction.
-void note_where_we_are() {
+// Whether the open transaction has made the table. It may yet be rolled back, and what it replaces
+// come back; and no lease of it is older.
+bool is_new_table(Oid table) {
+  return CheckRelationOidLockedByMe(table, AccessExclusiveLock, true);
+}
+
+// Sees to it that no pool is live of what was here before. False: not until the deadline.
+bool note_where_we_are(TimestampTz deadline) {
   static Oid noted = InvalidOid;
   const Oid table = definitions_relation();
-  if (noted == table || CheckRelationOidLockedByMe(table, AccessExclusiveLock, true)) return;
-  note_database(MyDatabaseId, database_maker(), table, table_is_gone);
+  if (noted == table) return true;
+  const std::uint64_t stamp = database_stamp();
+  if (!is_noted_database(MyDatabaseId, stamp, table)) {
+    if (!lock_loading(deadline)) return false;
+    note_database(MyDatabaseId, stamp, table, table_is_gone);
+    unlock_loading();
+  }
   noted = table;
+  return true;
 }
 
 void join_arena() {
@@ -54,19 +75,26 @@ void join_arena() {
 
 }  // namespace
 
-void attach_backend() {
+bool attach_backend(TimestampTz deadline) {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
                     errmsg("numbers cannot be leased during recovery"),
                     errhint("Connect to the primary server.")));
   if (!arena_attached()) join_arena();
-  note_where_we_are();
+  if (is_new_table(definitions_relation())) return true;
+  return note_where_we_are(deadline) && load_timed_leases(deadline);
 }
 
 bool attach_if_made() {
-  if (RecoveryInProgress() || (!arena_attached() && !segment_is_made())) return false;
-  attach_backend();
-  return true;
+  if (RecoveryInProgress()) return false;
+  if (arena_attached() || segment_is_made()) {
+    attach_backend(kNoWait);
+    return true;
+  }
+  // There may be timed leases that nobody has asked for since the start.
+  if (!any_timed_row()) return false;
+  in_subtransaction([](void*) { attach_backend(kNoWait); }, nullptr, nullptr);
+  return arena_attached();
 }
 
 }  // namespace numpool

@@ -5,6 +5,7 @@
 #include "backend/definition_changes.h"
 #include "backend/pool_cache.h"
 #include "backend/pool_loading.h"
+#include "backend/timed_rows.h"
 #include "backend/undo_log.h"
 #include "entry/attach.h"
 #include "pg/debug_point.h"
@@ -88,6 +89,8 @@ void note_insert(const Definition& newest) {
     ref->live = find_live_pool(ref->key, &ref->generation);
     if (ref->live != 0) drop_live_pool(ref->live, ref->key, ref->generation);
   }
+  // What another pool of this identity has left.
+  delete_timed_rows_of(newest.identity);
   begin_change(ref);
   ref->change.created = true;
   note_version(ref, newest);
@@ -126,6 +129,8 @@ void note_delete(Relation table, const Definition& deleted) {
   unlock_ref(ref);
   ref->change.dropped = true;
   ref->change.noted_name = nullptr;
+  // Waits for transactions that are leasing by token. New ones wait for this one, as it is closing.
+  delete_timed_rows_of(deleted.identity);
   CacheInvalidateRelcache(table);
 }
 
@@ -151,7 +156,7 @@ Datum on_change(TriggerData* trigger) {
   // Without a postmaster there is no live state to keep in step.
   if (!IsUnderPostmaster) return PointerGetDatum(trigger->tg_trigtuple);
   definitions_enter_table(RelationGetRelid(table));
-  attach_backend();
+  attach_backend(DT_NOEND);
   log_row_change();
   debug_point(DebugPoint::kRowWritten);
 

@@ -6,14 +6,14 @@ namespace {
 
 using namespace numpool;
 
-void enter_for(FunctionCallInfo fcinfo, Scope scope) {
-  if (scope == Scope::kSession)
-    enter_changing_session(fcinfo);
-  else
-    enter_function(fcinfo);
+bool enter_for(FunctionCallInfo fcinfo, Scope scope, Patience patience) {
+  const TimestampTz deadline = deadline_of(patience);
+  return scope == Scope::kSession ? enter_changing_session(fcinfo, deadline)
+                                  : enter_function(fcinfo, deadline);
 }
 
 Datum acquire_into(FunctionCallInfo fcinfo, Scope scope, Patience patience) {
+  if (!enter_for(fcinfo, scope, patience)) PG_RETURN_NULL();
   LedgerEntry* entry = acquire(text_argument(fcinfo, 0, "pool"), scope, patience);
   if (entry == nullptr) PG_RETURN_NULL();
   PG_RETURN_INT32(static_cast<std::int32_t>(entry->index));
@@ -21,14 +21,11 @@ Datum acquire_into(FunctionCallInfo fcinfo, Scope scope, Patience patience) {
 
 Datum acquire_with_timeout(FunctionCallInfo fcinfo, Scope scope) {
   require_argument(fcinfo, 0, "pool");
-  const Patience patience = patience_argument(fcinfo, 1);
-  enter_for(fcinfo, scope);
-  return acquire_into(fcinfo, scope, patience);
+  return acquire_into(fcinfo, scope, patience_argument(fcinfo, 1));
 }
 
 Datum try_acquire(FunctionCallInfo fcinfo, Scope scope) {
   require_argument(fcinfo, 0, "pool");
-  enter_for(fcinfo, scope);
   return acquire_into(fcinfo, scope, Patience::none());
 }
 

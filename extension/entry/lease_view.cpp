@@ -10,7 +10,20 @@ namespace {
 struct LeaseRow {
   std::uint32_t index;
   Slot slot;
+  TokenRow token;
 };
+
+const char* scope_name(Scope scope) {
+  switch (scope) {
+    case Scope::kSession:
+      return "session";
+    case Scope::kTransaction:
+      return "transaction";
+    case Scope::kTimed:
+      return "timed";
+  }
+  return nullptr;
+}
 
 const char* state_name(LeaseState state) {
   switch (state) {
@@ -26,7 +39,18 @@ const char* state_name(LeaseState state) {
 
 // The columns of numpool_show_leases, in their order there.
 namespace leases_column {
-enum { kPool, kIndex, kFence, kPid, kScope, kState, kAcquiredAt, kTicket, kCount };
+enum {
+  kPool,
+  kIndex,
+  kFence,
+  kPid,
+  kScope,
+  kState,
+  kAcquiredAt,
+  kTicket,
+  kHolder,  // the first of four of a token
+  kCount = kHolder + 4
+};
 }
 
 void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
@@ -39,12 +63,12 @@ void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
   values[kFence] = Int64GetDatum(lease.slot.fence);
   values[kPid] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
   nulls[kPid] = session == nullptr;
-  values[kScope] =
-      CStringGetTextDatum(lease.slot.scope == Scope::kSession ? "session" : "transaction");
+  values[kScope] = CStringGetTextDatum(scope_name(lease.slot.scope));
   values[kState] = CStringGetTextDatum(state_name(lease.slot.state));
   values[kAcquiredAt] = TimestampTzGetDatum(lease.slot.acquired_at);
   values[kTicket] = Int64GetDatum(lease.slot.ticket());
   nulls[kTicket] = lease.slot.ticket() == 0;
+  fill_token_columns(lease.token, values + kHolder, nulls + kHolder);
   put_row(rows, values, nulls);
 }
 
@@ -58,7 +82,13 @@ void put_leases(Rows& rows, const LivePools& pools, std::uint32_t i, LeaseRow* b
     std::uint32_t count = 0;
     for (std::uint32_t index = from; index < capacity && index < from + kBatch; ++index) {
       const Slot& slot = live->pool.slot(region(), index);
-      if (slot.holder != 0) batch[count++] = {index, slot};
+      if (slot.holder == 0) continue;
+      LeaseRow& row = batch[count++];
+      row.index = index;
+      row.slot = slot;
+      row.token.is_token = false;
+      if (slot.holder == kTokenHolder)
+        copy_token(*region().at<TimedRecord>(slot.owner_tag), &row.token);
     }
     unlock_pool(live);
     complete_name(&name);

@@ -5,6 +5,7 @@
 #include "backend/identity_draw.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
+#include "backend/token_uses.h"
 #include "backend/undo_log.h"
 #include "backend/wait.h"
 #include "entry/arguments.h"
@@ -141,7 +142,7 @@ void require_unused(text* name, std::int64_t identity) {
   const std::uint32_t leases = pool.in_use;
   const std::uint32_t waiters = pool.queue.length;
   unlock_ref(ref);
-  if (leases == ref->releasing_count && waiters == 0) return;
+  if (leases == ref->releasing_count + token_releases(ref->key) && waiters == 0) return;
   ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("pool \"%s\" is in use", definition.name),
                   errdetail("It has %u leases and %u waiters.", leases, waiters),
                   errhint("Use force to end them.")));

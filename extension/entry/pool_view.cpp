@@ -18,6 +18,7 @@ struct PoolFigures {
   std::uint32_t in_use;
   std::uint32_t free;
   std::uint32_t waiting;
+  std::uint32_t timed;
   PoolCounters counters;
   std::uint64_t taken[kMaxPoolSize / 64];  // bit i of word i / 64: index i has a lease
 };
@@ -30,6 +31,7 @@ void copy_figures(LivePool& live, PoolFigures* figures) {
   figures->in_use = pool.in_use;
   figures->free = pool.free;
   figures->waiting = pool.queue.length;
+  figures->timed = pool.tokens.timed;
   figures->counters = pool.counters;
   const FreeSet free_set = pool.free_set(region());
   for (std::uint32_t i = 0; i < pool.size; ++i)
@@ -85,6 +87,8 @@ enum {
   kWaitTotal,
   kWaitLongest,
   kCountingSince,
+  kTimed,
+  kExpired,
   kCount
 };
 }
@@ -105,6 +109,7 @@ void fill_counters(const PoolCounters& counters, Datum* values) {
   values[kWaitTotal] = seconds_interval(counters.wait_total);
   values[kWaitLongest] = seconds_interval(counters.wait_longest);
   values[kCountingSince] = TimestampTzGetDatum(counters.counting_since);
+  values[kExpired] = Int64GetDatum(static_cast<std::int64_t>(counters.expired));
 }
 
 // `metadata` is 0 for none.
@@ -122,6 +127,7 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   nulls[kMetadata] = metadata == 0;
   fill_counters(figures.counters, values);
   nulls[kCountingSince] = !figures.loaded;
+  values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(figures.timed));
   if (RecoveryInProgress())
     for (int column = 0; column < kCount; ++column)
       nulls[column] = nulls[column] || !is_of_definition(column);

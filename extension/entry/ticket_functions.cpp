@@ -31,9 +31,10 @@ const char* state_of(LedgerEntry* entry) {
   return entry->state == EntryState::kHeld && still_held(entry) ? "granted" : "dropped";
 }
 
-LedgerEntry* ticket_argument(FunctionCallInfo fcinfo, void (*enter_by)(FunctionCallInfo)) {
+LedgerEntry* ticket_argument(FunctionCallInfo fcinfo,
+                             bool (*enter_by)(FunctionCallInfo, TimestampTz)) {
   const std::int64_t ticket = bigint_argument(fcinfo, 0, "ticket");
-  enter_by(fcinfo);
+  enter_by(fcinfo, DT_NOEND);
   collect_undelivered();
   return find_ticket(ticket);
 }
@@ -45,7 +46,12 @@ extern "C" {
 PG_FUNCTION_INFO_V1(numpool_enqueue);
 PGDLLEXPORT Datum numpool_enqueue(PG_FUNCTION_ARGS) {
   text* pool = text_argument(fcinfo, 0, "pool");
-  enter_changing_session(fcinfo);
+  if (!enter_changing_session(fcinfo, kNoWait))
+    ereport(ERROR,
+            (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+             errmsg("could not wait by ticket: another session is loading timed leases, or has "
+                    "locked their table"),
+             errhint("Try again.")));
   const LedgerEntry* entry = enqueue(pool);
   Datum values[3];
   bool nulls[3] = {};
@@ -69,7 +75,7 @@ PGDLLEXPORT Datum numpool_poll(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(numpool_cancel);
 PGDLLEXPORT Datum numpool_cancel(PG_FUNCTION_ARGS) {
   LedgerEntry* entry = ticket_argument(fcinfo, enter_changing_session);
-  if (entry == nullptr || entry->releasing) PG_RETURN_BOOL(false);
+  if (entry == nullptr || entry->releasing || entry->timed) PG_RETURN_BOOL(false);
   if (entry->state == EntryState::kDropped ||
       (entry->state == EntryState::kHeld && !still_held(entry))) {
     mark_shown(entry);

@@ -5,6 +5,7 @@
 #include "backend/ledger_end.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/shutdown.h"
+#include "backend/token_uses.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
 
@@ -26,6 +27,12 @@ void undo_record(const UndoRecord& record) {
       break;
     case UndoKind::kRows:
       break;
+    case UndoKind::kTokenUsed:
+      undo_use(record.use);
+      break;
+    case UndoKind::kUseChanged:
+      restore_use(record);
+      break;
   }
 }
 
@@ -43,7 +50,9 @@ void finish_transaction(bool commit) {
   forget_log();
   finish_changes(commit);
   debug_point(DebugPoint::kChangesDone);
+  if (commit) hold_tokens();
   finish_entries();
+  if (commit) end_tokens();
   debug_point(DebugPoint::kEntriesDone);
   // Whoever was granted something meanwhile is told before the next command.
   if (anything_undelivered()) raise_delivery();

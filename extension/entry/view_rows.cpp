@@ -1,6 +1,11 @@
 #include "entry/view_rows.h"
 
+#include "backend/token_access.h"
 #include "entry/attach.h"
+
+extern "C" {
+#include "utils/uuid.h"
+}
 
 namespace numpool {
 
@@ -27,6 +32,49 @@ Rows begin_rows(FunctionCallInfo fcinfo) {
 
 void put_row(Rows& rows, Datum* values, bool* nulls) {
   tuplestore_putvalues(rows.result->setResult, rows.result->setDesc, values, nulls);
+}
+
+void copy_token(const TimedRecord& record, TokenRow* row) {
+  row->is_token = true;
+  row->ends = record.user == 0;
+  row->token = record.token;
+  row->role = record.role;
+  row->left = record.deadline - monotonic_now();
+  row->holder_length = record.holder_length;
+  if (record.holder_length != 0)
+    memcpy(row->holder, region().at<char>(record.holder), record.holder_length);
+}
+
+namespace {
+
+// Free text of a stranger's, on somebody's terminal: control characters are shown as \xNN.
+Datum escaped_text(const char* bytes, std::size_t length) {
+  StringInfoData escaped;
+  initStringInfo(&escaped);
+  for (std::size_t i = 0; i < length; ++i) {
+    const unsigned char c = static_cast<unsigned char>(bytes[i]);
+    if (c < 0x20 || c == 0x7f)
+      appendStringInfo(&escaped, "\\x%02x", c);
+    else
+      appendStringInfoChar(&escaped, bytes[i]);
+  }
+  return PointerGetDatum(cstring_to_text_with_len(escaped.data, escaped.len));
+}
+
+}  // namespace
+
+void fill_token_columns(const TokenRow& row, Datum* values, bool* nulls) {
+  for (int i = 0; i < 4; ++i) nulls[i] = !row.is_token;
+  if (!row.is_token) return;
+  nulls[0] = row.holder_length == 0;
+  if (row.holder_length != 0) values[0] = escaped_text(row.holder, row.holder_length);
+  nulls[1] = !row.ends;
+  values[1] = TimestampTzGetDatum(GetCurrentTimestamp() + Max(row.left, 0));
+  nulls[2] = !may_use_token(row.role);
+  pg_uuid_t* uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  memcpy(uuid->data, &row.token, UUID_LEN);
+  values[2] = UUIDPGetDatum(uuid);
+  values[3] = ObjectIdGetDatum(row.role);
 }
 
 Datum seconds_interval(std::int64_t microseconds) {

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "backend/definitions.h"
-#include "shared/live_pool.h"
+#include "backend/token_access.h"
+#include "shared/pool_unlock.h"
 
 namespace numpool {
 
@@ -18,6 +19,20 @@ struct Rows {
 // To be called first by every such function.
 Rows begin_rows(FunctionCallInfo fcinfo);
 void put_row(Rows& rows, Datum* values, bool* nulls);
+
+// What views show of a token's record, copied under its pool's lock.
+struct TokenRow {
+  bool is_token;  // false: the other members mean nothing
+  bool ends;      // by time
+  Token token;
+  Oid role;
+  std::int64_t left;  // microseconds
+  std::uint16_t holder_length;
+  char holder[kMaxHolderLength];
+};
+void copy_token(const TimedRecord& record, TokenRow* row);
+// Four columns: holder, expires_at, token, role. The token is for those who may use it.
+void fill_token_columns(const TokenRow& row, Datum* values, bool* nulls);
 
 Datum seconds_interval(std::int64_t microseconds);
 

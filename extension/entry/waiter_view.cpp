@@ -12,11 +12,33 @@ struct WaiterRow {
   std::int64_t ticket;
   std::int64_t since;
   WaiterKind kind;
+  TokenRow token;
 };
+
+const char* kind_name(WaiterKind kind) {
+  switch (kind) {
+    case WaiterKind::kBlocking:
+      return "blocking";
+    case WaiterKind::kTicket:
+      return "ticket";
+    case WaiterKind::kPlace:
+      return "place";
+  }
+  return nullptr;
+}
 
 // The columns of numpool_show_waiters, in their order there.
 namespace waiters_column {
-enum { kPool, kPosition, kTicket, kPid, kKind, kSince, kCount };
+enum {
+  kPool,
+  kPosition,
+  kTicket,
+  kPid,
+  kKind,
+  kSince,
+  kHolder,  // the first of four of a token
+  kCount = kHolder + 4
+};
 }
 
 void put_waiter(Rows& rows, const Name& name, std::uint32_t position, const WaiterRow& waiter) {
@@ -30,8 +52,9 @@ void put_waiter(Rows& rows, const Name& name, std::uint32_t position, const Wait
   nulls[kTicket] = waiter.ticket == 0;
   values[kPid] = session == nullptr ? Datum{0} : Int32GetDatum(session->pid);
   nulls[kPid] = session == nullptr;
-  values[kKind] = CStringGetTextDatum(waiter.kind == WaiterKind::kBlocking ? "blocking" : "ticket");
+  values[kKind] = CStringGetTextDatum(kind_name(waiter.kind));
   values[kSince] = TimestampTzGetDatum(waiter.since);
+  fill_token_columns(waiter.token, values + kHolder, nulls + kHolder);
   put_row(rows, values, nulls);
 }
 
@@ -40,7 +63,14 @@ std::uint32_t copy_queue(const Pool& pool, WaiterRow* copy, std::uint32_t room) 
   std::uint32_t count = 0;
   for (Offset at = pool.queue.head; at != 0 && count < room; at = region().at<Waiter>(at)->next) {
     const Waiter& waiter = *region().at<Waiter>(at);
-    copy[count++] = {waiter.session, waiter.ticket, waiter.since, waiter.kind};
+    WaiterRow& row = copy[count++];
+    row.session = waiter.session;
+    row.ticket = waiter.ticket;
+    row.since = waiter.since;
+    row.kind = waiter.kind;
+    row.token.is_token = false;
+    if (waiter.kind == WaiterKind::kPlace)
+      copy_token(*region().at<TimedRecord>(waiter.owner_tag), &row.token);
   }
   return count;
 }

@@ -55,6 +55,12 @@ enum class DebugPoint : std::uint16_t {
   kSizeNoted,   // a resize: its identity is locked, and the live pool looked at
   kClosing,     // drop: the pool is closing; what is in it has not been looked at
 
+  // Tokens
+  kPlaceDue,         // the token is in the table; its pool is not locked, and it is in no queue
+  kTokenRowDue,      // a number was got for a token; its row is not written
+  kTokenRowWritten,  // the row is written; nothing else of the call is left
+  kTokensDue,        // loading: fences are drawn; no lease is there yet
+
   // The arena
   kArenaGrowing,  // a part of its memory is got; before the next
   kArenaMade,     // it is whole; nobody knows of it

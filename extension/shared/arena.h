@@ -9,7 +9,8 @@
 
 namespace numpool {
 
-// What the segment begins with. Its members after `registry_lock` are guarded by it.
+// What the segment begins with. Members after `registry_lock`, which name no other, are guarded by
+// it.
 struct ArenaControl {
   std::size_t size;                        // of the whole segment
   std::atomic<std::uint64_t> next_serial;  // of sessions
@@ -35,7 +36,17 @@ struct ArenaControl {
   std::uint32_t fence_count;
   std::uint64_t fence_uses;                  // of records, counted
   std::atomic<std::int64_t> waiter_records;  // of tickets
+  std::atomic<std::int64_t> place_records;   // of kept places, or of what may become one
   Offset databases;                          // what was last seen of each (former_pools.cpp)
+  LWLock token_lock;
+  std::uint64_t token_seed;
+  std::uint32_t token_bucket_count;       // a power of two
+  Offset token_buckets;                   // Offset[token_bucket_count]; guarded by token_lock
+  std::atomic<std::int64_t> timed_bytes;  // of the heap, that records of tokens take
+  LWLock clerk_lock;
+  Offset due_pools;                    // TimerHeap of live pools; guarded by clerk_lock
+  int clerk_process;                   // the clerk's number, or -1; guarded by clerk_lock
+  std::atomic<bool> clerk_is_started;  // as a worker that PostgreSQL starts again
 };
 
 // Tells where the segment is mapped, once it is whole; nullptr when it is about to be unmapped.

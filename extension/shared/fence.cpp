@@ -78,7 +78,8 @@ FenceWish fence_wish(Oid sequence, std::int64_t at_least) {
   wish.assurance = asked_of_standbys();
   wish.standbys_are_defined = sync_standbys_defined();
   wish.reserve = fence::kPerArrival * (static_cast<std::int64_t>(arena().session_count) +
-                                       arena().waiter_records.load(std::memory_order_relaxed));
+                                       arena().waiter_records.load(std::memory_order_relaxed) +
+                                       arena().place_records.load(std::memory_order_relaxed));
   wish.at_least = at_least;
   return wish;
 }

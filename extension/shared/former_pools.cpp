@@ -11,8 +11,9 @@ namespace {
 // What was last seen of a database. Records are only added.
 struct DatabaseRecord {
   Oid database;
-  TransactionId made_by;
+  std::uint64_t stamp;
   Oid table;
+  Oid loaded;  // the table whose timed leases are live; InvalidOid: none
   Offset next;
 };
 
@@ -84,6 +85,16 @@ void drop_pools_of(Oid database, Oid table) {
   } while (count == kBatch);
 }
 
+// Of a database that is no more: no session has outlived it, but timed leases have.
+void drop_pools_of_database(Oid database) {
+  Oid tables[kMaxTables];
+  int count;
+  do {
+    count = list_tables(database, tables);
+    for (int i = 0; i < count; ++i) drop_pools_of(database, tables[i]);
+  } while (count == kMaxTables);
+}
+
 }  // namespace
 
 void drop_pools_of_gone_tables(Oid database, bool (*is_gone)(Oid table)) {
@@ -93,37 +104,53 @@ void drop_pools_of_gone_tables(Oid database, bool (*is_gone)(Oid table)) {
     if (is_gone(tables[i])) drop_pools_of(database, tables[i]);
 }
 
-void note_database(Oid database, TransactionId made_by, Oid table, bool (*is_gone)(Oid table)) {
+bool is_noted_database(Oid database, std::uint64_t stamp, Oid table) {
   LWLockAcquire(&arena().registry_lock, LW_SHARED);
   const DatabaseRecord* record = find_record(database);
-  const bool same_database = record != nullptr && record->made_by == made_by;
-  const bool same_table = same_database && record->table == table;
+  const bool is_noted = record != nullptr && record->stamp == stamp && record->table == table;
   LWLockRelease(&arena().registry_lock);
-  if (same_table) return;
+  return is_noted;
+}
 
+void note_database(Oid database, std::uint64_t stamp, Oid table, bool (*is_gone)(Oid table)) {
+  if (is_noted_database(database, stamp, table)) return;
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  const DatabaseRecord* record = find_record(database);
+  const bool is_other = record != nullptr && record->stamp != stamp;
+  LWLockRelease(&arena().registry_lock);
   // NB: before the record says so, or a second session would believe that it is done.
-  if (!same_database)
-    while (evict_idle_pools(database)) {
-    }
+  if (is_other) drop_pools_of_database(database);
   drop_pools_of_gone_tables(database, is_gone);
 
-  // Without memory for the record the next session does the same again.
-  const Offset spare = arena_try_allocate(sizeof(DatabaseRecord));
+  const Offset spare = arena_allocate(sizeof(DatabaseRecord));
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
   DatabaseRecord* current = find_record(database);
-  const bool is_new = current == nullptr && spare != 0;
+  const bool is_new = current == nullptr;
   if (is_new) {
     current = region().at<DatabaseRecord>(spare);
     current->database = database;
     current->next = arena().databases;
     arena().databases = spare;
   }
-  if (current != nullptr) {
-    current->made_by = made_by;
-    current->table = table;
-  }
+  if (current->stamp != stamp) current->loaded = InvalidOid;
+  current->stamp = stamp;
+  current->table = table;
   LWLockRelease(&arena().registry_lock);
   if (!is_new) arena_free(spare);
+}
+
+bool timed_leases_are_live(Oid database, Oid table) {
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  const DatabaseRecord* record = find_record(database);
+  const bool are = record != nullptr && record->loaded == table;
+  LWLockRelease(&arena().registry_lock);
+  return are;
+}
+
+void note_timed_leases_live(Oid database, Oid table) {
+  LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
+  find_record(database)->loaded = table;
+  LWLockRelease(&arena().registry_lock);
 }
 
 }  // namespace numpool

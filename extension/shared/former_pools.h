@@ -1,19 +1,26 @@
 // Live pools that outlived their database or their table. Nothing of ours runs when one of these is
-// dropped, so whoever first comes to what took its place looks for them.
+// dropped, so whoever first comes to what took its place looks for them. And which timed leases are
+// live.
 #pragma once
 
 #include "shared/live_pool.h"
 
 namespace numpool {
 
-// To be called with what the catalog says of the database and of its table of definitions. Where
-// that is another database under the same OID (`made_by`, the transaction that made it, differs),
-// its idle pools are evicted: all are idle, since no session outlives its database. Where it is
-// another table, the pools of tables that are gone are dropped. No numpool lock held.
-void note_database(Oid database, TransactionId made_by, Oid table, bool (*is_gone)(Oid table));
+// Whether note_database has nothing to do.
+bool is_noted_database(Oid database, std::uint64_t stamp, Oid table);
+// To be called with a stamp that tells the database from another one under the same OID, and with
+// its table of definitions. All pools of another database are dropped, and the pools of tables that
+// are gone. One session of the database at a time; no numpool lock held. Errors: 53200.
+void note_database(Oid database, std::uint64_t stamp, Oid table, bool (*is_gone)(Oid table));
 
 // Drops the pools of the database's tables that are gone: waiters and holders are told. No numpool
 // lock held.
 void drop_pools_of_gone_tables(Oid database, bool (*is_gone)(Oid table));
+
+// Whether every row of a timed lease of that table has been loaded since the server's start.
+bool timed_leases_are_live(Oid database, Oid table);
+// They are. After note_database.
+void note_timed_leases_live(Oid database, Oid table);
 
 }  // namespace numpool

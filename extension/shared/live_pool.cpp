@@ -1,8 +1,13 @@
 #include "shared/live_pool.h"
 
+#include "core/timed_record.h"
 #include "shared/session.h"
 
 namespace numpool {
+
+SessionId user_of_slot(const Slot& slot) {
+  return slot.holder == kTokenHolder ? region().at<TimedRecord>(slot.owner_tag)->user : slot.holder;
+}
 
 void close_live_pool(LivePool& live) {
   live.closing = GetCurrentTransactionIdIfAny();
@@ -25,17 +30,6 @@ bool lock_pool(Offset offset, const PoolKey& key, std::uint64_t generation) {
     return true;
   LWLockRelease(&live->lock);
   return false;
-}
-
-void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) {
-  WakeList wake;
-  bool more = true;
-  while (more && lock_pool(offset, key, generation)) {
-    LivePool* live = live_pool_at(offset);
-    more = pool_serve(region(), live->pool, grant_context(*live, GetCurrentTimestamp()), wake);
-    unlock_pool(live);
-    wake_all(wake);
-  }
 }
 
 #ifdef NUMPOOL_DEBUG_POINTS

@@ -4,7 +4,9 @@
 #pragma once
 
 #include "core/pool.h"
+#include "core/timer_heap.h"
 #include "pg/debug_point.h"
+#include "pg/monotonic_clock.h"
 #include "pg/pg.h"
 #include "shared/arena.h"
 #include "shared/definition.h"
@@ -42,8 +44,10 @@ struct alignas(kCacheLine) LivePool {
   PoolKey key;
   std::uint64_t generation;
   LiveState state;
+  TimerNode due;  // in the clerk's heap; guarded by his lock
   // Guarded by `lock`.
-  SessionId maker;  // whose open transaction created the pool; 0: published
+  std::int64_t noted_due;  // for when the clerk was told of something here; INT64_MAX: he was not
+  SessionId maker;         // whose open transaction created the pool; 0: published
   // What committed definitions say; above pool.size while memory for it is missing.
   std::uint32_t defined_size;
   TransactionId closing;      // the transaction that has deleted its row, or invalid
@@ -78,16 +82,13 @@ void debug_check(LivePool& live);
 #else
 inline void debug_check(LivePool&) {}
 #endif
-inline void unlock_pool(LivePool* live) {
-  debug_check(*live);
-  LWLockRelease(&live->lock);
-}
+// The session that has the number of a slot in its hands, which is locked: its holder; of a token,
+// who is about to release it; 0: nobody.
+SessionId user_of_slot(const Slot& slot);
 
+// Of now, as PostgreSQL's clock says; 0: no waiter is to be granted anything.
 inline GrantContext grant_context(const LivePool& live, TimestampTz now) {
-  return {now, region().at<FenceRecord>(live.fences)->block.next};
+  return {now, now == 0 ? 0 : monotonic_now(), region().at<FenceRecord>(live.fences)->block.next};
 }
-
-// Gives free numbers to waiters, a batch a lock. No numpool lock held; cannot fail.
-void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation);
 
 }  // namespace numpool

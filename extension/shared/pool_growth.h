@@ -1,7 +1,7 @@
 // Giving a live pool the size that its definition has.
 #pragma once
 
-#include "shared/live_pool.h"
+#include "shared/pool_unlock.h"
 
 namespace numpool {
 

@@ -110,14 +110,15 @@ int own_waiter_records() {
   return own_waiters;
 }
 
-bool find_parts(PoolParts& parts, const Definition& definition) {
+bool find_parts(PoolParts& parts, const Definition& definition, std::uint32_t capacity) {
   parts.header = find_header(definition.size == 0);
   if (parts.header == 0) return false;
   if (definition.size == 0) return true;
   parts.name = arena_try_allocate(strlen(definition.name));
   parts.fences = find_fences();
   return parts.name != 0 && parts.fences != 0 &&
-         reserve_growth(parts.growth, 0, static_cast<std::uint32_t>(definition.size));
+         reserve_growth(parts.growth, 0,
+                        Max(static_cast<std::uint32_t>(definition.size), capacity));
 }
 
 void free_parts(PoolParts& parts) {
@@ -178,7 +179,7 @@ void free_growth(Growth& growth) {
 }
 
 bool is_idle(const LivePool& live) {
-  return live.pool.in_use == 0 && live.pool.queue.length == 0 &&
+  return live.pool.in_use == 0 && live.pool.queue.length == 0 && live.pool.tokens.records == 0 &&
          live.closing == InvalidTransactionId && live.maker == 0;
 }
 

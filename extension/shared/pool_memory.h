@@ -27,9 +27,9 @@ struct PoolParts {
   Growth growth;
 };
 
-// Finds the parts. If memory is missing, returns false with some of them found; free_parts frees
-// those.
-bool find_parts(PoolParts& parts, const Definition& definition);
+// Finds the parts, with slots for `capacity` numbers if that is more than the size. If memory is
+// missing, returns false with some of them found; free_parts frees those.
+bool find_parts(PoolParts& parts, const Definition& definition, std::uint32_t capacity);
 // Cannot fail.
 void free_parts(PoolParts& parts);
 

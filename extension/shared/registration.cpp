@@ -3,6 +3,7 @@
 #include "shared/pool_memory.h"
 #include "shared/registry.h"
 #include "shared/session.h"
+#include "shared/token_table.h"
 
 namespace numpool {
 
@@ -24,18 +25,21 @@ void notify_holders(LivePool& live) {
 
 // Makes a pool of a header, which is locked.
 void init_live_pool(LivePool& live, const PoolKey& key, const Definition& definition,
-                    const PoolParts& parts) {
+                    const PoolParts& parts, std::uint32_t capacity) {
   live.key = key;
   live.state = LiveState::kLoading;
   live.maker = 0;
+  live.noted_due = INT64_MAX;
   live.defined_size = static_cast<std::uint32_t>(definition.size);
   live.closing = InvalidTransactionId;
   live.closed_by = 0;
   live.name = parts.name;
   live.name_length = 0;
   live.fences = parts.fences;
-  pool_init(region(), live.pool, static_cast<std::uint32_t>(definition.size), parts.growth,
+  pool_init(region(), live.pool, Max(live.defined_size, capacity), parts.growth,
             GetCurrentTimestamp());
+  Growth nothing = {};
+  pool_resize(region(), live.pool, live.defined_size, nothing);
   if (is_stub(live)) {
     // NB: live at once. A stub never matches a row, so if it were kLoading, whoever loads the pool
     // would drop it.
@@ -69,9 +73,9 @@ bool unregister(Offset offset, const PoolKey& key, std::uint64_t generation, boo
 }  // namespace
 
 Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
-                          std::uint64_t* generation) {
+                          std::uint64_t* generation, std::uint32_t capacity) {
   PoolParts parts = {};
-  if (!find_parts(parts, definition)) {
+  if (!find_parts(parts, definition, capacity)) {
     free_parts(parts);
     arena_report_full();
   }
@@ -86,7 +90,7 @@ Offset register_live_pool(const PoolKey& key, const Definition& definition, Sess
   }
   LivePool* live = live_pool_at(parts.header);
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
-  init_live_pool(*live, key, definition, parts);
+  init_live_pool(*live, key, definition, parts, capacity);
   live->maker = maker;
   *generation = live->generation;
   Offset* chain = chain_of(key);
@@ -111,6 +115,7 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
   }
   debug_point(DebugPoint::kDismissed);
   notify_holders(*live);
+  end_tokens_of(*live);
   take_apart(offset);
 }
 

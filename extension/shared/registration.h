@@ -6,9 +6,10 @@
 namespace numpool {
 
 // Registers a pool of that definition as kLoading if none is there; a stub as kLive and closing at
-// once. `maker`: this session if its open transaction has made the row, else 0. Errors: 53200.
+// once. `maker`: this session if its open transaction has made the row, else 0. It gets slots for
+// `capacity` numbers, if that is more than its size. Errors: 53200.
 Offset register_live_pool(const PoolKey& key, const Definition& definition, SessionId maker,
-                          std::uint64_t* generation);
+                          std::uint64_t* generation, std::uint32_t capacity = 0);
 
 // Drops the pool: dismisses its waiters, notifies those of its holders who listen, and gives its
 // memory back. Does nothing if another pool is there by now. No numpool lock held; cannot fail.

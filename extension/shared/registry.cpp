@@ -1,5 +1,7 @@
 #include "shared/registry.h"
 
+#include "shared/due_pools.h"
+
 namespace numpool {
 
 namespace {
@@ -33,6 +35,7 @@ void unregister_at(Offset* link) {
   *link = live->next;
   live->state = LiveState::kDropped;
   fence_disuse(live->fences);
+  forget_due(*live);
 }
 
 Offset find_live_pool(const PoolKey& key, std::uint64_t* generation) {

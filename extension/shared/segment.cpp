@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x6e756d70;
 // Raised with every change of what lies in the segment.
-constexpr std::uint32_t kLayoutVersion = 8;
+constexpr std::uint32_t kLayoutVersion = 9;
 // Of one size and under one name for ever, so that a backend with another version of the library
 // finds it.
 constexpr std::size_t kHeaderSize = 1024;
@@ -22,6 +22,8 @@ constexpr const char* kHeaderName = "numpool";
 constexpr const char* kPoolTranche = "numpool_pool";
 constexpr const char* kAllocatorTranche = "numpool_allocator";
 constexpr const char* kRegistryTranche = "numpool_registry";
+constexpr const char* kTokensTranche = "numpool_tokens";
+constexpr const char* kClerkTranche = "numpool_clerk";
 
 struct ArenaHeader {
   std::uint32_t magic;
@@ -30,6 +32,8 @@ struct ArenaHeader {
   int pool_tranche;
   int allocator_tranche;
   int registry_tranche;
+  int tokens_tranche;
+  int clerk_tranche;
 };
 static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
 
@@ -65,6 +69,8 @@ void find_header(Found* found) {
   make_tranche(header->pool_tranche, kPoolTranche);
   make_tranche(header->allocator_tranche, kAllocatorTranche);
   make_tranche(header->registry_tranche, kRegistryTranche);
+  make_tranche(header->tokens_tranche, kTokensTranche);
+  make_tranche(header->clerk_tranche, kClerkTranche);
   *found = {header, header->segment};
   LWLockRelease(AddinShmemInitLock);
 }
@@ -75,8 +81,12 @@ void find_header(Found* found) {
 void make_segment(Found* found, const SegmentLayout& layout) {
   ArenaHeader* header = found->header;
   dsm_segment* segment = make_backing(layout.size, layout.initialised);
+  // So that nobody can choose tokens that fall into one chain.
+  std::uint64_t seed = 0;
+  if (!pg_strong_random(&seed, sizeof(seed))) seed = static_cast<std::uint64_t>(MyProcPid);
   init_segment(dsm_segment_address(segment), layout,
-               {header->pool_tranche, header->allocator_tranche, header->registry_tranche});
+               {header->pool_tranche, header->allocator_tranche, header->registry_tranche,
+                header->tokens_tranche, header->clerk_tranche, seed});
   debug_point(DebugPoint::kArenaMade);
 
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
@@ -127,6 +137,8 @@ dsm_segment* segment_map() {
   compat::know_tranche(found.header->pool_tranche, kPoolTranche);
   compat::know_tranche(found.header->allocator_tranche, kAllocatorTranche);
   compat::know_tranche(found.header->registry_tranche, kRegistryTranche);
+  compat::know_tranche(found.header->tokens_tranche, kTokensTranche);
+  compat::know_tranche(found.header->clerk_tranche, kClerkTranche);
   dsm_segment* segment = nullptr;
   with_one_error([&found, &segment] { segment = dsm_attach(found.segment); });
   if (segment == nullptr)

@@ -54,6 +54,11 @@ SegmentLayout divide_segment(std::size_t size) {
   while (layout.bucket_count < 65536 && std::size_t{layout.bucket_count} * 2048 < size)
     layout.bucket_count *= 2;
   layout.buckets = divider.take(sizeof(Offset) * layout.bucket_count);
+  layout.token_bucket_count = 1024;
+  while (layout.token_bucket_count < 1048576 &&
+         std::size_t{layout.token_bucket_count} * 1024 < size)
+    layout.token_bucket_count *= 2;
+  layout.token_buckets = divider.take(sizeof(Offset) * layout.token_bucket_count);
   layout.fence_count = fence_record_count(size);
   layout.fences = divider.take(sizeof(FenceRecord) * layout.fence_count);
   layout.initialised = divider.used();
@@ -78,6 +83,13 @@ void init_segment(void* memory, const SegmentLayout& layout, const Tranches& tra
   control->bucket_count = layout.bucket_count;
   control->buckets = layout.buckets;
   MemSet(region.at<char>(layout.buckets), 0, sizeof(Offset) * layout.bucket_count);
+  LWLockInitialize(&control->token_lock, tranches.tokens);
+  control->token_seed = tranches.token_seed;
+  control->token_bucket_count = layout.token_bucket_count;
+  control->token_buckets = layout.token_buckets;
+  MemSet(region.at<char>(layout.token_buckets), 0, sizeof(Offset) * layout.token_bucket_count);
+  LWLockInitialize(&control->clerk_lock, tranches.clerk);
+  control->clerk_process = -1;
   control->fence_count = layout.fence_count;
   control->fences = layout.fences;
   MemSet(region.at<char>(layout.fences), 0, sizeof(FenceRecord) * layout.fence_count);

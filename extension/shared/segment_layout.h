@@ -11,6 +11,8 @@ struct SegmentLayout {
   Offset sessions;
   std::uint32_t bucket_count;
   Offset buckets;
+  std::uint32_t token_bucket_count;
+  Offset token_buckets;
   std::uint32_t fence_count;
   Offset fences;
   std::size_t initialised;  // the parts that lie before it are written when the segment is made
@@ -19,10 +21,14 @@ struct SegmentLayout {
   Offset heap;
 };
 
+// What is of this server's run.
 struct Tranches {
   int pool;
   int allocator;
   int registry;
+  int tokens;
+  int clerk;
+  std::uint64_t token_seed;
 };
 
 // Divides `size` bytes. Errors: 53200 where they are too few for this server's sessions.

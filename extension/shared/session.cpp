@@ -2,6 +2,7 @@
 
 #include "pg/compat.h"
 #include "pg/debug_point.h"
+#include "shared/arena.h"
 
 namespace numpool {
 
@@ -12,6 +13,10 @@ Session* sessions = nullptr;  // by process number
 }  // namespace
 
 Session* own_session = nullptr;
+
+void use_sessions(Session* records) {
+  sessions = records;
+}
 
 void session_enter(Session* records, SessionId serial) {
   sessions = records;
@@ -41,6 +46,7 @@ Session* all_sessions() {
 }
 
 Session* find_session(SessionId id) {
+  if (process_of(id) >= arena().session_count) return nullptr;  // a token
   Session& session = sessions[process_of(id)];
   return session.id.load(std::memory_order_acquire) == id ? &session : nullptr;
 }

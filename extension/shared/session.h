@@ -34,6 +34,8 @@ struct Session {
 
 // Fills in and publishes this backend's record in the array of all. Cannot fail.
 void session_enter(Session* records, SessionId serial);
+// The same for a process that has no record, and only wakes others.
+void use_sessions(Session* records);
 // Withdraws it. Cannot fail.
 void session_leave();
 

@@ -68,7 +68,7 @@ class TestPool {
   Pool pool{};
 
  private:
-  GrantContext context() { return {0, fence_}; }
+  GrantContext context() { return {0, 0, fence_}; }
   Memory memory_;
   std::atomic<std::int64_t> fence_{1};
   WakeList wake_;

@@ -17,7 +17,7 @@ class PoolFixture {
     numpool::pool_init(region, pool, size, growth, now);
   }
 
-  numpool::GrantContext context() { return {now, fence}; }
+  numpool::GrantContext context() { return {now, now, fence}; }
 
   // Memory that the pool lacks for `size` numbers, as a resize reserves it before its commit.
   numpool::Growth reserve(std::uint32_t size) {

@@ -1,0 +1,39 @@
+#include "backend/clerk_start.h"
+
+#include "pg/pg.h"
+#include "shared/due_pools.h"
+
+extern "C" {
+#include "postmaster/bgworker.h"
+}
+
+namespace numpool {
+
+namespace {
+
+// Allocates nothing, and takes one lock of PostgreSQL's.
+bool register_clerk() {
+  BackgroundWorker worker;
+  MemSet(&worker, 0, sizeof(worker));
+  // As the launcher of logical replication: it is seen in pg_stat_activity, can be terminated, and is in
+  // no database.
+  worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+  worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+  worker.bgw_restart_time = 1;
+  strlcpy(worker.bgw_library_name, "numpool", sizeof(worker.bgw_library_name));
+  strlcpy(worker.bgw_function_name, "numpool_clerk_main", sizeof(worker.bgw_function_name));
+  strlcpy(worker.bgw_name, "numpool clerk", sizeof(worker.bgw_name));
+  strlcpy(worker.bgw_type, "numpool clerk", sizeof(worker.bgw_type));
+  return RegisterDynamicBackgroundWorker(&worker, nullptr);
+}
+
+}  // namespace
+
+void require_clerk() {
+  if (!start_clerk_once(register_clerk))
+    ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                    errmsg("could not start the background worker that ends timed leases"),
+                    errhint("Raise max_worker_processes.")));
+}
+
+}  // namespace numpool

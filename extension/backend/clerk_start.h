@@ -1,0 +1,10 @@
+// Starting the clerk, the background worker that ends what is over (entry/clerk.cpp).
+#pragma once
+
+namespace numpool {
+
+// To be called before the first record of a token is made. Errors: 53400 where PostgreSQL has no worker
+// to spare.
+void require_clerk();
+
+}  // namespace numpool

@@ -1,0 +1,165 @@
+#include "core/timed_lease.h"
+
+namespace numpool {
+
+namespace {
+
+void give_slot_to_token(Region region, Pool& pool, TimedRecord& record, LeaseState state) noexcept {
+  Slot& slot = pool.slot(region, record.index);
+  slot.holder = kTokenHolder;
+  slot.owner_tag = region.offset_of(&record);
+  slot.scope = Scope::kTimed;
+  slot.state = state;
+  slot.set_ticket(0);
+}
+
+void become_held(Region region, Pool& pool, TimedRecord& record, std::int64_t monotonic) noexcept {
+  pool.tokens.enter(record);
+  give_slot_to_token(region, pool, record, LeaseState::kHeld);
+  record.fence = pool.slot(region, record.index).fence;
+  record.user = 0;
+  record.state.store(TimedState::kHeld, std::memory_order_relaxed);
+  ++pool.tokens.timed;
+  timed_renew(record, monotonic);
+  pool.tokens.set_timer(region, record);
+}
+
+}  // namespace
+
+void timed_join(Region region, Pool& pool, TimedRecord& record, std::int64_t now) noexcept {
+  pool.tokens.enter(record);
+  record.state.store(TimedState::kPlace, std::memory_order_relaxed);
+  pool_join(region, pool, *region.at<Waiter>(record.waiter), now);
+  if (record.user == 0) pool.tokens.set_timer(region, record);
+}
+
+void timed_prolong_place(TimedRecord& record, std::int64_t monotonic) noexcept {
+  const std::int64_t lasts = record.ttl < kMaxPlaceTtl ? record.ttl : kMaxPlaceTtl;
+  record.deadline = monotonic + lasts;
+}
+
+void timed_clear_user(Region region, Pool& pool, TimedRecord& record) noexcept {
+  record.user = 0;
+  if (record.state.load(std::memory_order_relaxed) == TimedState::kHeld)
+    pool.slot(region, record.index).state = LeaseState::kHeld;
+  pool.tokens.set_timer(region, record);
+}
+
+void timed_pick_up(Region region, Pool& pool, TimedRecord& record, const Claim& claim) noexcept {
+  pool.tokens.clear_timer(region, record);
+  Slot& slot = pool.slot(region, record.index);
+  slot.holder = claim.session;
+  slot.owner_tag = claim.owner_tag;
+  slot.scope = claim.scope;
+  slot.state = LeaseState::kHeld;
+  record.user = claim.session;
+  record.fence = slot.fence;
+  record.state.store(TimedState::kTaken, std::memory_order_relaxed);
+}
+
+void timed_put_back(Region region, Pool& pool, TimedRecord& record) noexcept {
+  give_slot_to_token(region, pool, record, LeaseState::kGranted);
+  record.user = 0;
+  record.state.store(TimedState::kOffered, std::memory_order_relaxed);
+  pool.tokens.set_timer(region, record);
+}
+
+void timed_hold(Region region, Pool& pool, TimedRecord& record, std::int64_t monotonic) noexcept {
+  become_held(region, pool, record, monotonic);
+}
+
+void timed_restore(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
+                   std::int64_t fence) noexcept {
+  Slot& slot = pool.slot(region, record.index);
+  if (record.index < pool.size) {
+    pool.free_set(region).erase(record.index);
+    --pool.free;
+  }
+  ++pool.in_use;
+  slot.fence = fence;
+  slot.acquired_at = context.now;
+  become_held(region, pool, record, context.monotonic);
+}
+
+void timed_renew(TimedRecord& record, std::int64_t monotonic) noexcept {
+  record.deadline = monotonic + record.ttl;
+}
+
+void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
+               WakeList& wake) noexcept {
+  const TimedState state = record.state.load(std::memory_order_relaxed);
+  if (state == TimedState::kPlace) {
+    pool.tokens.end_place(region, pool.queue, record);
+    return;
+  }
+  if (state == TimedState::kHeld) --pool.tokens.timed;
+  pool.tokens.become_over(region, record);
+  pool_release(region, pool, record.index, context, wake);
+}
+
+bool pool_end_due(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
+  for (std::uint32_t steps = 0; pool.tokens.timers != 0; ++steps) {
+    TimedRecord& record = pool.tokens.first(region);
+    if (record.timer.due > context.monotonic) return false;
+    if (steps == kDueBatch || wake.full()) return true;
+    pool.tokens.clear_timer(region, record);
+    if (record.user != 0) continue;  // its timer is set again when the user is done
+    if (!is_due(record, context.monotonic)) {
+      pool.tokens.set_timer(region, record);
+      continue;
+    }
+    const TimedState state = record.state.load(std::memory_order_relaxed);
+    if (state == TimedState::kHeld) ++pool.counters.expired;
+    if (state == TimedState::kPlace) ++pool.counters.timeouts;
+    timed_end(region, pool, record, context, wake);
+  }
+  return false;
+}
+
+std::int64_t pool_next_due(Region region, const Pool& pool) noexcept {
+  return pool.tokens.timers == 0 ? INT64_MAX : pool.tokens.first(region).timer.due;
+}
+
+void timed_note_row(Region region, Pool& pool, TimedRecord& record) noexcept {
+  pool.tokens.enter(record);
+  record.state.store(TimedState::kOver, std::memory_order_relaxed);
+  record.left_next = pool.tokens.left;
+  pool.tokens.left = region.offset_of(&record);
+}
+
+void timed_forget_row(Region region, Pool& pool, TimedRecord& record) noexcept {
+  Offset* link = &pool.tokens.left;
+  while (*link != region.offset_of(&record)) link = &region.at<TimedRecord>(*link)->left_next;
+  *link = record.left_next;
+  pool.tokens.leave(record);
+}
+
+bool timed_end_all(Region region, Pool& pool, std::uint32_t* from) noexcept {
+  const std::uint32_t capacity = chunk::capacity(pool.chunk_count);
+  std::uint32_t ended = 0;
+  for (; *from < capacity; ++*from) {
+    Slot& slot = pool.slot(region, *from);
+    if (slot.holder != kTokenHolder) continue;
+    if (++ended > kDueBatch) return true;
+    TimedRecord& record = *region.at<TimedRecord>(slot.owner_tag);
+    record.row_fence = 0;
+    pool.tokens.become_over(region, record);
+    slot.holder = 0;
+    --pool.in_use;
+  }
+  // Whoever is deleting such a row finds the pool gone, and leaves the record alone.
+  while (pool.tokens.left != 0) {
+    if (++ended > kDueBatch) return true;
+    TimedRecord& record = *region.at<TimedRecord>(pool.tokens.left);
+    pool.tokens.left = record.left_next;
+    record.row_fence = 0;
+    if (record.in_over_list.load(std::memory_order_relaxed)) {
+      pool.tokens.leave(record);
+      continue;
+    }
+    pool.tokens.become_over(region, record);
+  }
+  return false;
+}
+
+}  // namespace numpool

@@ -1,0 +1,34 @@
+#include "shared/pool_unlock.h"
+
+#include "core/timed_lease.h"
+#include "shared/due_pools.h"
+#include "shared/session.h"
+#include "shared/token_table.h"
+
+namespace numpool {
+
+void unlock_timed_pool(LivePool* live) {
+  note_due(*live);
+  const Offset over = live->pool.tokens.over;
+  live->pool.tokens.over = 0;
+  LWLockRelease(&live->lock);
+  finish_over(over);
+}
+
+void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) {
+  WakeList wake;
+  bool more = true;
+  while (more && lock_pool(offset, key, generation)) {
+    LivePool* live = live_pool_at(offset);
+    more = pool_serve(region(), live->pool, grant_context(*live, GetCurrentTimestamp()), wake);
+    unlock_pool(live);
+    wake_all(wake);
+  }
+}
+
+bool end_due(LivePool& live, WakeList& wake) {
+  if (pool_next_due(region(), live.pool) > monotonic_now()) return false;
+  return pool_end_due(region(), live.pool, grant_context(live, GetCurrentTimestamp()), wake);
+}
+
+}  // namespace numpool
