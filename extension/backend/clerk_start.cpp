@@ -15,8 +15,8 @@ namespace {
 bool register_clerk() {
   BackgroundWorker worker;
   MemSet(&worker, 0, sizeof(worker));
-  // As the launcher of logical replication: it is seen in pg_stat_activity, can be terminated, and is in
-  // no database.
+  // As the launcher of logical replication: it is seen in pg_stat_activity, can be terminated, and
+  // is in no database.
   worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
   worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
   worker.bgw_restart_time = 1;

@@ -3,8 +3,8 @@
 
 namespace numpool {
 
-// To be called before the first record of a token is made. Errors: 53400 where PostgreSQL has no worker
-// to spare.
+// To be called before the first record of a token is made. Errors: 53400 where PostgreSQL has no
+// worker to spare.
 void require_clerk();
 
 }  // namespace numpool

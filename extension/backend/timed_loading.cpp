@@ -47,8 +47,8 @@ int by_token(const void* left, const void* right) {
 int by_number(const void* left, const void* right) {
   const TimedRow& a = static_cast<const LoadedRow*>(left)->row;
   const TimedRow& b = static_cast<const LoadedRow*>(right)->row;
-  if (const int order = compare(static_cast<std::uint64_t>(a.identity),
-                                static_cast<std::uint64_t>(b.identity)))
+  if (const int order =
+          compare(static_cast<std::uint64_t>(a.identity), static_cast<std::uint64_t>(b.identity)))
     return order;
   if (const int order = compare(a.index, b.index)) return order;
   return -compare(static_cast<std::uint64_t>(a.fence), static_cast<std::uint64_t>(b.fence));
@@ -70,8 +70,8 @@ PallocList<LoadedRow> read_rows() {
   return rows;
 }
 
-// A lease that ended by time has left its row. So of several rows of a token, or of a number, only the
-// newest tells of a lease that may be there still.
+// A lease that ended by time has left its row. So of several rows of a token, or of a number, only
+// the newest tells of a lease that may be there still.
 void find_what_counts(const PallocList<LoadedRow>& rows) {
   if (rows.count == 0) return;
   qsort(rows.items, rows.count, sizeof(LoadedRow), by_token);
@@ -174,8 +174,7 @@ bool load_pool(const PoolRows& pool, TimestampTz deadline) {
     // Rows of a definition that is gone tell of nothing; an INSERT of the identity deletes them.
     if (lookup != Lookup::kFound) return lookup == Lookup::kAbsent;
     PoolRef* ref = pool_ref(definition);
-    ref->live =
-        register_live_pool(ref->key, definition, 0, &ref->generation, capacity_for(pool));
+    ref->live = register_live_pool(ref->key, definition, 0, &ref->generation, capacity_for(pool));
     Definition again;
     const Lookup second = read_definition(identity, deadline, &again);
     if (second == Lookup::kLocked) return false;

@@ -28,7 +28,8 @@ enum : AttrNumber {
 
 LOCKTAG rows_tag(std::int64_t identity) {
   LOCKTAG tag;
-  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, definitions_relation(), static_cast<std::uint32_t>(identity),
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, definitions_relation(),
+                     static_cast<std::uint32_t>(identity),
                      static_cast<std::uint16_t>(IdentityLock::kRows));
   return tag;
 }
@@ -59,8 +60,8 @@ TimedRow read_row(HeapTuple tuple, TupleDesc descriptor) {
   row.identity = DatumGetInt64(heap_getattr(tuple, kIdentity, descriptor, &is_null));
   row.index = DatumGetUInt32(heap_getattr(tuple, kIndex, descriptor, &is_null));
   row.fence = DatumGetInt64(heap_getattr(tuple, kFence, descriptor, &is_null));
-  memcpy(&row.token,
-         DatumGetUUIDP(heap_getattr(tuple, kToken, descriptor, &is_null))->data, UUID_LEN);
+  memcpy(&row.token, DatumGetUUIDP(heap_getattr(tuple, kToken, descriptor, &is_null))->data,
+         UUID_LEN);
   row.ttl = DatumGetIntervalP(heap_getattr(tuple, kTtl, descriptor, &is_null))->time;
   const Datum holder = heap_getattr(tuple, kHolder, descriptor, &is_null);
   if (!is_null) {
@@ -126,11 +127,10 @@ void insert_timed_row(const TimedRow& row) {
   values[kToken - 1] = token_datum(row.token);
   values[kTtl - 1] = ttl_datum(row.ttl);
   nulls[kHolder - 1] = row.holder_length == 0;
-  values[kHolder - 1] =
-      row.holder_length == 0
-          ? Datum{0}
-          : PointerGetDatum(
-                cstring_to_text_with_len(row.holder, static_cast<int>(row.holder_length)));
+  values[kHolder - 1] = row.holder_length == 0
+                            ? Datum{0}
+                            : PointerGetDatum(cstring_to_text_with_len(
+                                  row.holder, static_cast<int>(row.holder_length)));
   values[kRole - 1] = ObjectIdGetDatum(row.role);
   HeapTuple tuple = heap_form_tuple(RelationGetDescr(table), values, nulls);
   CatalogTupleInsert(table, tuple);

@@ -50,9 +50,9 @@ TimedRecord* require_token(const TokenKey& key, LivePool** live) {
       checked = record->role;
       unlock_pool(*live);
       if (!may_use_token(checked))
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("permission denied for token"),
-                        errdetail("Another role has taken its lease.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for token"),
+                 errdetail("Another role has taken its lease.")));
       continue;
     }
     const TimedState state = record->state.load();
@@ -67,10 +67,11 @@ TimedRecord* require_token(const TokenKey& key, LivePool** live) {
 
 void report_token_in_use(LivePool* live) {
   unlock_pool(live);
-  ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("the token is in use"),
-                  errdetail("Another call waits with it, or an open transaction has taken or released "
-                            "its lease."),
-                  errhint("Try again.")));
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_IN_USE), errmsg("the token is in use"),
+           errdetail("Another call waits with it, or an open transaction has taken or released "
+                     "its lease."),
+           errhint("Try again.")));
 }
 
 void end_token(TimedRecord* record, LivePool* live) {
@@ -82,8 +83,8 @@ void end_token(TimedRecord* record, LivePool* live) {
 
 Offset make_spare_record(const TimedRequest& request, bool waits) {
   free_spare_record();
-  spare_record = try_make_timed_record(token_key(request.token), request.holder,
-                                       request.holder_length, waits);
+  spare_record =
+      try_make_timed_record(token_key(request.token), request.holder, request.holder_length, waits);
   if (spare_record == 0)
     report_no_shared_memory(psprintf("Timed leases may take half of the %zu kB that numpool has.",
                                      arena().size / 1024));

@@ -17,7 +17,7 @@ struct TimedRequest {
 };
 
 constexpr std::size_t kMaxHolderLength = 64;  // bytes
-constexpr std::int64_t kMinTtl = 100000;  // microseconds
+constexpr std::int64_t kMinTtl = 100000;      // microseconds
 constexpr std::int64_t kMaxTtl = std::int64_t{30} * 86400 * 1000000;
 
 // What a token has after a call for it.
@@ -41,12 +41,12 @@ TokenState place_state(const TimedRecord& record);
 
 TokenKey token_key(const Token& token);
 
-// Whether this user may act for a token that the role took: he has the privileges of the role, or of
-// the extension's owner.
+// Whether this user may act for a token that the role took: he has the privileges of the role, or
+// of the extension's owner.
 bool may_use_token(Oid role);
 
-// The record of a token with its pool locked. What is over by now is ended first. nullptr: the token is
-// unknown. Errors: 42501.
+// The record of a token with its pool locked. What is over by now is ended first. nullptr: the
+// token is unknown. Errors: 42501.
 TimedRecord* require_token(const TokenKey& key, LivePool** live);
 // Ends what the token has; its pool is locked, and unlocked then. Cannot fail.
 void end_token(TimedRecord* record, LivePool* live);

@@ -71,8 +71,8 @@ void pass_on(TokenUse* use) {
     unlock_pool(live);
 }
 
-// Writes the row of a number that the transaction has just got for the token. Nothing may wait here: a
-// number that was granted and has no row yet has no deadline either.
+// Writes the row of a number that the transaction has just got for the token. Nothing may wait
+// here: a number that was granted and has no row yet has no deadline either.
 Step write_row_or_pass_on(Call& call, TokenUse* use) {
   const std::int64_t identity = use->pool.identity;
   debug_point(DebugPoint::kTokenRowDue);
@@ -111,8 +111,8 @@ TimedRecord* lock_called(const Call& call, LivePool** live) {
   return nullptr;
 }
 
-// Sleeps on the token's place, of which this session is the user, until it was offered a number or the
-// deadline has come. The record, with its pool locked.
+// Sleeps on the token's place, of which this session is the user, until it was offered a number or
+// the deadline has come. The record, with its pool locked.
 TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
   const Deadlines deadlines(call.deadline);
   debug_point(DebugPoint::kJoined);
@@ -273,8 +273,8 @@ void fill_place(Offset made) {
   waiter.ends_by_itself = true;
 }
 
-// Nothing is free, and the pool is locked: the token gets a place. It is put into the table of tokens
-// first, with no lock of the pool held, so the pool is looked at once more.
+// Nothing is free, and the pool is locked: the token gets a place. It is put into the table of
+// tokens first, with no lock of the pool held, so the pool is looked at once more.
 Step keep_place(Call& call, Offset made) {
   if (changed_definitions()) {
     unlock_ref(call.ref);
@@ -339,8 +339,13 @@ Step come_anew(Call& call) {
 }  // namespace
 
 TokenState lease_by_token(const TimedRequest& request, Patience patience) {
-  Call call = {request, token_key(request.token), patience.microseconds != 0,
-               deadline_of(patience), nullptr, nullptr, {}};
+  Call call = {request,
+               token_key(request.token),
+               patience.microseconds != 0,
+               deadline_of(patience),
+               nullptr,
+               nullptr,
+               {}};
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     call.ref = require_pool(request.pool, call.deadline);

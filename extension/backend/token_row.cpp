@@ -14,8 +14,8 @@ namespace {
 // Rows that are left of leases, that one call deletes at most.
 constexpr int kSweptAtOnce = 16;
 
-// Marks the next row that is left in the pool, and that nobody is deleting, for this transaction. False:
-// there is none.
+// Marks the next row that is left in the pool, and that nobody is deleting, for this transaction.
+// False: there is none.
 bool mark_left_row(const TokenUse* for_use) {
   reserve_use();
   if (!lock_pool(for_use->live, for_use->pool, for_use->generation)) return false;

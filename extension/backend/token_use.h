@@ -19,8 +19,8 @@ struct TokenUse {
   dlist_node node;  // in the list of all uses
   PoolKey pool;
   TokenKey key;
-  // Of a lease that is taken, picked up or kept, which nobody else frees; of a row that is left, which
-  // goes with its pool. The others are found by their token.
+  // Of a lease that is taken, picked up or kept, which nobody else frees; of a row that is left,
+  // which goes with its pool. The others are found by their token.
   Offset record;
   Offset live;               // of a row that is left: the pool
   std::uint64_t generation;  // and which that was
@@ -28,7 +28,7 @@ struct TokenUse {
   std::uint32_t index;
   std::int64_t fence;
   std::int64_t row_fence;
-  std::int64_t ttl;  // microseconds
+  std::int64_t ttl;    // microseconds
   LedgerEntry* entry;  // of the first three
   UseKind kind;
   bool releases;            // the token is to hold nothing after COMMIT

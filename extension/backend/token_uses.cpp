@@ -202,7 +202,8 @@ TokenUse* note_use(const PoolKey& pool, const TimedRecord& record, UseKind kind,
   use->index = record.index;
   use->fence = record.fence;
   use->ttl = record.ttl;
-  use->row_fence = kind == UseKind::kReleased || kind == UseKind::kRowLeft ? record.row_fence : record.fence;
+  use->row_fence =
+      kind == UseKind::kReleased || kind == UseKind::kRowLeft ? record.row_fence : record.fence;
   use->entry = entry;
   use->releases = kind == UseKind::kReleased;
   use->has_row = true;

@@ -1,5 +1,6 @@
-// What the open transaction does to tokens: a lease that is taken, picked up, kept or released counts
-// from COMMIT on, and ROLLBACK leaves the token as it was. The undo log has a record of each use.
+// What the open transaction does to tokens: a lease that is taken, picked up, kept or released
+// counts from COMMIT on, and ROLLBACK leaves the token as it was. The undo log has a record of each
+// use.
 #pragma once
 
 #include "backend/token_use.h"
@@ -25,8 +26,8 @@ void record_use_change(TokenUse* use);
 // Undoes the use, of which the undo log tells last, and takes it off the log. Cannot fail.
 void take_back_use(TokenUse* use);
 
-// Takes the use, of which the undo log tells last, off the log and the list; nothing is to be undone.
-// Cannot fail.
+// Takes the use, of which the undo log tells last, off the log and the list; nothing is to be
+// undone. Cannot fail.
 void forget_use(TokenUse* use);
 
 // Of the undo log: undo the use, or a change of it. Cannot fail.

@@ -32,8 +32,8 @@ void timed_restore(Region region, Pool& pool, TimedRecord& record, const GrantCo
 // Its whole ttl from now.
 void timed_renew(TimedRecord& record, std::int64_t monotonic) noexcept;
 
-// Ends what is a place, an offer or a lease: its number goes to the next in line. If it leaves a row,
-// it goes on pool.tokens.left, too. Wakes at most one, for whom `wake` has room.
+// Ends what is a place, an offer or a lease: its number goes to the next in line. If it leaves a
+// row, it goes on pool.tokens.left, too. Wakes at most one, for whom `wake` has room.
 void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
                WakeList& wake) noexcept;
 // Ends what is due, a batch at a time; true if there may be more.
@@ -46,8 +46,8 @@ void timed_note_row(Region region, Pool& pool, TimedRecord& record) noexcept;
 // Takes it off, and the pool forgets it.
 void timed_forget_row(Region region, Pool& pool, TimedRecord& record) noexcept;
 
-// Of a pool that is dropped: whatever tokens have in it is over, a batch at a time; true if there may
-// be more. The queue is empty. `*from` is 0 at first.
+// Of a pool that is dropped: whatever tokens have in it is over, a batch at a time; true if there
+// may be more. The queue is empty. `*from` is 0 at first.
 bool timed_end_all(Region region, Pool& pool, std::uint32_t* from) noexcept;
 
 }  // namespace numpool

@@ -20,7 +20,7 @@ struct Token {
   }
 };
 
-// Rules T1 to T9 of the README say who moves a record from one to the next.
+// Who moves a record from one to the next is in the README, "Timed leases".
 enum class TimedState : std::uint8_t {
   kPlace,    // waits in the queue; `waiter` is its record there
   kOffered,  // a number was handed to the place, and nobody has picked it up
@@ -29,8 +29,8 @@ enum class TimedState : std::uint8_t {
   kOver,     // ended; whoever ended it is taking it out of the table of tokens
 };
 
-// Guarded by the lock of its pool, but for what the table of tokens guards. Its memory is given back
-// by whoever has taken it out of that table.
+// Guarded by the lock of its pool, but for what the table of tokens guards. Its memory is given
+// back by whoever has taken it out of that table.
 struct TimedRecord {
   TimerNode timer;  // NB: first. In the pool's heap of what will be over
   Token token;
@@ -39,9 +39,10 @@ struct TimedRecord {
   Offset table_next;  // in its chain of the table of tokens; guarded by the table's lock
   Offset pool;        // the LivePool, and which it was
   std::uint64_t generation;
-  std::int64_t deadline;  // microseconds of the monotonic clock; means nothing while there is a user
-  std::int64_t ttl;       // microseconds
-  std::int64_t fence;     // the lease's own
+  std::int64_t
+      deadline;        // microseconds of the monotonic clock; means nothing while there is a user
+  std::int64_t ttl;    // microseconds
+  std::int64_t fence;  // the lease's own
   // Its row has this fence, which differs from its own after a load; 0: it has no committed row.
   std::int64_t row_fence;
   // The session in whose open transaction it is taken or being released, or whose call sleeps on

@@ -13,8 +13,8 @@ struct TokenSet {
   Offset over;            // records that are to be taken out of the table of tokens, by over_next
   Offset left;            // records of rows that are left of leases that are over, by left_next
 
-  // The record counts among the pool's, which is not evicted while it has any. No harm if it does so
-  // already.
+  // The record counts among the pool's, which is not evicted while it has any. No harm if it does
+  // so already.
   void enter(TimedRecord& record) noexcept;
   // It does no more.
   void leave(TimedRecord& record) noexcept;

@@ -1,5 +1,5 @@
-// The clerk: the one background worker of numpool. It sleeps until something of a token will be over,
-// ends that, and passes the number on. It reads no catalog and is in no database.
+// The clerk: the one background worker of numpool. It sleeps until something of a token will be
+// over, ends that, and passes the number on. It reads no catalog and is in no database.
 
 #include "core/timed_lease.h"
 #include "pg/compat.h"
@@ -25,7 +25,8 @@ void on_detach(dsm_segment*, Datum) {
   arena_use(nullptr);
 }
 
-// False: there is nothing for a clerk to do, since the server has just started, or another is there.
+// False: there is nothing for a clerk to do, since the server has just started, or another is
+// there.
 bool take_office() {
   // Mapping wants a resource owner.
   StartTransactionCommand();
@@ -92,8 +93,8 @@ PGDLLEXPORT void numpool_clerk_main(Datum) {
   for (;;) {
     const long timeout = end_all_due();
     pgstat_report_activity(STATE_IDLE, nullptr);
-    WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0), timeout,
-              wait_event);
+    WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0),
+              timeout, wait_event);
     // What is put off now, is done at once with more.
     WaitLatch(MyLatch, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kRestMilliseconds, wait_event);
     ResetLatch(MyLatch);

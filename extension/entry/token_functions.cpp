@@ -34,8 +34,7 @@ Token token_argument(FunctionCallInfo fcinfo, int position) {
 Token random_token() {
   pg_uuid_t uuid;
   if (!pg_strong_random(uuid.data, UUID_LEN))
-    ereport(ERROR,
-            (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
   uuid.data[6] = static_cast<unsigned char>((uuid.data[6] & 0x0f) | 0x40);
   uuid.data[8] = static_cast<unsigned char>((uuid.data[8] & 0x3f) | 0x80);
   Token token;
@@ -65,8 +64,7 @@ TimedRequest request_of(FunctionCallInfo fcinfo, int ttl_position, int token_pos
   request.pool = text_argument(fcinfo, 0, "pool");
   request.ttl = ttl_argument(fcinfo, ttl_position);
   request.is_own_token = !PG_ARGISNULL(token_position);
-  request.token =
-      request.is_own_token ? token_argument(fcinfo, token_position) : random_token();
+  request.token = request.is_own_token ? token_argument(fcinfo, token_position) : random_token();
   read_holder(fcinfo, holder_position, &request);
   return request;
 }

@@ -12,9 +12,9 @@ void note_due(LivePool& live);
 // The pool, which is locked, goes. Cannot fail.
 void forget_due(LivePool& live);
 
-// A pool in which something is due at that time, for the clerk. It is off the heap until he has locked
-// it, cleared its noted_due and called note_due, before which he takes in no interrupt. False: there is
-// none; *next is when there will be one, or INT64_MAX.
+// A pool in which something is due at that time, for the clerk. It is off the heap until he has
+// locked it, cleared its noted_due and called note_due, before which he takes in no interrupt.
+// False: there is none; *next is when there will be one, or INT64_MAX.
 bool take_due_pool(std::int64_t monotonic, Offset* live, std::uint64_t* generation,
                    std::int64_t* next);
 

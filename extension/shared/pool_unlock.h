@@ -1,5 +1,5 @@
-// Letting go of a live pool, with what is to be done then: the clerk is told what will be over there,
-// and what is over leaves the table of tokens.
+// Letting go of a live pool, with what is to be done then: the clerk is told what will be over
+// there, and what is over leaves the table of tokens.
 #pragma once
 
 #include "shared/live_pool.h"
@@ -19,8 +19,8 @@ inline void unlock_pool(LivePool* live) {
 // Gives free numbers to waiters, a batch a lock. No numpool lock held; cannot fail.
 void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation);
 
-// Ends what is due in the pool, which is locked, a batch at most; true if there may be more. Those in
-// `wake` are for the caller to wake. Cannot fail.
+// Ends what is due in the pool, which is locked, a batch at most; true if there may be more. Those
+// in `wake` are for the caller to wake. Cannot fail.
 bool end_due(LivePool& live, WakeList& wake);
 
 }  // namespace numpool

@@ -187,7 +187,6 @@ void finish_over(Offset records) {
   }
 }
 
-
 void end_tokens_of(LivePool& live) {
   std::uint32_t from = 0;
   bool more = true;

@@ -18,8 +18,8 @@ inline TokenKey key_of(const TimedRecord& record) {
   return {record.database, record.relation, record.token};
 }
 
-// What the records of all tokens take together may be half of the heap, so that pools and tickets have
-// the rest. 0: that, or the heap, is used up. Call it with no numpool lock held.
+// What the records of all tokens take together may be half of the heap, so that pools and tickets
+// have the rest. 0: that, or the heap, is used up. Call it with no numpool lock held.
 Offset try_allocate_timed(std::size_t size);
 // Takes what try_allocate_timed gave, or 0. Cannot fail.
 void free_timed(Offset object, std::size_t size);
@@ -42,8 +42,8 @@ bool insert_token(TimedRecord& record);
 // Takes it out, if it is in. The same.
 void remove_token(TimedRecord& record);
 
-// Takes the records, a list by over_next, out of the table, and frees those of which no row is left.
-// No lock of the table or of a pool held; cannot fail.
+// Takes the records, a list by over_next, out of the table, and frees those of which no row is
+// left. No lock of the table or of a pool held; cannot fail.
 void finish_over(Offset records);
 
 // Ends all that tokens have in a pool that is out of the registry, with an empty queue. No numpool
