@@ -11,6 +11,7 @@
 #include "pg/palloc_list.h"
 #include "shared/former_pools.h"
 #include "shared/registration.h"
+#include "shared/timed_memory.h"
 
 namespace numpool {
 

@@ -5,6 +5,7 @@
 #include "pg/errors.h"
 #include "shared/pool_unlock.h"
 #include "shared/session.h"
+#include "shared/timed_memory.h"
 
 extern "C" {
 #include "utils/acl.h"

@@ -10,6 +10,7 @@
 #include "backend/token_uses.h"
 #include "core/timed_lease.h"
 #include "pg/debug_point.h"
+#include "pg/errors.h"
 #include "shared/pool_unlock.h"
 #include "shared/session.h"
 
@@ -88,6 +89,8 @@ TokenState keep_for_token(const TimedRequest& request, std::int64_t index) {
   if (entry->undelivered) mark_shown(entry);
   copy_state_to_slot(entry);
   if (!lock_rows_of(use->pool.identity) || !lock_timed_table()) report_rows_locked(request.pool);
+  // A forced drop may have come before that lock.
+  if (!still_held(entry)) report_no_pool(text_to_cstring(request.pool));
   write_token_row(use);
   return lease_state(*record);
 }

@@ -80,6 +80,11 @@ Step write_row_or_pass_on(Call& call, TokenUse* use) {
     pass_on(use);
     return wait_for_rows_of(identity, call.deadline) ? Step::kAgain : Step::kDone;
   }
+  // It may have been, before that lock was there. From now on it cannot be.
+  if (!still_held(use->entry)) {
+    pass_on(use);
+    return Step::kAgain;
+  }
   if (!lock_timed_table()) {
     pass_on(use);
     report_rows_locked(call.request.pool);

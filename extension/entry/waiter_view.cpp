@@ -69,8 +69,11 @@ std::uint32_t copy_queue(const Pool& pool, WaiterRow* copy, std::uint32_t room) 
     row.since = waiter.since;
     row.kind = waiter.kind;
     row.token.is_token = false;
-    if (waiter.kind == WaiterKind::kPlace)
-      copy_token(*region().at<TimedRecord>(waiter.owner_tag), &row.token);
+    if (waiter.kind != WaiterKind::kPlace) continue;
+    // Whose call sleeps on the place, if there is one.
+    const TimedRecord& record = *region().at<TimedRecord>(waiter.owner_tag);
+    row.session = record.user;
+    copy_token(record, &row.token);
   }
   return count;
 }

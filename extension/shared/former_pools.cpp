@@ -1,5 +1,6 @@
 #include "shared/former_pools.h"
 
+#include "shared/database_record.h"
 #include "shared/pool_memory.h"
 #include "shared/registration.h"
 #include "shared/registry.h"
@@ -7,25 +8,6 @@
 namespace numpool {
 
 namespace {
-
-// What was last seen of a database. Records are only added.
-struct DatabaseRecord {
-  Oid database;
-  std::uint64_t stamp;
-  Oid table;
-  Oid loaded;  // the table whose timed leases are live; InvalidOid: none
-  Offset next;
-};
-
-// Under the registry lock.
-DatabaseRecord* find_record(Oid database) {
-  for (Offset at = arena().databases; at != 0;) {
-    DatabaseRecord* record = region().at<DatabaseRecord>(at);
-    if (record->database == database) return record;
-    at = record->next;
-  }
-  return nullptr;
-}
 
 // Calls `visit` for each registered pool of the database until it returns false. Under the registry
 // lock.
@@ -106,7 +88,7 @@ void drop_pools_of_gone_tables(Oid database, bool (*is_gone)(Oid table)) {
 
 bool is_noted_database(Oid database, std::uint64_t stamp, Oid table) {
   LWLockAcquire(&arena().registry_lock, LW_SHARED);
-  const DatabaseRecord* record = find_record(database);
+  const DatabaseRecord* record = find_database_record(database);
   const bool is_noted = record != nullptr && record->stamp == stamp && record->table == table;
   LWLockRelease(&arena().registry_lock);
   return is_noted;
@@ -115,7 +97,7 @@ bool is_noted_database(Oid database, std::uint64_t stamp, Oid table) {
 void note_database(Oid database, std::uint64_t stamp, Oid table, bool (*is_gone)(Oid table)) {
   if (is_noted_database(database, stamp, table)) return;
   LWLockAcquire(&arena().registry_lock, LW_SHARED);
-  const DatabaseRecord* record = find_record(database);
+  const DatabaseRecord* record = find_database_record(database);
   const bool is_other = record != nullptr && record->stamp != stamp;
   LWLockRelease(&arena().registry_lock);
   // NB: before the record says so, or a second session would believe that it is done.
@@ -124,7 +106,7 @@ void note_database(Oid database, std::uint64_t stamp, Oid table, bool (*is_gone)
 
   const Offset spare = arena_allocate(sizeof(DatabaseRecord));
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
-  DatabaseRecord* current = find_record(database);
+  DatabaseRecord* current = find_database_record(database);
   const bool is_new = current == nullptr;
   if (is_new) {
     current = region().at<DatabaseRecord>(spare);
@@ -134,6 +116,7 @@ void note_database(Oid database, std::uint64_t stamp, Oid table, bool (*is_gone)
   }
   if (current->stamp != stamp) current->loaded = InvalidOid;
   current->stamp = stamp;
+  current->tablespace = MyDatabaseTableSpace;
   current->table = table;
   LWLockRelease(&arena().registry_lock);
   if (!is_new) arena_free(spare);
@@ -141,7 +124,7 @@ void note_database(Oid database, std::uint64_t stamp, Oid table, bool (*is_gone)
 
 bool timed_leases_are_live(Oid database, Oid table) {
   LWLockAcquire(&arena().registry_lock, LW_SHARED);
-  const DatabaseRecord* record = find_record(database);
+  const DatabaseRecord* record = find_database_record(database);
   const bool are = record != nullptr && record->loaded == table;
   LWLockRelease(&arena().registry_lock);
   return are;
@@ -149,7 +132,7 @@ bool timed_leases_are_live(Oid database, Oid table) {
 
 void note_timed_leases_live(Oid database, Oid table) {
   LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
-  find_record(database)->loaded = table;
+  find_database_record(database)->loaded = table;
   LWLockRelease(&arena().registry_lock);
 }
 

@@ -1,6 +1,8 @@
 #include "shared/pool_memory.h"
 
+#include "shared/database_record.h"
 #include "shared/registry.h"
+#include "shared/token_table.h"
 
 namespace numpool {
 
@@ -183,7 +185,23 @@ bool is_idle(const LivePool& live) {
          live.closing == InvalidTransactionId && live.maker == 0;
 }
 
-bool evict_idle_pools(Oid database) {
+namespace {
+
+// What a pool that is out of the registry had in it, if its database is gone: there is no session
+// left that could hold or want anything, but there may be tokens.
+void end_without_sessions(LivePool& live) {
+  bool more = true;
+  while (more) {
+    WakeList nobody;
+    LWLockAcquire(&live.lock, LW_EXCLUSIVE);
+    more = pool_dismiss(region(), live.pool, nobody);
+    LWLockRelease(&live.lock);
+  }
+  end_tokens_of(live);
+}
+
+// Evicts some pools: those that are idle, or all of a database that is gone.
+bool evict_pools(Oid gone) {
   static std::uint32_t clock_hand = 0;
   Offset evicted[kEvictionBatch];
   int count = 0;
@@ -196,7 +214,7 @@ bool evict_idle_pools(Oid database) {
       const Offset at = *link;
       LivePool* live = live_pool_at(at);
       LWLockAcquire(&live->lock, LW_EXCLUSIVE);
-      if ((database == InvalidOid || live->key.database == database) && is_idle(*live)) {
+      if (gone == InvalidOid ? is_idle(*live) : live->key.database == gone) {
         unregister_at(link);
         evicted[count++] = at;
       } else {
@@ -206,8 +224,21 @@ bool evict_idle_pools(Oid database) {
     }
   }
   LWLockRelease(&arena().registry_lock);
-  for (int i = 0; i < count; ++i) take_apart(evicted[i]);
+  for (int i = 0; i < count; ++i) {
+    if (gone != InvalidOid) end_without_sessions(*live_pool_at(evicted[i]));
+    take_apart(evicted[i]);
+  }
   return count > 0;
+}
+
+}  // namespace
+
+bool evict_idle_pools() {
+  if (evict_pools(InvalidOid)) return true;
+  for (Oid gone = find_gone_database(InvalidOid); gone != InvalidOid;
+       gone = find_gone_database(gone))
+    if (evict_pools(gone)) return true;
+  return false;
 }
 
 }  // namespace numpool

@@ -43,8 +43,9 @@ void free_growth(Growth& growth);
 
 // Whether nothing would be lost with the live pool. The pool is locked.
 bool is_idle(const LivePool& live);
-// Evicts some pools without leases and waiters, of one database or (InvalidOid) of any. False
-// if there was none. No numpool lock held.
-bool evict_idle_pools(Oid database = InvalidOid);
+// Evicts some pools without leases and waiters, or, where there are none, pools of a database that
+// was dropped, in which tokens may have something. False if there was none. No numpool lock held;
+// cannot fail.
+bool evict_idle_pools();
 
 }  // namespace numpool

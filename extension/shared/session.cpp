@@ -46,7 +46,7 @@ Session* all_sessions() {
 }
 
 Session* find_session(SessionId id) {
-  if (process_of(id) >= arena().session_count) return nullptr;  // a token
+  if (id == 0 || process_of(id) >= arena().session_count) return nullptr;  // nobody, or a token
   Session& session = sessions[process_of(id)];
   return session.id.load(std::memory_order_acquire) == id ? &session : nullptr;
 }

@@ -1,7 +1,6 @@
 #include "shared/token_table.h"
 
 #include "core/timed_lease.h"
-#include "shared/pool_memory.h"
 
 extern "C" {
 #include "common/hashfn.h"
@@ -60,48 +59,13 @@ void unlink(TimedRecord& record) {
   record.in_table = false;
 }
 
-}  // namespace
-
-Offset try_allocate_timed(std::size_t size) {
-  const std::int64_t bytes = static_cast<std::int64_t>(SlabHeap::object_size_for(size));
-  const std::int64_t all = arena().timed_bytes.fetch_add(bytes) + bytes;
-  const std::int64_t most = static_cast<std::int64_t>(arena().heap.block_count) *
-                            static_cast<std::int64_t>(SlabHeap::kBlockSize) / 2;
-  const Offset object = all > most ? 0 : arena_try_allocate(size);
-  if (object == 0) arena().timed_bytes.fetch_sub(bytes);
-  return object;
-}
-
 void free_timed(Offset object, std::size_t size) {
   if (object == 0) return;
   arena_free(object);
   arena().timed_bytes.fetch_sub(static_cast<std::int64_t>(SlabHeap::object_size_for(size)));
 }
 
-Offset try_make_timed_record(const TokenKey& key, const char* holder, std::size_t holder_length,
-                             bool waits) {
-  const Offset at = try_allocate_timed(sizeof(TimedRecord));
-  if (at == 0) return 0;
-  TimedRecord& record = *new (record_at(at)) TimedRecord{};
-  record.token = key.token;
-  record.database = key.database;
-  record.relation = key.relation;
-  record.state.store(TimedState::kTaken, std::memory_order_relaxed);
-  if (holder_length != 0) record.holder = try_allocate_timed(holder_length);
-  if (record.holder != 0) {
-    record.holder_length = static_cast<std::uint16_t>(holder_length);
-    memcpy(region().at<char>(record.holder), holder, holder_length);
-  }
-  // A grant to it takes a fence, which is kept for it as for a ticket (F2).
-  if (waits) {
-    arena().place_records.fetch_add(1);
-    record.waiter = try_allocate_timed(sizeof(Waiter));
-    if (record.waiter == 0) arena().place_records.fetch_sub(1);
-  }
-  if ((holder_length == 0 || record.holder != 0) && (!waits || record.waiter != 0)) return at;
-  free_timed_record(at);
-  return 0;
-}
+}  // namespace
 
 void free_place_waiter(Offset waiter) {
   if (waiter == 0) return;

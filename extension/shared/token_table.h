@@ -18,16 +18,6 @@ inline TokenKey key_of(const TimedRecord& record) {
   return {record.database, record.relation, record.token};
 }
 
-// What the records of all tokens take together may be half of the heap, so that pools and tickets
-// have the rest. 0: that, or the heap, is used up. Call it with no numpool lock held.
-Offset try_allocate_timed(std::size_t size);
-// Takes what try_allocate_timed gave, or 0. Cannot fail.
-void free_timed(Offset object, std::size_t size);
-
-// A record of its own, in no table and no pool, with what the key says; `waits`: with a waiter.
-// 0: no memory.
-Offset try_make_timed_record(const TokenKey& key, const char* holder, std::size_t holder_length,
-                             bool waits);
 // Frees the waiter of a place, which its record has no more, or 0. Cannot fail.
 void free_place_waiter(Offset waiter);
 // Frees a record that is in no table. Cannot fail.

@@ -1,0 +1,24 @@
+// What is remembered of each database for as long as the server runs.
+#pragma once
+
+#include "shared/arena.h"
+
+namespace numpool {
+
+// Records are only added. Guarded by the registry lock.
+struct DatabaseRecord {
+  Oid database;
+  Oid tablespace;
+  std::uint64_t stamp;  // tells it from another one under the same OID
+  Oid table;            // its table of definitions
+  Oid loaded;           // the table whose timed leases are live; InvalidOid: none
+  Offset next;
+};
+
+// nullptr: none. Under the registry lock.
+DatabaseRecord* find_database_record(Oid database);
+// A database with an OID above `after` of which there is a record, and whose files are gone;
+// InvalidOid: none. No numpool lock held; cannot fail.
+Oid find_gone_database(Oid after);
+
+}  // namespace numpool
