@@ -111,7 +111,7 @@ TokenState renew_token(const Token& token) {
       state = lease_state(*record);
       break;
     case TimedState::kPlace:
-      timed_prolong_place(*record, monotonic_now());
+      timed_prolong_place(region(), live->pool, *record, monotonic_now());
       state = place_state(*record);
       break;
     case TimedState::kOffered:

@@ -146,7 +146,7 @@ Step wait_in_place(Call& call, TokenUse* called) {
   TimedRecord* record = wait_for_offer(call, &live);
   forget_use(called);
   if (record->state.load() == TimedState::kOffered) return pick_up(call, record, live);
-  timed_prolong_place(*record, monotonic_now());
+  timed_prolong_place(region(), live->pool, *record, monotonic_now());
   timed_clear_user(region(), live->pool, *record);
   call.state = place_state(*record);
   unlock_pool(live);
@@ -157,7 +157,7 @@ Step wait_in_place(Call& call, TokenUse* called) {
 Step come_to_place(Call& call, TimedRecord* record, LivePool* live) {
   record->ttl = call.request.ttl;
   if (!call.waits) {
-    timed_prolong_place(*record, monotonic_now());
+    timed_prolong_place(region(), live->pool, *record, monotonic_now());
     call.state = place_state(*record);
     unlock_pool(live);
     return done_without_number(call);
@@ -306,7 +306,7 @@ Step keep_place(Call& call, Offset made) {
     return Step::kAgain;
   }
   fill_place(made);
-  timed_prolong_place(record, monotonic_now());
+  timed_prolong_place(region(), live->pool, record, monotonic_now());
   if (!call.waits) record.user = 0;
   timed_join(region(), live->pool, record, GetCurrentTimestamp());
   use->kind = UseKind::kCalled;

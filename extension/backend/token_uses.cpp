@@ -60,7 +60,7 @@ void clear_user_of(const TokenUse* use) {
   if (record == nullptr) return;
   // The place lasts from the end of the last call for it.
   if (use->kind == UseKind::kCalled && record->state.load() == TimedState::kPlace)
-    timed_prolong_place(*record, monotonic_now());
+    timed_prolong_place(region(), live->pool, *record, monotonic_now());
   timed_clear_user(region(), live->pool, *record);
   unlock_pool(live);
 }

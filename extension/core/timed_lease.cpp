@@ -33,9 +33,12 @@ void timed_join(Region region, Pool& pool, TimedRecord& record, std::int64_t now
   if (record.user == 0) pool.tokens.set_timer(region, record);
 }
 
-void timed_prolong_place(TimedRecord& record, std::int64_t monotonic) noexcept {
+void timed_prolong_place(Region region, Pool& pool, TimedRecord& record,
+                         std::int64_t monotonic) noexcept {
   const std::int64_t lasts = record.ttl < kMaxPlaceTtl ? record.ttl : kMaxPlaceTtl;
   record.deadline = monotonic + lasts;
+  // The call may have come with a smaller ttl than the one before.
+  if (record.user == 0) pool.tokens.set_timer(region, record);
 }
 
 void timed_clear_user(Region region, Pool& pool, TimedRecord& record) noexcept {

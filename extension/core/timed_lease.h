@@ -15,7 +15,8 @@ constexpr std::uint32_t kDueBatch = 64;
 // The record joins the queue, by its waiter, which is kIdle. The deadline, or its user, is set.
 void timed_join(Region region, Pool& pool, TimedRecord& record, std::int64_t now) noexcept;
 // Somebody called for the place: it lasts from now. Not an offer, whose time runs.
-void timed_prolong_place(TimedRecord& record, std::int64_t monotonic) noexcept;
+void timed_prolong_place(Region region, Pool& pool, TimedRecord& record,
+                         std::int64_t monotonic) noexcept;
 // The user is done with it: its deadline counts again.
 void timed_clear_user(Region region, Pool& pool, TimedRecord& record) noexcept;
 
