@@ -145,6 +145,7 @@ bool timed_end_all(Region region, Pool& pool, std::uint32_t* from) noexcept {
     if (slot.holder != kTokenHolder) continue;
     if (++ended > kDueBatch) return true;
     TimedRecord& record = *region.at<TimedRecord>(slot.owner_tag);
+    if (record.state.load(std::memory_order_relaxed) == TimedState::kHeld) --pool.tokens.timed;
     record.row_fence = 0;
     pool.tokens.become_over(region, record);
     slot.holder = 0;
