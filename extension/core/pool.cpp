@@ -272,6 +272,8 @@ const char* check_tokens(Region region, Pool& pool) noexcept {
     if (record.state.load(std::memory_order_relaxed) != TimedState::kPlace || record.waiter != at)
       return "I5: a place in the queue is none";
     if (record.user == 0 && !record.timer.is_set()) return "I6: nothing will end a place";
+    if (record.user == 0 && record.timer.due > record.deadline)
+      return "I6: a place will end too late";
   }
   std::uint32_t timers = 0;
   return check_timer_heap(region, pool.tokens.timers, &timers);
