@@ -32,7 +32,7 @@ for my $format ('plain', 'custom')
 	is($node->safe_psql("restored_$format", "$path $look"), $pools, "$format: the pools are there");
 	is($node->safe_psql("restored_$format", "$path $sequences"), $positions, "$format: both sequences go on from where they were");
 	is($node->safe_psql("restored_$format", "$path SELECT string_agg(tgenabled::text, '') FROM pg_trigger WHERE NOT tgisinternal"),
-		'AA', "$format: the triggers are ENABLE ALWAYS");
+		'AAAA', "$format: the triggers are ENABLE ALWAYS");
 	is($node->safe_psql("restored_$format", "$path SELECT sum(in_use) FROM numpool_pools"), 0, "$format: no lease came along");
 	cmp_ok($node->safe_psql("restored_$format", "$path $fence"), '>', $before, "$format: the fence has grown");
 	is($node->safe_psql("restored_$format", qq($path SELECT numpool_create('new', 1))), 't', "$format: a new pool can be made");
