@@ -1,12 +1,12 @@
 #include "backend/timed_rows.h"
 
 #include "backend/definitions.h"
+#include "pg/datums.h"
 #include "pg/errors.h"
 
 extern "C" {
 #include "access/heapam.h"
 #include "catalog/indexing.h"
-#include "utils/uuid.h"
 }
 
 namespace numpool {
@@ -42,16 +42,12 @@ Relation open_timed_table(LOCKMODE lock) {
   return table_open(relation, NoLock);
 }
 
-Datum token_datum(const Token& token) {
-  pg_uuid_t* uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, &token, UUID_LEN);
-  return UUIDPGetDatum(uuid);
-}
-
-Datum ttl_datum(std::int64_t ttl) {
-  Interval* interval = static_cast<Interval*>(palloc0(sizeof(Interval)));
-  interval->time = ttl;
-  return IntervalPGetDatum(interval);
+// A column that is never null, of a type that is passed by reference.
+Datum reference_column(HeapTuple tuple, AttrNumber column, TupleDesc descriptor) {
+  bool is_null;
+  const Datum value = heap_getattr(tuple, column, descriptor, &is_null);
+  if (DatumGetPointer(value) == nullptr) elog(ERROR, "a row of timed leases has a null");
+  return value;
 }
 
 TimedRow read_row(HeapTuple tuple, TupleDesc descriptor) {
@@ -60,9 +56,8 @@ TimedRow read_row(HeapTuple tuple, TupleDesc descriptor) {
   row.identity = DatumGetInt64(heap_getattr(tuple, kIdentity, descriptor, &is_null));
   row.index = DatumGetUInt32(heap_getattr(tuple, kIndex, descriptor, &is_null));
   row.fence = DatumGetInt64(heap_getattr(tuple, kFence, descriptor, &is_null));
-  memcpy(&row.token, DatumGetUUIDP(heap_getattr(tuple, kToken, descriptor, &is_null))->data,
-         UUID_LEN);
-  row.ttl = DatumGetIntervalP(heap_getattr(tuple, kTtl, descriptor, &is_null))->time;
+  memcpy(&row.token, DatumGetUUIDP(reference_column(tuple, kToken, descriptor))->data, UUID_LEN);
+  row.ttl = DatumGetIntervalP(reference_column(tuple, kTtl, descriptor))->time;
   const Datum holder = heap_getattr(tuple, kHolder, descriptor, &is_null);
   if (!is_null) {
     const text* value = DatumGetTextPP(holder);
@@ -124,8 +119,8 @@ void insert_timed_row(const TimedRow& row) {
   values[kIdentity - 1] = Int64GetDatum(row.identity);
   values[kIndex - 1] = UInt32GetDatum(row.index);
   values[kFence - 1] = Int64GetDatum(row.fence);
-  values[kToken - 1] = token_datum(row.token);
-  values[kTtl - 1] = ttl_datum(row.ttl);
+  values[kToken - 1] = uuid_datum(&row.token);
+  values[kTtl - 1] = interval_datum(row.ttl);
   nulls[kHolder - 1] = row.holder_length == 0;
   values[kHolder - 1] = row.holder_length == 0
                             ? Datum{0}

@@ -7,7 +7,7 @@
 
 namespace numpool {
 
-constexpr std::int64_t kMaxPlaceTtl = 30 * 1000000;  // microseconds
+constexpr std::int64_t kMaxPlaceTtl = std::int64_t{30} * 1000000;  // microseconds
 
 // What pool_end_due ends, or puts back, at most under one lock.
 constexpr std::uint32_t kDueBatch = 64;

@@ -29,9 +29,9 @@ class TimerHeap {
   TimerNode& first() const noexcept { return *region_.at<TimerNode>(root_); }
 
   // A node that is in no heap.
-  void insert(TimerNode& node, std::int64_t due) noexcept;
+  void insert(TimerNode& inserted, std::int64_t due) noexcept;
   // A node of this heap.
-  void remove(TimerNode& node) noexcept;
+  void remove(TimerNode& removed) noexcept;
 
  private:
   TimerNode* node(Offset at) const noexcept { return region_.at<TimerNode>(at); }

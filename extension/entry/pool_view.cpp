@@ -1,6 +1,7 @@
 // The view numpool_pools.
 
 #include "entry/view_rows.h"
+#include "pg/datums.h"
 #include "shared/registry.h"
 
 extern "C" {
@@ -106,8 +107,8 @@ void fill_counters(const PoolCounters& counters, Datum* values) {
   values[kTimeouts] = Int64GetDatum(static_cast<std::int64_t>(counters.timeouts));
   values[kCancels] = Int64GetDatum(static_cast<std::int64_t>(counters.cancels));
   values[kDeadlocks] = Int64GetDatum(static_cast<std::int64_t>(counters.deadlocks));
-  values[kWaitTotal] = seconds_interval(counters.wait_total);
-  values[kWaitLongest] = seconds_interval(counters.wait_longest);
+  values[kWaitTotal] = interval_datum(counters.wait_total);
+  values[kWaitLongest] = interval_datum(counters.wait_longest);
   values[kCountingSince] = TimestampTzGetDatum(counters.counting_since);
   values[kExpired] = Int64GetDatum(static_cast<std::int64_t>(counters.expired));
 }

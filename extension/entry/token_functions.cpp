@@ -4,10 +4,10 @@
 #include "backend/token_calls.h"
 #include "backend/token_lease.h"
 #include "entry/arguments.h"
+#include "pg/datums.h"
 
 extern "C" {
 #include "tcop/utility.h"
-#include "utils/uuid.h"
 }
 
 namespace {
@@ -40,12 +40,6 @@ Token random_token() {
   Token token;
   memcpy(&token, uuid.data, UUID_LEN);
   return token;
-}
-
-Datum token_datum(const Token& token) {
-  pg_uuid_t* uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, &token, UUID_LEN);
-  return UUIDPGetDatum(uuid);
 }
 
 void read_holder(FunctionCallInfo fcinfo, int position, TimedRequest* request) {
@@ -84,12 +78,6 @@ Datum expiry_datum(const TokenState& state) {
   return TimestampTzGetDatum(GetCurrentTimestamp() + state.left);
 }
 
-Datum interval_datum(std::int64_t microseconds) {
-  Interval* interval = static_cast<Interval*>(palloc0(sizeof(Interval)));
-  interval->time = microseconds;
-  return IntervalPGetDatum(interval);
-}
-
 }  // namespace
 
 extern "C" {
@@ -107,7 +95,7 @@ PGDLLEXPORT Datum numpool_lease(PG_FUNCTION_ARGS) {
   Datum values[4] = {};
   bool nulls[4] = {};
   nulls[0] = state.has == TokenHas::kNothing && !request.is_own_token;
-  values[0] = token_datum(request.token);
+  values[0] = uuid_datum(&request.token);
   nulls[1] = nulls[2] = state.has != TokenHas::kLease;
   values[1] = Int32GetDatum(static_cast<std::int32_t>(state.index));
   values[2] = fence_datum(state);
@@ -127,7 +115,7 @@ PGDLLEXPORT Datum numpool_keep(PG_FUNCTION_ARGS) {
   Datum values[3] = {};
   bool nulls[3] = {};
   nulls[0] = state.has == TokenHas::kNothing && !request.is_own_token;
-  values[0] = token_datum(request.token);
+  values[0] = uuid_datum(&request.token);
   nulls[1] = nulls[2] = state.has != TokenHas::kLease;
   values[1] = fence_datum(state);
   values[2] = expiry_datum(state);

@@ -2,10 +2,7 @@
 
 #include "backend/token_access.h"
 #include "entry/attach.h"
-
-extern "C" {
-#include "utils/uuid.h"
-}
+#include "pg/datums.h"
 
 namespace numpool {
 
@@ -71,16 +68,8 @@ void fill_token_columns(const TokenRow& row, Datum* values, bool* nulls) {
   nulls[1] = !row.ends;
   values[1] = TimestampTzGetDatum(GetCurrentTimestamp() + Max(row.left, 0));
   nulls[2] = !may_use_token(row.role);
-  pg_uuid_t* uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  memcpy(uuid->data, &row.token, UUID_LEN);
-  values[2] = UUIDPGetDatum(uuid);
+  values[2] = uuid_datum(&row.token);
   values[3] = ObjectIdGetDatum(row.role);
-}
-
-Datum seconds_interval(std::int64_t microseconds) {
-  Interval* interval = static_cast<Interval*>(palloc0(sizeof(Interval)));
-  interval->time = microseconds;
-  return IntervalPGetDatum(interval);
 }
 
 LivePools list_live_pools() {

@@ -34,8 +34,6 @@ void copy_token(const TimedRecord& record, TokenRow* row);
 // Four columns: holder, expires_at, token, role. The token is for those who may use it.
 void fill_token_columns(const TokenRow& row, Datum* values, bool* nulls);
 
-Datum seconds_interval(std::int64_t microseconds);
-
 // The offsets of this database's live pools.
 struct LivePools {
   Offset* offsets;

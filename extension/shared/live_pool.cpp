@@ -6,7 +6,8 @@
 namespace numpool {
 
 SessionId user_of_slot(const Slot& slot) {
-  return slot.holder == kTokenHolder ? region().at<TimedRecord>(slot.owner_tag)->user : slot.holder;
+  return slot.holder == kTokenHolder ? region().array_at<TimedRecord>(slot.owner_tag)->user
+                                     : slot.holder;
 }
 
 void close_live_pool(LivePool& live) {

@@ -21,7 +21,7 @@ inline TokenKey key_of(const TimedRecord& record) {
 // Frees the waiter of a place, which its record has no more, or 0. Cannot fail.
 void free_place_waiter(Offset waiter);
 // Frees a record that is in no table. Cannot fail.
-void free_timed_record(Offset record);
+void free_timed_record(Offset at);
 
 // The record of a token with the lock of its pool taken, or nullptr: unknown, over, or its pool is
 // gone. Takes the table's lock meanwhile. Cannot fail.

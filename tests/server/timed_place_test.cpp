@@ -136,8 +136,8 @@ TEST_CASE("whatever ends a call that sleeps on a place, the place is kept") {
     Asleep scene("1 min");
     scene.caller.cancel();
     scene.caller.finish();
-    CHECK(scene.caller.run("SET lock_timeout = '200 ms'; " +
-                           lease(scene.pool, scene.token, "1 h", "1 min"))
+    CHECK(scene.caller
+              .run("SET lock_timeout = '200 ms'; " + lease(scene.pool, scene.token, "1 h", "1 min"))
               .sqlstate == "55P03");
     scene.place_is_kept();
   }
@@ -237,9 +237,8 @@ TEST_CASE("1,000 places: kept, called for and served in order") {
                      pool.q()) == "t");
   holder.must(release(pool, 0));
   for (int i = 1; i <= 20; ++i) {
-    const std::string expected =
-        client.text("SELECT " + token_of + " FROM generate_series($1::int, $1::int) AS i",
-                    {std::to_string(i)});
+    const std::string expected = client.text(
+        "SELECT " + token_of + " FROM generate_series($1::int, $1::int) AS i", {std::to_string(i)});
     CHECK(owner_of(pool) == expected);
     CHECK(client.number(lease(pool, "'" + expected + "'")) == 0);
     CHECK(client.value(release_token("'" + expected + "'::uuid")) == "t");

@@ -309,12 +309,10 @@ TEST_CASE("disjoint leases of SERIALIZABLE and REPEATABLE READ users do not fail
     for (std::string& token : tokens) token = new_token();
     Session sessions[4];
     for (int round = 0; round < 5; ++round) {
-      for (Session& session : sessions)
-        session.must(begin + "SELECT count(*) FROM numpool_leases");
+      for (Session& session : sessions) session.must(begin + "SELECT count(*) FROM numpool_leases");
       for (int i = 0; i < 4; ++i) sessions[i].must(lease(pool, tokens[i]));
       for (Session& session : sessions) CHECK(session.state("COMMIT") == "");
-      for (Session& session : sessions)
-        session.must(begin + "SELECT count(*) FROM numpool_leases");
+      for (Session& session : sessions) session.must(begin + "SELECT count(*) FROM numpool_leases");
       for (int i = 0; i < 4; ++i) CHECK(sessions[i].state(release_token(tokens[i])) == "");
       for (Session& session : sessions) CHECK(session.state("COMMIT") == "");
     }

@@ -53,9 +53,10 @@ inline bool has(const Pool& pool, const std::string& token, int index = 0) {
 
 inline std::int64_t rows_of(const Pool& pool) {
   return observer()
-      .number("SELECT count(*) FROM numpool_timed JOIN numpool_definitions USING (identity) "
-              "WHERE name = " +
-              pool.q())
+      .number(
+          "SELECT count(*) FROM numpool_timed JOIN numpool_definitions USING (identity) "
+          "WHERE name = " +
+          pool.q())
       .value();
 }
 
