@@ -2,6 +2,7 @@
 
 #include "backend/definitions.h"
 #include "entry/attach.h"
+#include "entry/result_row.h"
 #include "shared/memory_use.h"
 #include "shared/segment.h"
 
@@ -12,9 +13,6 @@ extern "C" {
 PG_FUNCTION_INFO_V1(numpool_show_memory);
 PGDLLEXPORT Datum numpool_show_memory(PG_FUNCTION_ARGS) {
   definitions_enter(fcinfo);
-  TupleDesc descriptor;
-  if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
-    elog(ERROR, "return type must be a row type");
   constexpr int kColumns = 10;
   Datum values[kColumns] = {};
   bool nulls[kColumns] = {};
@@ -34,7 +32,7 @@ PGDLLEXPORT Datum numpool_show_memory(PG_FUNCTION_ARGS) {
   }
   values[9] = Int64GetDatum(static_cast<std::int64_t>(segment_configured_size()));
   nulls[9] = false;
-  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+  return make_row(fcinfo, values, nulls);
 }
 
 }  // extern "C"

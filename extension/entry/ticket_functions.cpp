@@ -5,17 +5,11 @@
 #include "backend/ticket.h"
 #include "backend/ledger_undelivered.h"
 #include "entry/arguments.h"
+#include "entry/result_row.h"
 
 namespace {
 
 using namespace numpool;
-
-Datum make_row(FunctionCallInfo fcinfo, Datum* values, bool* nulls) {
-  TupleDesc descriptor;
-  if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
-    elog(ERROR, "return type must be a row type");
-  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
-}
 
 // The last two columns of a row: index and fence of a lease, or nulls.
 void fill_grant(const LedgerEntry* entry, Datum* values, bool* nulls) {

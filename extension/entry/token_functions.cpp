@@ -4,6 +4,7 @@
 #include "backend/token_calls.h"
 #include "backend/token_lease.h"
 #include "entry/arguments.h"
+#include "entry/result_row.h"
 #include "pg/datums.h"
 
 extern "C" {
@@ -61,13 +62,6 @@ TimedRequest request_of(FunctionCallInfo fcinfo, int ttl_position, int token_pos
   request.token = request.is_own_token ? token_argument(fcinfo, token_position) : random_token();
   read_holder(fcinfo, holder_position, &request);
   return request;
-}
-
-Datum make_row(FunctionCallInfo fcinfo, Datum* values, bool* nulls) {
-  TupleDesc descriptor;
-  if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
-    elog(ERROR, "return type must be a row type");
-  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
 }
 
 Datum fence_datum(const TokenState& state) {
