@@ -152,7 +152,7 @@ PGDLLEXPORT Datum numpool_timed_changed(PG_FUNCTION_ARGS) {
   // An error would stop a whole subscription; the publisher's leases are no concern of ours.
   if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA &&
       TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-    return PointerGetDatum(nullptr);
+    return Datum{0};
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   errmsg("cannot change the rows of timed leases by hand"),
                   errhint("Use numpool_release(token).")));
