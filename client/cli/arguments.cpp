@@ -12,6 +12,7 @@
 #include "duration.hpp"
 #include "failure.hpp"
 #include "text.hpp"
+#include "token.hpp"
 
 namespace numpool::cli {
 namespace {
@@ -107,6 +108,7 @@ class parser {
   void add_view_verbs();
   void add_metadata_verbs();
   void add_run();
+  void add_token_verbs();
   void check() const;
 
   arguments result_;
@@ -130,6 +132,7 @@ parser::parser() {
   add_view_verbs();
   add_metadata_verbs();
   add_run();
+  add_token_verbs();
 }
 
 CLI::App* parser::verb_of(CLI::App* parent, const char* name, const char* help, verb what,
@@ -261,6 +264,49 @@ void parser::add_run() {
                [this](milliseconds t) { result_.grace = t; });
 }
 
+void parser::add_token_verbs() {
+  const auto store_token = [this](const std::string& text) {
+    if (!detail::is_token(text)) {
+      throw CLI::ValidationError("a token is a uuid, not \"" + printable(text) + "\"");
+    }
+    result_.token = text;
+  };
+  const auto add_token = [&](CLI::App* app) {
+    app->add_option_function<std::string>("TOKEN", store_token, "What lease has printed")
+        ->type_name(" ")
+        ->required();
+  };
+
+  auto* lease = verb_of(&app_, "lease", "Lease a number for a time, and leave", verb::lease,
+                        "  numpool lease licence --ttl 2h --holder 'jane, desk 7'\n"
+                        "  read -r token index fence < <(numpool lease gpu --ttl 10m)");
+  explain(
+      lease,
+      "Waits for a number and prints TOKEN INDEX FENCE.  Whoever has the token has the number,\n"
+      "over any connection, until it is released or --ttl has passed since the last renew.");
+  add_pool(lease);
+  add_duration(lease, "--ttl", "How long it lasts from its last renewal, 100ms to 30 days",
+               [this](milliseconds t) { result_.ttl = t; });
+  add_duration(lease, "--timeout", "Give up waiting after this time, and exit 75; 0 does not wait",
+               [this](milliseconds t) { result_.timeout = t; });
+  lease->add_option("--holder", result_.holder, "Who, where or why, for people; up to 64 bytes")
+      ->type_name("TEXT");
+  lease
+      ->add_option_function<std::string>(
+          "--token", store_token,
+          "A random uuid of one's own: to ask again takes the same number, or place in line")
+      ->type_name("UUID");
+  add_json(lease);
+
+  auto* renew = verb_of(&app_, "renew", "Let a lease last for its whole time again", verb::renew,
+                        "  numpool renew \"$token\" || echo lost");
+  explain(renew, "Prints the fence of the lease; \"waiting\" if the token only keeps a place.");
+  add_token(renew);
+
+  add_token(verb_of(&app_, "release", "Give back what a token has", verb::release,
+                    "  numpool release \"$token\""));
+}
+
 void parser::check() const {
   if (pool_.find('\0') != std::string::npos) throw failure(kUsage, "a pool's name has no NUL");
   if (result_.pool && result_.pool->empty()) throw failure(kUsage, "a pool's name is not empty");
@@ -269,6 +315,12 @@ void parser::check() const {
   }
   if (result_.what == verb::metadata_set && !result_.none && !result_.metadata) {
     throw failure(kUsage, "metadata set: give the new metadata as JSON, or --none");
+  }
+  if (result_.what == verb::lease && !result_.ttl) {
+    throw failure(kUsage, "lease: say how long it lasts, such as --ttl 10m");
+  }
+  if (result_.holder && result_.holder->find('\0') != std::string::npos) {
+    throw failure(kUsage, "a holder has no NUL");
   }
   if (result_.what == verb::run && result_.command.empty()) {
     throw failure(kUsage, "run: write the command after --: numpool run POOL -- COMMAND...");

@@ -21,6 +21,9 @@ enum class verb {
   metadata_get,
   metadata_set,
   run,
+  lease,
+  renew,
+  release,
 };
 
 /// What the user asked for.  A member that its subcommand does not take keeps its default.
@@ -43,7 +46,10 @@ struct arguments {
   bool json = false;
   bool verbose = false;  ///< say what a long wait waits for, also where there is no terminal
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< for a server that is not there
-  std::optional<std::chrono::milliseconds> timeout;          ///< run, wait
+  std::optional<std::chrono::milliseconds> timeout;          ///< run, wait, lease
+  std::optional<std::chrono::milliseconds> ttl;              ///< lease; always set there
+  std::optional<std::string> holder;                         ///< lease
+  std::optional<std::string> token;                          ///< of renew and release always set
   std::chrono::milliseconds grace{10000};                    ///< run
   std::chrono::milliseconds interval{1000};                  ///< top; at least 50 ms
   std::vector<std::string> command;                          ///< run; never empty there

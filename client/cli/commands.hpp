@@ -19,6 +19,9 @@ int run_wait(const arguments& args);
 int run_metadata_get(const arguments& args);
 int run_metadata_set(const arguments& args);
 int run_run(const arguments& args);
+int run_lease(const arguments& args);
+int run_renew(const arguments& args);
+int run_release(const arguments& args);
 
 /// How the subcommands connect.  `application` names them in the server's views.
 client_options options_for(const arguments& args, const char* application = "numpool");

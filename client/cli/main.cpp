@@ -38,6 +38,12 @@ int dispatch(const arguments& args) {
       return run_metadata_set(args);
     case verb::run:
       return run_run(args);
+    case verb::lease:
+      return run_lease(args);
+    case verb::renew:
+      return run_renew(args);
+    case verb::release:
+      return run_release(args);
   }
   return kInternal;
 }

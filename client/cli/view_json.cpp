@@ -26,6 +26,8 @@ json_object object_of(const pool_status& p) {
       .raw("timeouts", live(p.timeouts))
       .raw("cancels", live(p.cancels))
       .raw("deadlocks", live(p.deadlocks))
+      .raw("timed", live(p.timed))
+      .raw("expired", live(p.expired))
       .raw("wait_total_us", live(us(p.wait_total)))
       .raw("wait_longest_us", live(us(p.wait_longest)))
       .raw("counting_since", p.live ? json_time(p.counting_since) : "null");
@@ -35,6 +37,11 @@ json_object object_of(const pool_status& p) {
 /// A pid, or null where it is hidden.
 std::string pid_json(int pid) {
   return pid == 0 ? "null" : std::to_string(pid);
+}
+
+/// The time left as a number, null where it does not count down.
+std::string left_json(const std::optional<std::chrono::microseconds>& left) {
+  return left ? std::to_string(us(*left)) : "null";
 }
 
 std::string json_of(const lease_info& l) {
@@ -49,6 +56,9 @@ std::string json_of(const lease_info& l) {
       .add("state", l.state)
       .raw("acquired_at", json_time(l.acquired_at))
       .add("held_for_us", us(l.held_for))
+      .optional("holder", l.holder)
+      .raw("time_left_us", left_json(l.time_left))
+      .optional("token", l.token)
       .str();
 }
 
@@ -62,6 +72,9 @@ std::string json_of(const waiter_info& w) {
       .add("kind", w.kind)
       .raw("since", json_time(w.since))
       .add("waited_for_us", us(w.waited_for))
+      .optional("holder", w.holder)
+      .raw("time_left_us", left_json(w.time_left))
+      .optional("token", w.token)
       .str();
 }
 

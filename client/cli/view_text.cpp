@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "duration.hpp"
 #include "text.hpp"
@@ -37,40 +38,82 @@ std::string counters(const pool_status& pool) {
   }
   return out + "; " + std::to_string(pool.timeouts) + " timed out, " +
          std::to_string(pool.cancels) + " cancelled, " + std::to_string(pool.deadlocks) +
-         " in a deadlock\n";
+         " in a deadlock" +
+         (pool.expired > 0 ? ", " + std::to_string(pool.expired) + " ended by time\n" : "\n");
+}
+
+/// Whether any row counts down; only then there are columns for it.
+template <class Row>
+bool any_timed(const std::vector<Row>& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.time_left; });
+}
+
+/// A table that begins with `columns`, and has more for what is timed if `timed`.
+table table_of(std::vector<table::column> columns, bool timed) {
+  if (timed) {
+    columns.push_back({"TIME LEFT", kRight});
+    columns.push_back({"HOLDER"});
+  }
+  return table(std::move(columns));
+}
+
+template <class Row>
+void add_timed(std::vector<std::string>& cells, const Row& row) {
+  cells.push_back(row.time_left ? age(*row.time_left) : "");
+  cells.push_back(row.holder ? printable(*row.holder) : "");
 }
 
 std::string holders(const std::vector<lease_info>& leases) {
-  table rows({{"INDEX", kRight},
-              {"HELD FOR", kRight},
-              {"PID", kRight},
-              {"USER"},
-              {"APPLICATION"},
-              {"CLIENT"},
-              {"SCOPE"},
-              {"STATE"},
-              {"FENCE", kRight}});
+  const bool timed = any_timed(leases);
+  table rows = table_of({{"INDEX", kRight},
+                         {"HELD FOR", kRight},
+                         {"PID", kRight},
+                         {"USER"},
+                         {"APPLICATION"},
+                         {"CLIENT"},
+                         {"SCOPE"},
+                         {"STATE"},
+                         {"FENCE", kRight}},
+                        timed);
   for (const lease_info& l : leases) {
     // The address is empty for a Unix socket and for a holder whose details are hidden.
     const std::string from = l.client_address ? printable(*l.client_address) : "";
-    rows.add({std::to_string(l.index), age(l.held_for), pid_text(l.pid), or_hidden(l.user),
-              or_hidden(l.application), from.empty() ? (l.pid ? "local" : "?") : from, l.scope,
-              l.state, std::to_string(l.fence)});
+    std::vector<std::string> cells{std::to_string(l.index),
+                                   age(l.held_for),
+                                   pid_text(l.pid),
+                                   or_hidden(l.user),
+                                   or_hidden(l.application),
+                                   from.empty() ? (l.pid ? "local" : "?") : from,
+                                   l.scope,
+                                   l.state,
+                                   std::to_string(l.fence)};
+    if (l.scope == "timed") cells[2] = cells[4] = cells[5] = "";  // it belongs to no connection
+    if (timed) add_timed(cells, l);
+    rows.add(std::move(cells));
   }
   return rows.str();
 }
 
 std::string queue(const std::vector<waiter_info>& waiters) {
-  table rows({{"QUEUE", kRight},
-              {"WAITING FOR", kRight},
-              {"PID", kRight},
-              {"USER"},
-              {"APPLICATION"},
-              {"KIND"},
-              {"TICKET", kRight}});
+  const bool timed = any_timed(waiters);
+  table rows = table_of({{"QUEUE", kRight},
+                         {"WAITING FOR", kRight},
+                         {"PID", kRight},
+                         {"USER"},
+                         {"APPLICATION"},
+                         {"KIND"},
+                         {"TICKET", kRight}},
+                        timed);
   for (const waiter_info& w : waiters) {
-    rows.add({std::to_string(w.position), age(w.waited_for), pid_text(w.pid), or_hidden(w.user),
-              or_hidden(w.application), w.kind, w.ticket ? std::to_string(*w.ticket) : ""});
+    std::vector<std::string> cells{std::to_string(w.position),
+                                   age(w.waited_for),
+                                   pid_text(w.pid),
+                                   or_hidden(w.user),
+                                   or_hidden(w.application),
+                                   w.kind,
+                                   w.ticket ? std::to_string(*w.ticket) : ""};
+    if (timed) add_timed(cells, w);
+    rows.add(std::move(cells));
   }
   return rows.str();
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <numpool/cancellation.hpp>
+#include <numpool/client.hpp>
 #include <numpool/lease.hpp>
 #include <numpool/pool.hpp>
 
@@ -15,6 +16,7 @@ struct access {
   static lease make_lease(std::shared_ptr<lease_record> record) noexcept {
     return lease(std::move(record));
   }
+  static engine& engine_of(const client& of) { return of.engine(); }
   static pool make_pool(std::shared_ptr<engine> owner, std::string_view name) {
     return pool(std::move(owner), name);
   }

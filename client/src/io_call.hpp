@@ -13,7 +13,7 @@ namespace numpool::detail {
 /// One statement whose caller waits for its rows. Not repeated after a lost connection.
 class call_operation : public operation {
  public:
-  /// At most four values.
+  /// At most five values.
   call_operation(const statement& what, std::vector<std::optional<std::string>> values);
 
   /// For the calling thread. Throws what went wrong.

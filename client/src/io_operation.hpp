@@ -16,7 +16,7 @@ class io_loop;
 struct request {
   const statement* what;
   int count;
-  std::array<const char*, 5> values;
+  std::array<const char*, 6> values;
 };
 
 /// One request to the server and what becomes of its answer. All members run on the I/O thread.

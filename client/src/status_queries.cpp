@@ -14,10 +14,10 @@ using std::chrono::system_clock;
 #define NUMPOOL_MICROSECONDS(interval) \
   "(pg_catalog.date_part('epoch', " interval ") * 1000000)::pg_catalog.int8"
 
-#define NUMPOOL_POOLS                                                                             \
+#define NUMPOOL_POOLS \
   "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"                         \
   " timeouts, cancels, deadlocks, " NUMPOOL_MICROSECONDS("wait_total") ", " NUMPOOL_MICROSECONDS( \
-      "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") " FROM {}numpool_pools WHERE "
+      "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") ", timed, expired FROM {}numpool_pools WHERE "
 
 constexpr statement kPool{NUMPOOL_POOLS "pool = $1"};
 constexpr statement kPools{NUMPOOL_POOLS "pg_catalog.starts_with(pool, $1) ORDER BY pool"};
@@ -25,13 +25,15 @@ constexpr statement kPools{NUMPOOL_POOLS "pg_catalog.starts_with(pool, $1) ORDER
 constexpr statement kLeases{
     "SELECT pool, index, fence, pid, usename, application_name, pg_catalog.host(client_addr),"
     " scope, state, " NUMPOOL_MICROSECONDS("acquired_at") ", "
-    NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - acquired_at")
+    NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - acquired_at") ", holder, "
+    NUMPOOL_MICROSECONDS("expires_at - pg_catalog.clock_timestamp()") ", token"
     " FROM {}numpool_leases WHERE pool = $1 ORDER BY index"};
 
 constexpr statement kWaiters{
     "SELECT pool, position, ticket, pid, usename, application_name, kind, "
     NUMPOOL_MICROSECONDS("since") ", "
-    NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since")
+    NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since") ", holder, "
+    NUMPOOL_MICROSECONDS("expires_at - pg_catalog.clock_timestamp()") ", token"
     " FROM {}numpool_waiters WHERE pool = $1 ORDER BY position"};
 
 constexpr statement kResize{"SELECT {}numpool_resize($1, $2)"};
@@ -50,6 +52,10 @@ class columns {
   }
   std::int64_t integer() { return optional_integer().value_or(0); }
   int small() { return static_cast<int>(integer()); }
+  std::optional<microseconds> optional_duration() {
+    const auto value = optional_integer();
+    return value ? std::optional<microseconds>(*value) : std::nullopt;
+  }
   microseconds duration() { return microseconds(integer()); }
   system_clock::time_point time() {
     return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(duration()));
@@ -81,6 +87,8 @@ std::vector<pool_status> statuses(rows from) {
     status.wait_total = next.duration();
     status.wait_longest = next.duration();
     status.counting_since = next.time();
+    status.timed = next.integer();
+    status.expired = next.integer();
   }
   return out;
 }
@@ -111,6 +119,9 @@ std::vector<lease_info> lease_infos(engine& from, const std::string& name) {
     lease.state = next.text_or_empty();
     lease.acquired_at = next.time();
     lease.held_for = next.duration();
+    lease.holder = next.text();
+    lease.time_left = next.optional_duration();
+    lease.token = next.text();
   }
   return out;
 }
@@ -129,6 +140,9 @@ std::vector<waiter_info> waiter_infos(engine& from, const std::string& name) {
     waiter.kind = next.text_or_empty();
     waiter.since = next.time();
     waiter.waited_for = next.duration();
+    waiter.holder = next.text();
+    waiter.time_left = next.optional_duration();
+    waiter.token = next.text();
   }
   return out;
 }

@@ -56,13 +56,6 @@ turn_request request_of(const arguments& args, const char* application) {
           args.connect_timeout};
 }
 
-[[noreturn]] void throw_timed_out(const arguments& args, const turn& queued) {
-  const std::string no_server = queued.no_server();
-  throw failure(kTimedOut, no_server.empty()
-                               ? "timed out waiting for a number of pool \"" + *args.pool + "\""
-                               : "timed out waiting for the server: " + no_server);
-}
-
 }  // namespace
 
 int run_run(const arguments& args) {
@@ -79,7 +72,7 @@ int run_run(const arguments& args) {
   line.clear();
   if (result.signal != 0) return kSignalBase + result.signal;
   const lease* held = result.held;
-  if (!held) throw_timed_out(args, queued);
+  if (!held) throw_timed_out(*args.pool, queued);
 
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   job_terminal terminal;
@@ -107,7 +100,7 @@ int run_wait(const arguments& args) {
   line.show(queued.describer());
   pollfd event{queued.outcome_fd(), POLLIN, 0};
   while (poll(&event, 1, -1) < 0 && errno == EINTR) continue;
-  if (!queued.outcome()) throw_timed_out(args, queued);
+  if (!queued.outcome()) throw_timed_out(*args.pool, queued);
   queued.release();
   return kSuccess;
 }

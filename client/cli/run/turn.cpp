@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "duration.hpp"
+#include "failure.hpp"
 #include "io_event.hpp"
 #include "patience.hpp"
 #include "text.hpp"
@@ -177,6 +178,10 @@ void turn::release() noexcept {
   if (const auto server = state_->current()) server->close();
 }
 
+std::shared_ptr<client> turn::connection() const {
+  return state_->current();
+}
+
 std::function<waiting_text()> turn::describer() const {
   return [shared = state_] { return shared->describe(); };
 }
@@ -198,6 +203,13 @@ waiting_text turn::state::describe() const {
     // The turn itself meets it, and says so.
     return {"waiting for \"" + request.pool + "\"", ""};
   }
+}
+
+void throw_timed_out(const std::string& pool, const turn& queued) {
+  const std::string no_server = queued.no_server();
+  throw failure(kTimedOut, no_server.empty()
+                               ? "timed out waiting for a number of pool \"" + pool + "\""
+                               : "timed out waiting for the server: " + no_server);
 }
 
 waiting_text describe_queue(const pool_status& pool, int position,

@@ -56,6 +56,9 @@ class turn {
   /// Gives the number back; waits up to a second for the server to confirm.
   void release() noexcept;
 
+  /// The connection; null while there is none.
+  std::shared_ptr<client> connection() const;
+
   /// What tells what it waits for, from any thread, by asking the server.  A call may outlive the
   /// turn, but not for long: release() ends what it asks.
   std::function<waiting_text()> describer() const;
@@ -67,6 +70,9 @@ class turn {
   std::shared_ptr<state> state_;  // the thread has a share too, as it may be left behind
   std::thread thread_;
 };
+
+/// After an outcome of null: tells which pool or server it was, with kTimedOut.
+[[noreturn]] void throw_timed_out(const std::string& pool, const turn& queued);
 
 /// What a waiter is told: his place, who is in his way, and for how long.  `position` is 0 if he is
 /// not seen in the queue.

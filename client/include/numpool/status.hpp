@@ -25,6 +25,8 @@ struct pool_status {
   std::int64_t timeouts = 0;
   std::int64_t cancels = 0;
   std::int64_t deadlocks = 0;  ///< waits that ended because they closed a circle
+  std::int64_t timed = 0;      ///< timed leases at the moment
+  std::int64_t expired = 0;    ///< timed leases that ended by time
   std::chrono::microseconds wait_total{0};
   std::chrono::microseconds wait_longest{0};
   std::chrono::system_clock::time_point counting_since{};  ///< the epoch if never used
@@ -32,7 +34,8 @@ struct pool_status {
 
 /// A row of the view numpool_leases, whose usename, application_name and client_addr are `user`,
 /// `application` and `client_address` here. What another role holds is hidden from a plain role:
-/// then the optional members are empty and `pid` is 0.
+/// then the optional members are empty and `pid` is 0. A timed lease has no
+/// backend: its `pid` is 0, and `user` is the role that took it.
 struct lease_info {
   std::string pool;
   int index = 0;
@@ -41,10 +44,13 @@ struct lease_info {
   std::optional<std::string> user;
   std::optional<std::string> application;
   std::optional<std::string> client_address;  ///< empty for a Unix socket
-  std::string scope;                          ///< "session" or "transaction"
+  std::string scope;                          ///< "session", "transaction" or "timed"
   std::string state;
   std::chrono::system_clock::time_point acquired_at{};
   std::chrono::microseconds held_for{0};  ///< by the server's clock
+  std::optional<std::string> holder;      ///< what the holder of a timed lease said of itself
+  std::optional<std::chrono::microseconds> time_left;  ///< unless it is renewed; only if timed
+  std::optional<std::string> token;                    ///< if timed, for who may use it
 };
 
 /// A row of the view numpool_waiters; see lease_info on what is hidden.
@@ -55,9 +61,13 @@ struct waiter_info {
   int pid = 0;
   std::optional<std::string> user;
   std::optional<std::string> application;
-  std::string kind;  ///< "blocking" or "ticket"
+  std::string kind;  ///< "blocking", "ticket" or "place"
   std::chrono::system_clock::time_point since{};
   std::chrono::microseconds waited_for{0};  ///< by the server's clock
+  /// Of a place that is kept for a token, as in lease_info.
+  std::optional<std::string> holder;
+  std::optional<std::chrono::microseconds> time_left;
+  std::optional<std::string> token;
 };
 
 }  // namespace v1

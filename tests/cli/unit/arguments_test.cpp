@@ -92,10 +92,10 @@ TEST_CASE("the largest and the smallest size") {
 }
 
 TEST_CASE("help everywhere, with examples") {
-  const std::vector<words> all{{},          {"setup"}, {"create"},          {"drop"},
-                               {"resize"},  {"list"},  {"status"},          {"top"},
-                               {"wait"},    {"run"},   {"metadata", "get"}, {"metadata", "set"},
-                               {"metadata"}};
+  const std::vector<words> all{{},           {"setup"}, {"create"},          {"drop"},
+                               {"resize"},   {"list"},  {"status"},          {"top"},
+                               {"wait"},     {"run"},   {"metadata", "get"}, {"metadata", "set"},
+                               {"metadata"}, {"lease"}, {"renew"},           {"release"}};
   for (words w : all) {
     w.emplace_back("--help");
     const arguments args = parse_arguments(w);
@@ -106,6 +106,23 @@ TEST_CASE("help everywhere, with examples") {
   }
   // --help behind -- is the command's.
   CHECK(parse_arguments({"run", "gpu", "--", "ls", "--help"}).what == verb::run);
+}
+
+TEST_CASE("a lease for a time") {
+  const arguments args = parse_arguments({"lease", "gpu", "--ttl", "2h", "--holder", "[a,b]"});
+  CHECK(args.what == verb::lease);
+  CHECK(args.ttl == std::chrono::hours(2));
+  CHECK(args.holder == "[a,b]");
+  CHECK(!args.token);
+  CHECK(contains(refusal({"lease", "gpu"}), "--ttl"));
+  const std::string token = "6F0C2D5E-0b1a-4c3d-9e8f-001122334455";
+  CHECK(parse_arguments({"renew", token}).token == token);
+  CHECK(parse_arguments({"release", token}).what == verb::release);
+  for (const char* wrong :
+       {"", "1", "6f0c2d5e-0b1a-4c3d-9e8f-00112233445", "6f0c2d5e00b1a-4c3d-9e8f-001122334455",
+        "6f0c2d5e-0b1a-4c3d-9e8f-00112233445g"}) {
+    CHECK(contains(refusal({"renew", "--", wrong}), "a token is a uuid"));
+  }
 }
 
 TEST_CASE("the version") {

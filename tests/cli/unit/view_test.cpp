@@ -57,6 +57,26 @@ TEST_CASE("one pool as text") {
         "    1          1ms    ?  ?     ?            blocking\n");
 }
 
+TEST_CASE("what is timed has its time left and its holder, and no connection") {
+  pool_view view = sample();
+  lease_info& held = view.leases.front();
+  held.scope = "timed";
+  held.pid = 0;
+  held.application.reset();
+  held.holder = "jane\n";
+  held.time_left = microseconds(61000000);
+  view.pool.expired = 3;
+  const std::string text = pool_text(view, {});
+  CHECK(text.find("0 cancelled, 1 in a deadlock, 3 ended by time\n") != std::string::npos);
+  CHECK(text.find("INDEX  HELD FOR  PID  USER  APPLICATION  CLIENT  SCOPE  STATE        FENCE  "
+                  "TIME LEFT  HOLDER\n"
+                  "    2     1m 1s       me                         timed  held   68719476737  "
+                  "    1m 1s  jane\\n\n") != std::string::npos);
+  // Nothing in the queue is timed.
+  CHECK(text.find("QUEUE  WAITING FOR  PID  USER  APPLICATION  KIND      TICKET\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("all pools as text") {
   CHECK(overview_text({}, {}) == "There are no pools.\n");
   CHECK(overview_text({sample()}, {}) ==
@@ -78,7 +98,8 @@ TEST_CASE("on a standby what only the primary knows is left out") {
       overview_json({view}) ==
       "[\n  {\"pool\": \"gpu\", \"size\": 3, \"in_use\": null, \"free\": null, \"waiting\": null, "
       "\"metadata\": 7, \"grants\": null, \"handoffs\": null, \"timeouts\": null, "
-      "\"cancels\": null, \"deadlocks\": null, \"wait_total_us\": null, \"wait_longest_us\": null, "
+      "\"cancels\": null, \"deadlocks\": null, \"timed\": null, \"expired\": null, "
+      "\"wait_total_us\": null, \"wait_longest_us\": null, "
       "\"counting_since\": null}\n]\n");
 }
 
