@@ -27,13 +27,27 @@ bool register_clerk() {
   return RegisterDynamicBackgroundWorker(&worker, nullptr);
 }
 
+void report_no_clerk(int level) {
+  ereport(level, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                  errmsg("could not start the background worker that ends timed leases"),
+                  errhint("Raise max_worker_processes.")));
+}
+
 }  // namespace
 
 void require_clerk() {
-  if (!start_clerk_once(register_clerk))
-    ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-                    errmsg("could not start the background worker that ends timed leases"),
-                    errhint("Raise max_worker_processes.")));
+  if (!start_clerk_once(register_clerk)) report_no_clerk(ERROR);
+}
+
+void start_clerk_for_loaded() {
+  // Whoever makes the first record of another kind starts it himself.
+  if (arena().clerk_is_started.load(std::memory_order_relaxed) ||
+      arena().timed_bytes.load(std::memory_order_relaxed) == 0)
+    return;
+  static bool warned = false;
+  if (start_clerk_once(register_clerk) || warned) return;
+  warned = true;
+  report_no_clerk(WARNING);
 }
 
 }  // namespace numpool

@@ -1,5 +1,6 @@
 #include "entry/attach.h"
 
+#include "backend/clerk_start.h"
 #include "backend/definitions.h"
 #include "backend/ledger_end.h"
 #include "backend/ticket.h"
@@ -82,7 +83,9 @@ bool attach_backend(TimestampTz deadline) {
                     errhint("Connect to the primary server.")));
   if (!arena_attached()) join_arena();
   if (is_new_table(definitions_relation())) return true;
-  return note_where_we_are(deadline) && load_timed_leases(deadline);
+  if (!note_where_we_are(deadline) || !load_timed_leases(deadline)) return false;
+  start_clerk_for_loaded();
+  return true;
 }
 
 bool attach_if_made() {
