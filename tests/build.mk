@@ -8,7 +8,8 @@ core_sources := $(wildcard tests/core/*.cpp extension/core/*.cpp) $(plain_main)
 worker_sources := $(wildcard tests/history/worker*.cpp) tests/history/watcher.cpp
 judge_sources := $(filter-out %_test.cpp $(worker_sources),$(wildcard tests/history/*.cpp))
 history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(plain_main) \
-	tests/support/folder.cpp tests/torture/edges/judge_test.cpp tests/torture/edges/judge.cpp
+	tests/support/folder.cpp tests/torture/edges/judge_test.cpp tests/torture/edges/judge.cpp \
+	$(wildcard tests/torture/timed/judge*.cpp)
 server_sources := $(filter-out %_module.cpp,$(wildcard tests/server/*.cpp)) $(server_main) \
 	$(judge_sources) $(worker_sources)
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(worker_sources) \

@@ -32,5 +32,14 @@ $(BUILD)/tests/torture_edges: $(edges_objects) $(CLI_LIBRARY)
 	@mkdir -p $(@D)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
+# And the one of timed leases, which go through a pooler.
+timed_sources := $(filter-out %_test.cpp,$(wildcard tests/torture/timed/*.cpp)) tests/poolers/pooler.cpp \
+	tests/torture/options.cpp tests/torture/server.cpp \
+	$(filter-out %/run_tests.cpp,$(support_sources))
+timed_objects := $(timed_sources:%.cpp=$(BUILD)/tests/plain/%.o)
+
+$(BUILD)/tests/torture_timed: $(timed_objects)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
 -include $(wildcard $(BUILD)/edges/tests/*/*.d $(BUILD)/edges/tests/torture/edges/*.d)
 -include $(wildcard $(BUILD)/tests/poolers/*.d)
