@@ -86,6 +86,8 @@ PGDLLEXPORT void numpool_clerk_main(Datum) {
   using namespace numpool;
   pqsignal(SIGHUP, SignalHandlerForConfigReload);
   pqsignal(SIGTERM, die);
+  // There is no statement to cancel, and an error would end it.
+  pqsignal(SIGINT, SIG_IGN);
   BackgroundWorkerUnblockSignals();
   BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
   if (!take_office()) proc_exit(0);
