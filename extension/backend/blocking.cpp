@@ -2,6 +2,7 @@
 
 #include "backend/lock_waits.h"
 #include "shared/live_pool.h"
+#include "shared/place_sleep.h"
 #include "shared/session.h"
 
 namespace numpool {
@@ -34,7 +35,7 @@ LivePool* lock_pool_of(const Sleep& sleep) {
   LivePool* live = live_pool_at(sleep.live);
   LWLockAcquire(&live->lock, LW_SHARED);
   if (is_in_wait(sleep.session->sleeper, sleep.serial) &&
-      sleep.session->sleeps_in.load(std::memory_order_relaxed) == sleep.live)
+      waiter_in_queue(*sleep.session, *live) != nullptr)
     return live;
   LWLockRelease(&live->lock);
   return nullptr;
@@ -72,8 +73,9 @@ bool list_those_ahead(const Sleep& sleep, PallocList<int>& pids) {
     const std::uint32_t length = live->pool.queue.length;
     std::uint32_t count = 0;
     if (length <= room)
-      for (Offset at = sleep.session->sleeper.prev; at != 0; at = region().at<Waiter>(at)->prev)
-        ahead[count++] = pid_of(region().at<Waiter>(at)->session);
+      for (Offset at = waiter_in_queue(*sleep.session, *live)->prev; at != 0;
+           at = region().at<Waiter>(at)->prev)
+        ahead[count++] = pid_of(user_of_waiter(*region().at<Waiter>(at)));
     LWLockRelease(&live->lock);
     for (std::uint32_t i = 0; i < count; ++i) pids.add(ahead[i]);
     pfree(ahead);

@@ -5,6 +5,7 @@
 #include "core/knot.h"
 #include "pg/compat.h"
 #include "pg/debug_point.h"
+#include "shared/place_sleep.h"
 #include "shared/pool_memory.h"
 
 extern "C" {
@@ -52,8 +53,10 @@ bool end_wait(const DeadlockCopy& copy, const StuckSet& stuck, const KnotSet& kn
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   Session* record = find_session(copy.who[victim].sleeper);
   if (record != nullptr && is_in_wait(record->sleeper, session.serial)) {
-    record->deadlock_report.store(offset, std::memory_order_relaxed);
-    ended = pool_condemn(region(), live->pool, record->sleeper, session.serial, wake);
+    // NB: before the victim can see that it is one.
+    record->deadlock_report.store(offset);
+    ended = condemn_sleeper(*record, *live, session.serial, wake);
+    if (!ended) record->deadlock_report.store(0);
   }
   LWLockRelease(&live->lock);
   wake_all(wake);

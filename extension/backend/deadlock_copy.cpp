@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "pg/debug_point.h"
+#include "shared/place_sleep.h"
 
 namespace numpool {
 
@@ -213,8 +214,7 @@ bool copy_sleepers(DeadlockCopy& copy, CopiedPool& info, GraphPool& pool, Candid
     // NB: whoever is in this queue stays in it while it is locked; one that joins another meanwhile
     // shows that by `sleeps_in`, if its state is seen.
     const Waiter& waiter = session->sleeper;
-    if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued) continue;
-    if (session->sleeps_in.load(std::memory_order_relaxed) != info.live) continue;
+    if (waiter_in_queue(*session, *live) == nullptr) continue;
     const std::uint64_t serial = waiter.serial.load(std::memory_order_relaxed);
     if (waiter.ends_by_itself || (wanted_serial != 0 && wanted_serial != serial)) continue;
     candidate.serial = serial;

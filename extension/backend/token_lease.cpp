@@ -1,6 +1,7 @@
 #include "backend/token_lease.h"
 
 #include "backend/arrival.h"
+#include "backend/deadlock_check.h"
 #include "backend/ledger_end.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
@@ -11,6 +12,7 @@
 #include "core/timed_lease.h"
 #include "pg/debug_point.h"
 #include "pg/errors.h"
+#include "shared/place_sleep.h"
 #include "shared/pool_unlock.h"
 #include "shared/session.h"
 
@@ -116,16 +118,30 @@ TimedRecord* lock_called(const Call& call, LivePool** live) {
   return nullptr;
 }
 
+// The call waits for itself, or was chosen to end a deadlock: 40P01, and the place is kept. The
+// pool is locked, and unlocked then.
+void refuse_deadlock(const Call& call, LivePool* live) {
+  const bool is_victim = is_place_victim();
+  if (!is_victim && !(call.ref->held != 0 && waits_for_itself(call.ref))) return;
+  unlock_pool(live);
+  if (is_victim) report_deadlock();
+  report_own_deadlock(call.ref);
+}
+
 // Sleeps on the token's place, of which this session is the user, until it was offered a number or
 // the deadline has come. The record, with its pool locked.
 TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
   const Deadlines deadlines(call.deadline);
+  // As in wait_for_turn.
+  TimestampTz check = call.deadline == DT_NOEND ? first_check(GetCurrentTimestamp()) : DT_NOEND;
   debug_point(DebugPoint::kJoined);
   for (bool in_time = true;;) {
+    if (own_ticket_was_granted()) collect_undelivered();
     TimedRecord* record = lock_called(call, live);
     // Only with its pool it goes while it has a user.
     if (record == nullptr) report_dropped(call.ref);
     if (!in_time || record->state.load() == TimedState::kOffered) return record;
+    refuse_deadlock(call, *live);
     unlock_pool(*live);
     if (!definitions_exist()) report_dropped(call.ref);
     in_time = !deadlines.passed();
@@ -133,8 +149,12 @@ TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
       debug_point(DebugPoint::kTimedOut);
       continue;
     }
+    if (milliseconds_until(check) == 0) {
+      check = check_for_deadlocks();
+      continue;
+    }
     debug_point(DebugPoint::kBeforeSleep);
-    sleep_for_turn(deadlines.next());
+    sleep_for_turn(Min(deadlines.next(), check));
     debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }
@@ -144,6 +164,8 @@ TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
 Step wait_in_place(Call& call, TokenUse* called) {
   LivePool* live;
   TimedRecord* record = wait_for_offer(call, &live);
+  end_place_sleep();
+  forget_deadlock();
   forget_use(called);
   if (record->state.load() == TimedState::kOffered) return pick_up(call, record, live);
   timed_prolong_place(region(), live->pool, *record, monotonic_now());
@@ -165,6 +187,7 @@ Step come_to_place(Call& call, TimedRecord* record, LivePool* live) {
   check_may_wait(call.ref);
   record->user = my_session_id();
   TokenUse* called = note_use(live->key, *record, UseKind::kCalled);
+  begin_place_sleep(*record, *live, call.deadline != DT_NOEND);
   unlock_pool(live);
   return wait_in_place(call, called);
 }
@@ -310,6 +333,7 @@ Step keep_place(Call& call, Offset made) {
   if (!call.waits) record.user = 0;
   timed_join(region(), live->pool, record, GetCurrentTimestamp());
   use->kind = UseKind::kCalled;
+  if (call.waits) begin_place_sleep(record, *live, call.deadline != DT_NOEND);
   if (!call.waits) {
     forget_use(use);
     call.state = place_state(record);

@@ -1,8 +1,10 @@
 #include "backend/token_uses.h"
 
+#include "backend/deadlock_check.h"
 #include "backend/ledger.h"
 #include "core/timed_lease.h"
 #include "pg/debug_point.h"
+#include "shared/place_sleep.h"
 #include "shared/pool_unlock.h"
 #include "shared/session.h"
 
@@ -57,6 +59,10 @@ void undo_pick_up(TokenUse* use) {
 void clear_user_of(const TokenUse* use) {
   LivePool* live;
   TimedRecord* record = lock_used(use, &live);
+  if (use->kind == UseKind::kCalled) {
+    end_place_sleep();
+    forget_deadlock();
+  }
   if (record == nullptr) return;
   // The place lasts from the end of the last call for it.
   if (use->kind == UseKind::kCalled && record->state.load() == TimedState::kPlace)
