@@ -146,7 +146,10 @@ bool make_records(const PoolRef* ref, const PoolRows& pool) {
     record.row_fence = row.fence;
     record.ttl = row.ttl;
     record.role = row.role;
-    if (loaded.counts) insert_token(record);
+    if (loaded.counts)
+      insert_token(record);
+    else
+      keep_only_row(record);
   }
   return true;
 }

@@ -75,6 +75,7 @@ void clear_user_of(const TokenUse* use) {
 void leave_row(const TokenUse* use) {
   TimedRecord& record = record_of(use);
   remove_token(record);
+  keep_only_row(record);
   if (!lock_own_pool(use)) {
     free_timed_record(use->record);
     return;

@@ -63,6 +63,8 @@ struct TimedRecord {
   // A release of it, which is committed, has deleted its row: nothing is left when it is over.
   bool row_is_deleted;
   bool counted;  // among its pool's records
+  bool
+      only_row;  // it only tells of a row that is left, and does not count for what tokens may take
 };
 static_assert(sizeof(TimedRecord) <= 192, "a size that the allocator has; the manual says so");
 

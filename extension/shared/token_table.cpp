@@ -77,7 +77,22 @@ void free_timed_record(Offset at) {
   const TimedRecord& record = *record_at(at);
   free_place_waiter(record.waiter);
   free_timed(record.holder, record.holder_length);
-  free_timed(at, sizeof(TimedRecord));
+  if (record.only_row)
+    arena_free(at);
+  else
+    free_timed(at, sizeof(TimedRecord));
+}
+
+void keep_only_row(TimedRecord& record) {
+  if (record.only_row) return;
+  free_place_waiter(record.waiter);
+  free_timed(record.holder, record.holder_length);
+  record.waiter = 0;
+  record.holder = 0;
+  record.holder_length = 0;
+  record.only_row = true;
+  arena().timed_bytes.fetch_sub(
+      static_cast<std::int64_t>(SlabHeap::object_size_for(sizeof(TimedRecord))));
 }
 
 TimedRecord* lock_token(const TokenKey& key, LivePool** live) {
@@ -136,6 +151,7 @@ void finish_over(Offset records) {
     records = record.over_next;
     unlink(record);
     if (record.row_fence != 0) {
+      keep_only_row(record);
       // NB: it belongs to whoever deletes the row from here on.
       record.in_over_list.store(false, std::memory_order_release);
       continue;

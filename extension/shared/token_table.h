@@ -22,6 +22,9 @@ inline TokenKey key_of(const TimedRecord& record) {
 void free_place_waiter(Offset waiter);
 // Frees a record that is in no table. Cannot fail.
 void free_timed_record(Offset at);
+// The record, which nobody else reaches, will only tell of a row that is left: it gives back what
+// it does not need for that, and takes no memory from leases and places any more.
+void keep_only_row(TimedRecord& record);
 
 // The record of a token with the lock of its pool taken, or nullptr: unknown, over, or its pool is
 // gone. Takes the table's lock meanwhile. Cannot fail.
