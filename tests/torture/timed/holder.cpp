@@ -2,6 +2,7 @@
 #include "torture/timed/holder.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace numpool_test {
 
@@ -99,9 +100,13 @@ void Holder::hold_once(const Use& use) {
   } else if (what < 92) {
     release_and_take_back(use);
   } else {
-    // In time, at the last moment, or too late.
-    const Time wait = one_in(3) ? use.ttl * 2 : one_in(2) ? use.ttl : use.ttl / 4;
-    nap(std::min(wait, 600 * kMillisecond));
+    // In time, at some moment, or as soon as it is too late.
+    const Time last = calls_.empty() ? 0 : calls_.back().told;
+    if (one_in(2))
+      nap(std::min(one_in(2) ? use.ttl * 2 : use.ttl / 4, 600 * kMillisecond));
+    else if (last != kNever && last + use.ttl > now() && use.ttl < 1000 * kMillisecond)
+      std::this_thread::sleep_for(
+          std::chrono::nanoseconds(last + use.ttl + 1100000 + kMillisecond * below(3) - now()));
     renew(use);
   }
 }

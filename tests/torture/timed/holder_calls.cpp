@@ -20,18 +20,19 @@ bool is_loss(const std::string& state) {
   return state == "lost" || state.compare(0, 2, "57") == 0 || state.compare(0, 2, "08") == 0;
 }
 
-// A token in use; the pool is being dropped, or was.
+// A token in use; the pool is being dropped, or was; and after either the transaction has failed.
 bool is_expected(const std::string& state) {
-  static const std::set<std::string> all = {"55006", "42704", "55000", "55P03"};
+  static const std::set<std::string> all = {"55006", "42704", "55000", "55P03", "25P02"};
   return all.count(state) != 0;
 }
 
 }  // namespace
 
 std::string lease_sql(const std::string& token, int pool, Time ttl, Time patience) {
-  return std::string("SELECT index, fence, token FROM numpool_lease('") + kPoolsOfTimed[pool].name +
-         "', " + milliseconds(ttl) + ", " + (token.empty() ? "NULL" : "'" + token + "'") + ", " +
-         milliseconds(patience) + ", 'torture')";
+  return std::string("SELECT index, fence, token, expires_at FROM numpool_lease('") +
+         kPoolsOfTimed[pool].name + "', " + milliseconds(ttl) + ", " +
+         (token.empty() ? "NULL" : "'" + token + "'") + ", " + milliseconds(patience) +
+         ", 'torture')";
 }
 
 Holder::Holder(int number, unsigned seed, std::string pooler, const std::atomic<bool>& over)
@@ -107,6 +108,12 @@ bool Holder::call(const Use& use, TimedVerb verb, const std::string& sql, Time p
   const Time asked = now();
   const auto outcome = ask(sql);
   if (!outcome && refused_) return false;
+  // While the leases are loaded after a start, whoever may not wait is told neither of a lease nor
+  // of a place.
+  if (outcome && verb == TimedVerb::kLease && !outcome->rows.at(0)[3] && !use.token.empty()) {
+    ++refusals_["neither a number nor a place"];
+    return false;
+  }
   TimedCall& made = note(use, verb, asked);
   made.patience = patience;
   if (!outcome) return false;

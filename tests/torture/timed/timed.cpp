@@ -19,7 +19,7 @@ constexpr int kPause = 600;  // mean, in milliseconds, between two faults
 // A lease may last for 50 ms beyond its time on a quiet machine. Here everything is busy, and often
 // for longer; a lease that was forgotten is late without end.
 constexpr double kPromised = 50;
-constexpr double kForgotten = 1000;
+constexpr double kForgotten = 250;
 
 Session connect_in_time() {
   const Time end = now() + 300 * kSecond;
