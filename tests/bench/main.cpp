@@ -22,7 +22,8 @@ const std::map<std::string, void (*)(const bench::Options&)> kParts = {
     {"pairs", bench::measure_pairs},         {"handoff", bench::measure_handoff},
     {"size", bench::measure_size},           {"queue", bench::measure_queue},
     {"pools", bench::measure_pools},         {"snapshot", bench::measure_snapshot},
-    {"listeners", bench::measure_listeners}, {"clients", bench::measure_clients}};
+    {"listeners", bench::measure_listeners}, {"clients", bench::measure_clients},
+    {"timed", bench::measure_timed}};
 
 constexpr std::unique_ptr<bench::System> (*kOnPostgres[])() = {
     bench::floor_system,       bench::shaped_floor_system,

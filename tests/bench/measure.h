@@ -54,5 +54,6 @@ void measure_pools(const Options& options);      // growth: pools
 void measure_snapshot(const Options& options);   // a minute with a snapshot held
 void measure_listeners(const Options& options);  // growth: idle sessions that listen
 void measure_clients(const Options& options);    // growth: clients
+void measure_timed(const Options& options);      // leases of tokens
 
 }  // namespace bench

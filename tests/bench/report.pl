@@ -176,6 +176,49 @@ sub judge
 	}
 	aim('enqueue and cancel behind 100,000 waiters against behind 100', 'at most', 1.5,
 		ratios([ 'aim', 'end of 100000', 'numpool' ], [ 'aim', 'end of 100', 'numpool' ]));
+	judge_timed();
+}
+
+# Leases of tokens. Their floor is a row written and deleted, and for a renewal SELECT 1.
+sub judge_timed
+{
+	for my $clients (1, 8)
+	{
+		my $who = "$clients client" . ($clients > 1 ? 's' : '');
+		aim("renewals/s of a timed lease against `SELECT 1`, $who", 'at least', 0.9,
+			ratios([ 'renew', $clients, 'numpool' ], [ 'renew', $clients, 'floor' ]));
+		aim("lease and release by token/s against INSERT and DELETE of a row, $who", 'at least', 0.8,
+			ratios([ 'lease', $clients, 'numpool' ], [ 'lease', $clients, 'floor' ]));
+		note("renewals/s against a table of leases with expires_at, $who",
+			ratios([ 'renew', $clients, 'numpool' ], [ 'renew', $clients, 'skip_locked' ]));
+		note("lease and release by token/s against that table and SKIP LOCKED, $who",
+			ratios([ 'lease', $clients, 'numpool' ], [ 'lease', $clients, 'skip_locked' ]));
+	}
+	aim('pairs/s of sessions beside many timed leases in the pool, against none', 'at least', 0.95,
+		ratios([ 'beside', 'many', 'numpool' ], [ 'beside', 'none', 'numpool' ]));
+	for my $who ('sleeper', 'ticket', 'place')
+	{
+		for my $part ([ 'p50', 8 ], [ 'p99', 50 ])
+		{
+			aim("from the end of a timed lease to a $who, $part->[0], ms", 'at most', $part->[1],
+				map { $_ / 1000 } values_of("expiry $part->[0]", $who, 'numpool'));
+		}
+	}
+	note('the same by polling a table every 50 ms, p50, ms',
+		map { $_ / 1000 } values_of('expiry p50', 'polling', 'skip_locked'));
+	my ($most) = reverse sort numerically keys %{ $value{clerk} || {} };
+	aim("the clerk's share of a processor, $most timed leases renewed each ten seconds, %", 'at most', 1,
+		values_of('clerk', $most, 'numpool'))
+	  if $most;
+	aim('bytes of a timed lease', 'at most', 320, values_of('bytes', 'lease', 'numpool'));
+	aim('bytes of a kept place', 'at most', 400, values_of('bytes', 'place', 'numpool'));
+	my $slope = slope(over_time('held', 'numpool'));
+	aim('lease, renew, release with a snapshot held: slope over the time, %', 'within', 10, 100 * $slope)
+	  if defined $slope;
+	my ($rows) = reverse sort numerically keys %{ $value{loading} || {} };
+	aim("the first call after a restart with $rows timed leases, ms", 'at most', 200,
+		values_of('loading', $rows, 'numpool'))
+	  if $rows;
 }
 
 sub judge_row_bitmap
