@@ -72,8 +72,9 @@ void release_all_of(Session& session, const std::string& pool) {
 void measure_renewals(const Options& options) {
   Session session;
   create_pool(session, "renewed", 64);
-  for (const int clients : {1, 8}) {
-    const std::string x = std::to_string(clients);
+  for (const std::string x : {"bound", "1", "8"}) {
+    const int clients = x == "8" ? 8 : 1;
+    const OneCore bound(x == "bound");
     print("renew", x, "floor",
           rate(clients, options.seconds, [](int) { return statement("SELECT 1"); }));
     print("renew", x, "numpool", rate(clients, options.seconds, [&](int) {
@@ -207,22 +208,20 @@ void measure_expiries(const Options& options) {
                       return [&waiter] { waiter.wait_for_notification(); };
                     }));
   // Every 50 ms, as one would poll a table.
-  print_percentiles(
-      "expiry", "polling", "skip_locked",
-      expiries(samples, "SELECT 1", [](Session& waiter) -> Work {
-        waiter.run(
-            "UPDATE bench_leases SET expires_at = clock_timestamp() + interval '110 ms' "
-            "WHERE pool = 'polled'");
-        return [&waiter] {
-          while (waiter
-                     .run("UPDATE bench_leases SET expires_at = clock_timestamp() + interval '1 "
-                          "min' WHERE pool = 'polled' AND (pool, number) = (SELECT pool, number "
-                          "FROM bench_leases WHERE pool = 'polled' AND expires_at < "
-                          "clock_timestamp() LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING 1")
-                     .empty())
-            sleep_for(0.05);
-        };
-      }));
+  const std::string take =
+      "UPDATE bench_leases SET expires_at = clock_timestamp() + interval '1 min' "
+      "WHERE (pool, number) = (SELECT pool, number FROM bench_leases WHERE pool = 'polled' AND "
+      "expires_at < clock_timestamp() LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING 1";
+  const auto polls = [&take](Session& waiter) -> Work {
+    waiter.run("SET synchronous_commit = off");
+    return [&waiter, &take] {
+      waiter.run(
+          "UPDATE bench_leases SET expires_at = clock_timestamp() + interval '100 ms' "
+          "WHERE pool = 'polled'");
+      for (sleep_for(0.05 * std::rand() / RAND_MAX); waiter.run(take).empty();) sleep_for(0.05);
+    };
+  };
+  print_percentiles("expiry", "polling", "skip_locked", expiries(samples, "SELECT 1", polls));
   session.run("SELECT count(numpool_drop('timer' || i, true)) FROM generate_series(1, " +
               std::to_string(pools) + ") AS i");
 }

@@ -182,9 +182,9 @@ sub judge
 # Leases of tokens. Their floor is a row written and deleted, and for a renewal SELECT 1.
 sub judge_timed
 {
-	for my $clients (1, 8)
+	for my $clients ('bound', 1, 8)
 	{
-		my $who = "$clients client" . ($clients > 1 ? 's' : '');
+		my $who = $clients eq 'bound' ? '1 client, all on one core' : "$clients client" . ($clients > 1 ? 's' : '');
 		aim("renewals/s of a timed lease against `SELECT 1`, $who", 'at least', 0.9,
 			ratios([ 'renew', $clients, 'numpool' ], [ 'renew', $clients, 'floor' ]));
 		aim("lease and release by token/s against INSERT and DELETE of a row, $who", 'at least', 0.8,
