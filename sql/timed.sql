@@ -200,7 +200,7 @@ SELECT index FROM numpool_lease('timed', '1 h', :t2, '0');            -- 0
 RELEASE SAVEPOINT c;
 COMMIT;
 SELECT state, fence = :f2 AS same FROM numpool_leases WHERE pool = 'timed';   -- held
-SELECT token, fence = :f2 AS same FROM numpool_timed;
+SELECT token, fence > :f2 AS later FROM numpool_timed;
 BEGIN;
 SELECT numpool_release(:t2::uuid);                                    -- t
 ROLLBACK;

@@ -17,7 +17,7 @@ SELECT numpool_acquire('keep');                                       -- 0
 SELECT numpool_fence('keep', 0) AS f \gset
 SELECT token, fence = :f AS same, expires_at > now() + '59 min' AS lasts FROM numpool_keep('keep', 0, '1 h', :t1, 'me');
 SELECT index, scope, pid, holder, token, fence = :f AS same FROM numpool_leases WHERE pool = 'keep';
-SELECT index, holder, token, fence = :f AS same FROM numpool_timed;
+SELECT index, holder, token, fence > :f AS later FROM numpool_timed;  -- the row has one of its own
 SELECT numpool_fence('keep', 0), numpool_release_all();               -- null, 0
 -- asked again
 SELECT token, fence = :f AS same FROM numpool_keep('keep', 0, '1 h', :t1);

@@ -109,6 +109,17 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
   return Arrival::kGranted;
 }
 
+void await_fence(PoolRef* ref) {
+  // Whoever finds the pool gone later needs none.
+  while (lock_ref(ref)) {
+    LivePool* live = live_of(ref);
+    const Offset fences = live->fences;
+    const bool covered = fence_covers_arrival(fences, definitions_fence_sequence());
+    unlock_pool(live);
+    if (covered || get_fences(fences, DT_NOEND) != FenceEnd::kReady) return;
+  }
+}
+
 void join_queue(PoolRef* ref, LedgerEntry* entry, Offset offset, WaiterKind kind,
                 bool ends_by_itself) {
   Waiter* waiter = region().at<Waiter>(offset);

@@ -25,6 +25,10 @@ enum class Arrival {
 // those of a wait until the deadline.
 Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing);
 
+// Sees to it that the session may take a fence more of the pool, as an arrival would (F2). It may be
+// cancelled. No numpool lock held.
+void await_fence(PoolRef* ref);
+
 // The waiter at `offset` joins the queue on behalf of `entry`. The pool is locked; cannot fail.
 void join_queue(PoolRef* ref, LedgerEntry* entry, Offset offset, WaiterKind kind,
                 bool ends_by_itself);

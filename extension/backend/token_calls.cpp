@@ -1,5 +1,6 @@
 #include "backend/token_calls.h"
 
+#include "backend/arrival.h"
 #include "backend/definitions.h"
 #include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
@@ -72,6 +73,7 @@ TokenState keep_for_token(const TimedRequest& request, std::int64_t index) {
 
   LedgerEntry* entry = lease_to_keep(request.pool, index, key);
   if (entry == nullptr) return {};
+  await_fence(entry->ref);  // its row's
   reserve_use();
   const Offset made = make_spare_record(request, false);
   record = region().at<TimedRecord>(made);

@@ -40,9 +40,21 @@ void sweep_left_rows(const TokenUse* use) {
   }
 }
 
+// The fence of a row that is about to be written. Number and token are both this transaction's, so
+// rows of either are in the order of their fences. The lease's own may be older than a row that the
+// token has left, but for an offer, of which the token was in the queue when it was granted.
+void give_row_its_fence(TokenUse* use) {
+  if (use->kind != UseKind::kTaken && use->kind != UseKind::kKept) return;
+  if (use->row_fence != use->fence || !lock_pool(use->live, use->pool, use->generation)) return;
+  LivePool* live = live_pool_at(use->live);
+  use->row_fence = grant_context(*live, 0).fence.fetch_add(1, std::memory_order_relaxed);
+  unlock_pool(live);
+}
+
 }  // namespace
 
 void write_token_row(TokenUse* use) {
+  give_row_its_fence(use);
   const TimedRecord& record = *region().at<TimedRecord>(use->record);
   insert_timed_row({use->pool.identity, use->index, use->row_fence, use->key.token, record.ttl,
                     record.role, region().at<char>(record.holder), record.holder_length});

@@ -43,7 +43,7 @@ struct TimedRecord {
       deadline;        // microseconds of the monotonic clock; means nothing while there is a user
   std::int64_t ttl;    // microseconds
   std::int64_t fence;  // the lease's own
-  // Its row has this fence, which differs from its own after a load; 0: it has no committed row.
+  // Its row has this fence, its own or another; 0: it has no committed row.
   std::int64_t row_fence;
   // The session in whose open transaction it is taken or being released, or whose call sleeps on
   // the place, or which is deleting the row that it left; 0: nobody, and then the deadline counts.
