@@ -290,17 +290,32 @@ void Scene::check_leases() {
   }
   std::set<std::string> seen;
   const Outcome view = observer().must(
-      "SELECT pid, index, fence FROM numpool_leases WHERE state <> 'granted' AND pool = " +
+      "SELECT pid, index, fence, scope FROM numpool_leases WHERE state <> 'granted' AND pool = " +
       pool_.q());
-  for (const auto& row : view.rows) seen.insert(*row[0] + " has " + *row[1] + " by " + *row[2]);
+  for (const auto& row : view.rows)
+    if (*row[3] == "timed")
+      CHECK_MESSAGE(indexes.insert(std::stoi(*row[1])).second, "P1: two hold ", *row[1]);
+    else
+      seen.insert(*row[0] + " has " + *row[1] + " by " + *row[2]);
   for (const std::string& one : said) CHECK_MESSAGE(seen.count(one) == 1, "not seen: ", one);
   for (const std::string& one : seen) CHECK_MESSAGE(said.count(one) == 1, "not said: ", one);
   CHECK_MESSAGE(!(pool_.free() > 0 && pool_.waiting() > 0), "P2: an idle number");
 }
 
+// What tokens have, as far as nobody uses them.
+void Scene::release_tokens() {
+  for (const char* view : {"numpool_leases", "numpool_waiters"}) {
+    const std::string tokens = "SELECT token FROM " + std::string(view) +
+                               " WHERE token IS NOT NULL AND pool = " + pool_.q();
+    for (const auto& row : observer().must(tokens).rows)
+      observer().run("SELECT numpool_release('" + *row[0] + "')");
+  }
+}
+
 void Scene::release_everything() {
   for (const auto end = Clock::now() + 10s;;) {
     bool over = true;
+    release_tokens();
     for (Actor* actor : actors_) {
       if (actor->gone) {
         collect(*actor);
@@ -347,6 +362,8 @@ void Scene::check_all_free() {
 
 void Scene::end() {
   let_all_go();
+  if (waits_for_ && !eventually(waits_for_)) throw TestError("the end does not come");
+  settle();
   for (Actor* actor : actors_)
     if (actor->doing == ActorDoing::kIdle || actor->gone) collect(*actor);
   settle();

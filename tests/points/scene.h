@@ -81,6 +81,8 @@ class Scene {
   void event_cancel(Actor& actor);
   void event_terminate(Actor& actor);
   void event_sever(Actor& actor);
+  // The end comes when this holds, which happens by itself.
+  void wait_for(const std::function<bool()>& holds) { waits_for_ = holds; }
   // Checked at the end, when every part is over and before anything is released.
   void finally(const std::function<void()>& check) { finally_ = check; }
   // Checked when each has released what it had.
@@ -107,6 +109,7 @@ class Scene {
   bool look();
   void let_all_go();
   void collect(Actor& actor);
+  void release_tokens();
   void release_everything();
   // P1 and P2, by what the sessions say and what the views say.
   void check_leases();
@@ -118,6 +121,7 @@ class Scene {
   int size_;
   std::vector<Actor*> actors_;
   std::vector<Step> steps_;
+  std::function<bool()> waits_for_;
   std::function<void()> finally_;
   std::function<void()> at_last_;
   std::string story_;
