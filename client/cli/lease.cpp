@@ -70,14 +70,14 @@ token_answer lease_in_place(const arguments& args, const timed_request& what) {
   token_answer found;
   for (bool asked = false; !asked;) {
     try {
-      with_server(args, options_for(args, "numpool lease"), repeat::not_in_doubt,
-                  [&](client& server) {
-                    waiting_line line(args.verbose);
-                    line.show({"waiting for \"" + what.pool + "\"", ""});
-                    found = lease_by_token(detail::access::engine_of(server), what,
-                                           time_left(args, started));
-                    asked = true;
-                  });
+      with_server(
+          args, options_for(args, "numpool lease"), repeat::not_in_doubt, [&](client& server) {
+            waiting_line line(args.verbose);
+            line.show({"waiting for \"" + what.pool + "\"", ""});
+            found =
+                lease_by_token(detail::access::engine_of(server), what, time_left(args, started));
+            asked = true;
+          });
     } catch (const error& why) {
       // Whatever the server did, it does no more when it is asked again.
       if (!in_doubt(why)) throw;
@@ -86,10 +86,9 @@ token_answer lease_in_place(const arguments& args, const timed_request& what) {
   }
   if (!found.fence) {
     const auto kept = found.left.value_or(std::chrono::microseconds(0));
-    throw failure(kTimedOut,
-                  "timed out waiting for a number of pool \"" + what.pool +
-                      "\"; the token keeps its place for another " +
-                      format_duration(std::chrono::duration_cast<milliseconds>(kept)));
+    throw failure(kTimedOut, "timed out waiting for a number of pool \"" + what.pool +
+                                 "\"; the token keeps its place for another " +
+                                 format_duration(std::chrono::duration_cast<milliseconds>(kept)));
   }
   return found;
 }

@@ -20,6 +20,16 @@ struct access {
   static pool make_pool(std::shared_ptr<engine> owner, std::string_view name) {
     return pool(std::move(owner), name);
   }
+  static const std::shared_ptr<lease_record>& record(const lease& of) noexcept {
+    return of.record_;
+  }
+  static timed_lease make_timed(std::shared_ptr<timed_record> record) noexcept {
+    return timed_lease(std::move(record));
+  }
+  static timed_result make_result(timed_lease granted) noexcept {
+    return timed_result(std::move(granted));
+  }
+  static timed_result make_timed_result(const error& why) noexcept { return timed_result(why); }
   static acquire_result make_result(lease granted) noexcept {
     return acquire_result(std::move(granted));
   }

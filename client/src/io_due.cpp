@@ -1,5 +1,5 @@
-// What the I/O thread does because its time has come: waits end, and what was refused for the
-// moment is sent again.
+// What the I/O thread does because its time has come: waits end, what was refused for the moment is
+// sent again, and timed leases are renewed.
 
 #include <utility>
 
@@ -8,12 +8,12 @@
 
 namespace numpool::detail {
 
-void io_loop::watch_deadline(clock::time_point when, std::shared_ptr<wait_operation> op) {
+void io_loop::watch_deadline(clock::time_point when, std::shared_ptr<expiring> op) {
   const void* key = op.get();
   deadlines_.emplace(std::make_pair(when, key), std::move(op));
 }
 
-void io_loop::forget_deadline(clock::time_point when, const wait_operation& op) {
+void io_loop::forget_deadline(clock::time_point when, const expiring& op) {
   deadlines_.erase({when, &op});
 }
 
@@ -32,6 +32,7 @@ void io_loop::do_what_is_due() {
     backlog_.push_back(std::move(retries_.begin()->second));
     retries_.erase(retries_.begin());
   }
+  timed_.do_what_is_due(*this);
 }
 
 void io_loop::take_back_retries() {

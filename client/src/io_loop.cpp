@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lease_record.hpp"
+#include "timed_record.hpp"
 #include "tuning.hpp"
 #include "io_wait.hpp"
 
@@ -152,7 +153,8 @@ int io_loop::timeout_ms() const {
 }
 
 void io_loop::sleep() {
-  pollfd fds[3] = {{engine_.wake_.fd(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}};
+  pollfd fds[4] = {
+      {engine_.wake_.fd(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}, {timed_.fd(), POLLIN, 0}};
   if (state_ == state::connecting) {
     fds[1] = {attempt_->socket(), attempt_->events(), 0};
   } else if (connection_) {
@@ -164,7 +166,7 @@ void io_loop::sleep() {
     fds[2] = {watch_.socket(), watch_.events(), 0};
   }
   const int timeout = engine_.may_sleep() ? timeout_ms() : 0;
-  const int ready = ::poll(fds, 3, timeout);
+  const int ready = ::poll(fds, 4, timeout);
   engine_.woke(ready > 0 && fds[0].revents != 0);
   woke(ready > 0 && fds[1].revents != 0, ready > 0 && fds[2].revents != 0);
 }
@@ -323,20 +325,25 @@ void io_loop::shut_down() {
   if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_exception(pointer_to(why));
   engine_.backend_pid = 0;
   for (auto& record : leases_.take_all()) record->close();
+  std::vector<std::string> tokens;
+  for (auto& record : timed_.take_all())
+    if (record->close()) tokens.push_back(record->token());
   for (auto& wait : tickets_.take_all()) wait->refused(*this, why);
   for (auto& op : pipeline_.take_all()) op->fail(*this, why);
   take_back_retries();
   sending_.swap(backlog_);
   for (auto& op : sending_) op->fail(*this, why);
-  if (state_ == state::ready && !schema_.empty() && !is_shared_) give_back_all();
+  if (state_ == state::ready && !schema_.empty() && !is_shared_) give_back_all(tokens);
   deadlines_.clear();
   question_.reset();
   connection_.reset();
 }
 
-void io_loop::give_back_all() {
+void io_loop::give_back_all(const std::vector<std::string>& tokens) {
   bool done = false;
   const auto deadline = clock::now() + kFarewell;
+  for (const std::string& token : tokens)
+    if (!pipeline_.send(*connection_, std::make_shared<token_release>(token), schema_)) return;
   if (!pipeline_.send(*connection_, std::make_shared<farewell_operation>(&done), schema_)) return;
   while (!done && clock::now() < deadline) {
     if (!connection_->flush(&more_to_write_)) return;

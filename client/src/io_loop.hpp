@@ -18,6 +18,7 @@
 #include "pg_connection.hpp"
 #include "engine.hpp"
 #include "io_books.hpp"
+#include "io_timed.hpp"
 #include "io_question.hpp"
 #include "notification.hpp"
 #include "pg_pipeline.hpp"
@@ -43,14 +44,18 @@ class io_loop {
   // For operations.
   std::uint64_t connection_number() const { return connection_number_; }
   lease_book& leases() { return leases_; }
+  timed_book& timed() { return timed_; }
   void send_again(std::shared_ptr<operation> op) { backlog_.push_back(std::move(op)); }
+  /// Ahead of all that has not been sent yet.
+  void send_first(std::shared_ptr<operation> op) {
+    backlog_.insert(backlog_.begin(), std::move(op));
+  }
   void ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> wait);
   void cancel_ticket(std::int64_t ticket);
   void forget_schema();
   /// Has op->expired() called at `when`, unless that is forgotten before.
-  void watch_deadline(std::chrono::steady_clock::time_point when,
-                      std::shared_ptr<wait_operation> op);
-  void forget_deadline(std::chrono::steady_clock::time_point when, const wait_operation& op);
+  void watch_deadline(std::chrono::steady_clock::time_point when, std::shared_ptr<expiring> op);
+  void forget_deadline(std::chrono::steady_clock::time_point when, const expiring& op);
   /// Sends it again after the pause.
   void send_later(std::chrono::milliseconds pause, std::shared_ptr<operation> op);
 
@@ -108,7 +113,7 @@ class io_loop {
   void handle_notifications();
   void handle(const notification& what);
   void shut_down();
-  void give_back_all();
+  void give_back_all(const std::vector<std::string>& tokens);
 
   engine& engine_;
   connection_parameters parameters_;  ///< beginning with the host to be tried first
@@ -143,7 +148,8 @@ class io_loop {
   pipeline pipeline_;
   ticket_book tickets_;
   lease_book leases_;
-  std::map<std::pair<clock::time_point, const void*>, std::shared_ptr<wait_operation>> deadlines_;
+  timed_book timed_;
+  std::map<std::pair<clock::time_point, const void*>, std::shared_ptr<expiring>> deadlines_;
   std::multimap<clock::time_point, std::shared_ptr<operation>> retries_;
   std::int64_t newest_ticket_ = 0;
   /// Notifications of tickets newer than any known. The server sends a ticket before it speaks of

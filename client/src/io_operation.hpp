@@ -45,4 +45,13 @@ class operation {
   virtual void withdrawn(io_loop&) {}
 };
 
+/// What has a deadline that nobody else watches.
+class expiring {
+ public:
+  virtual ~expiring() = default;
+
+  /// The I/O thread: the deadline is past.
+  virtual void expired(io_loop&) = 0;
+};
+
 }  // namespace numpool::detail

@@ -45,11 +45,12 @@ std::optional<std::chrono::steady_clock::time_point> deadline_of(const wait_opti
 wait_operation::wait_operation(std::shared_ptr<engine> owner,
                                std::shared_ptr<const std::string> pool,
                                std::optional<clock::time_point> deadline,
-                               std::function<void(acquire_result)> callback)
+                               std::function<void(acquire_result)> callback, delivery how)
     : engine_(std::move(owner)),
       pool_(std::move(pool)),
       deadline_(deadline),
       has_callback_(callback != nullptr),
+      is_direct_(how == delivery::direct),
       callback_(std::move(callback)) {}
 
 void wait_operation::start(const cancellation_token& token) {
@@ -57,7 +58,7 @@ void wait_operation::start(const cancellation_token& token) {
     token_ = token;
     const std::weak_ptr<wait_operation> weak = weak_from_this();
     const std::uint64_t key = state->add([weak] {
-      if (auto self = weak.lock()) self->cancelled();
+      if (auto self = weak.lock()) self->cancel();
     });
     if (key == 0) {
       finish({nullptr, wait_cancelled_error()});
@@ -112,7 +113,9 @@ bool wait_operation::finish(outcome what) {
     changed_.notify_one();
   }
   if (key != 0) access::state(token_)->remove(key);
-  if (callback) {
+  if (callback && is_direct_) {
+    callback(result_of(std::move(what.granted), what.failed));
+  } else if (callback) {
     engine_->callbacks().post([callback = std::move(callback), granted = std::move(what.granted),
                                failed = std::move(what.failed)]() mutable {
       callback(result_of(std::move(granted), failed));
@@ -126,7 +129,7 @@ bool wait_operation::finished() {
   return outcome_.has_value();
 }
 
-void wait_operation::cancelled() {
+void wait_operation::cancel() {
   if (finish({nullptr, wait_cancelled_error()})) engine_->withdraw(shared_from_this());
 }
 
@@ -178,7 +181,7 @@ void wait_operation::granted(io_loop& io, int index, std::int64_t fence) {
   forget_deadline(io);
   auto record =
       std::make_shared<lease_record>(engine_, pool_, index, fence, io.connection_number());
-  io.leases().add(record);
+  if (!is_direct_) io.leases().add(record);
   const bool late = deadline_ && clock::now() >= *deadline_;
   if (late) finish(timed_out());
   if (late || !finish({record, std::nullopt})) record->release(false);

@@ -32,17 +32,27 @@ error timed_out_error(const std::string& pool);
 /// Who asked and who grants meet at one point, finish(), under the mutex: the first one decides.
 /// A grant that comes second goes back to the pool; a cancel that comes second changes nothing.
 /// So no grant is lost, and none is handed out after its caller was told there is none.
-class wait_operation : public operation, public std::enable_shared_from_this<wait_operation> {
+class wait_operation : public operation,
+                       public expiring,
+                       public std::enable_shared_from_this<wait_operation> {
  public:
   using clock = std::chrono::steady_clock;
+
+  /// How the callback is called: on the callback thread, or by whoever decides, for the library's
+  /// own ends; then the lease is in no book yet.
+  enum class delivery { posted, direct };
 
   /// With a callback, the outcome goes to it; without, to wait().
   wait_operation(std::shared_ptr<engine> owner, std::shared_ptr<const std::string> pool,
                  std::optional<clock::time_point> deadline = std::nullopt,
-                 std::function<void(acquire_result)> callback = nullptr);
+                 std::function<void(acquire_result)> callback = nullptr,
+                 delivery how = delivery::posted);
 
   /// Submits it, and withdraws it when `token` is cancelled. Throws error_kind::client_closed.
   void start(const cancellation_token& token);
+
+  /// Any thread: leaves the queue, and makes that the outcome.
+  void cancel();
 
   /// For the calling thread: the lease, or nothing once the deadline is past. Throws what else
   /// went wrong.
@@ -53,7 +63,7 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
   /// The I/O thread: there will be no grant.
   void refused(io_loop& io, const error& why);
   /// The I/O thread: the deadline is past, and nobody sleeps until then in wait().
-  void expired(io_loop& io);
+  void expired(io_loop& io) override;
 
   void submitted(io_loop& io) override;
   bool wanted(io_loop& io) override;
@@ -75,7 +85,6 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
   /// Makes `what` the outcome unless there is one. Returns whether it did.
   bool finish(outcome what);
   bool finished();
-  void cancelled();
   /// Whether there was one that has not been called.
   bool drop_callback();
 
@@ -83,6 +92,7 @@ class wait_operation : public operation, public std::enable_shared_from_this<wai
   const std::shared_ptr<const std::string> pool_;
   const std::optional<clock::time_point> deadline_;
   const bool has_callback_;
+  const bool is_direct_;
 
   std::optional<std::int64_t> ticket_;  ///< the I/O thread's; set while it waits on the server
   std::optional<backoff> pauses_;       ///< the I/O thread's; once the server refused it for now

@@ -105,6 +105,10 @@ void lease_record::lose(const std::string& reason) {
   }
 }
 
+void lease_record::kept() {
+  leave_held(state::released);
+}
+
 void lease_record::close() {
   std::function<void()> dropped;
   {

@@ -43,6 +43,9 @@ class lease_record : public operation, public std::enable_shared_from_this<lease
   /// The I/O thread: the lease ended against our will. Has the callbacks called if it was held.
   void lose(const std::string& reason);
 
+  /// Any thread: the server has made it a token's.
+  void kept();
+
   /// The I/O thread: the client is being closed.
   void close();
 

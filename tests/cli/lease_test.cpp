@@ -190,10 +190,9 @@ TEST_CASE("status shows holder and time left") {
 }
 
 TEST_CASE("wrong arguments: 64; refused: 1") {
-  for (const Words& words :
-       {Words{"lease", "p"}, Words{"lease", "p", "--ttl", "soon"}, Words{"renew"},
-        Words{"renew", "me"}, Words{"release", "6f0c2d5e"},
-        Words{"lease", "p", "--ttl", "1m", "--token", "1"}}) {
+  for (const Words& words : {Words{"lease", "p"}, Words{"lease", "p", "--ttl", "soon"},
+                             Words{"renew"}, Words{"renew", "me"}, Words{"release", "6f0c2d5e"},
+                             Words{"lease", "p", "--ttl", "1m", "--token", "1"}}) {
     CHECK(run(words).status == 64);
   }
   Pool pool(1);

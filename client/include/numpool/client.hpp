@@ -88,6 +88,11 @@ class NUMPOOL_EXPORT client {
   /// The same with sizes, counts and counters.
   [[nodiscard]] std::vector<pool_status> pool_statuses(std::string_view prefix = {}) const;
 
+  /// Takes up the timed lease of `token`, from whatever client or program it was taken, renews it,
+  /// and goes on renewing it. Nothing: the token has no lease. Two who have one lease both renew
+  /// it, and the first one that releases it ends it for both.
+  [[nodiscard]] std::optional<timed_lease> adopt(std::string_view token) const;
+
   /// How many leases this client holds at the moment, by its own books; no round trip.
   [[nodiscard]] int lease_count() const noexcept;
 

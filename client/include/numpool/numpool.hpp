@@ -25,4 +25,5 @@
 #include <numpool/options.hpp>
 #include <numpool/pool.hpp>
 #include <numpool/status.hpp>
+#include <numpool/timed_lease.hpp>
 #include <numpool/version.hpp>

@@ -17,6 +17,7 @@
 #include <numpool/lease.hpp>
 #include <numpool/options.hpp>
 #include <numpool/status.hpp>
+#include <numpool/timed_lease.hpp>
 
 namespace numpool {
 
@@ -102,6 +103,38 @@ class NUMPOOL_EXPORT pool {
   /// The same as a future. A future that is dropped does not leave the queue: its lease is given
   /// back when it comes. Use a timeout or a token to leave earlier.
   [[nodiscard]] std::future<lease> acquire_future(const wait_options& options = {}) const;
+
+  /// Waits as acquire() does, and leases the number for a token: it outlives the connection, and is
+  /// renewed by the client. Needs the right to (README, "Timed leases"). If the connection goes
+  /// while it waits it joins the queue again, at its end; with timed_options::token it keeps its
+  /// place. Throws what acquire() throws, and error_kind::invalid_value for a ttl, token or holder
+  /// that makes no sense.
+  timed_lease acquire_timed(const timed_options& options) const;
+
+  /// The same, but nothing when the timeout is over. Without a timeout it does not wait.
+  [[nodiscard]] std::optional<timed_lease> try_acquire_timed(const timed_options& options) const;
+
+  /// try_acquire_timed() with this timeout.
+  template <class Rep, class Period>
+  [[nodiscard]] std::optional<timed_lease> acquire_timed_for(
+      std::chrono::duration<Rep, Period> timeout, timed_options options) const {
+    options.timeout = wait_options(timeout).timeout.value_or(std::chrono::hours(24 * 365 * 30));
+    return try_acquire_timed(options);
+  }
+
+  /// try_acquire_timed() with a deadline.
+  template <class Clock, class Duration>
+  [[nodiscard]] std::optional<timed_lease> acquire_timed_until(
+      std::chrono::time_point<Clock, Duration> when, timed_options options) const {
+    return acquire_timed_for(when - Clock::now(), std::move(options));
+  }
+
+  /// acquire_timed() as acquire_async() does it.
+  void acquire_timed_async(std::function<void(timed_result)> callback,
+                           const timed_options& options) const;
+
+  /// acquire_timed() as acquire_future() does it.
+  [[nodiscard]] std::future<timed_lease> acquire_timed_future(const timed_options& options) const;
 
   /// Changes the size, 1..65536, and returns the old one. Numbers above a smaller size stay leased
   /// until they are released. Growing serves waiters at once.
