@@ -143,18 +143,26 @@ void measure_held_snapshot(const Options& options) {
   session.prepare("l", lease_of("held"));
   session.prepare("n", "SELECT fence FROM numpool_renew($1::uuid)");
   session.prepare("r", kRelease);
+  // The floor: two commits that write, but leave no row.
+  session.prepare("c", "SELECT pg_current_xact_id()");
+  const Work floor = [&session] {
+    session.execute("c");
+    session.execute("c");
+  };
+  const Work lease = [&session] {
+    const std::string token = session.execute("l");
+    session.execute("n", {token});
+    session.execute("r", {token});
+  };
   const double slice = options.quick ? 0.2 : 1, total = options.quick ? 3 : 60;
-  for (double second = 0; second < total; second += slice) {
-    long done = 0;
-    const Clock::time_point start = Clock::now();
-    for (; microseconds_since(start) < slice * 1e6; ++done) {
-      const std::string token = session.execute("l");
-      session.execute("n", {token});
-      session.execute("r", {token});
+  for (double second = 0; second < total; second += slice)
+    for (const bool is_floor : {true, false}) {
+      long done = 0;
+      const Clock::time_point start = Clock::now();
+      for (; microseconds_since(start) < slice / 2 * 1e6; ++done) (is_floor ? floor : lease)();
+      print("held", std::to_string(second + slice), is_floor ? "floor" : "numpool",
+            static_cast<double>(done) / (microseconds_since(start) / 1e6));
     }
-    print("held", std::to_string(second + slice), "numpool",
-          static_cast<double>(done) / (microseconds_since(start) / 1e6));
-  }
 }
 
 // Microseconds from when a lease is over to when the next in line has the number. `ask` sends what
@@ -286,25 +294,38 @@ void measure_clerk(const Options& options) {
   session.run("SELECT numpool_drop('clerk0', true), numpool_drop('clerk1', true)");
 }
 
-// Milliseconds of the first call after a restart.
+// Milliseconds of a first call.
+double first_call(const std::string& database) {
+  const char* const own = std::getenv("PGDATABASE");
+  const std::string before = own == nullptr ? "postgres" : own;
+  setenv("PGDATABASE", database.empty() ? before.c_str() : database.c_str(), 1);
+  Session session;
+  setenv("PGDATABASE", before.c_str(), 1);
+  session.run("SELECT 1");
+  const Clock::time_point start = Clock::now();
+  session.run("SELECT numpool_renew(gen_random_uuid())");
+  return microseconds_since(start) / 1000;
+}
+
+// After a restart: the first of the server, which makes the arena, and the first of a database,
+// which loads its leases.
 void measure_loading(const Options& options) {
   const int pools = options.quick ? 200 : 1000;
   {
     Session session;
+    session.run("CREATE DATABASE bench_idle");
     session.run("SELECT numpool_create('loaded' || i, 10) FROM generate_series(1, " +
                 std::to_string(pools) + ") AS i");
     session.run("SELECT count(l.index) FROM generate_series(1, " + std::to_string(pools) +
                 ") AS i, generate_series(1, 10) AS j, "
                 "LATERAL numpool_lease('loaded' || i, '1 h' + 0 * j * interval '1 s') AS l");
   }
-  if (std::system("\"$NUMPOOL_PGBIN/pg_ctl\" -D \"$PGDATA\" -m fast -w -l "
+  if (std::system("psql -Xqd bench_idle -c 'CREATE EXTENSION numpool' && "
+                  "\"$NUMPOOL_PGBIN/pg_ctl\" -D \"$PGDATA\" -m fast -w -l "
                   "\"$NUMPOOL_TMP/restart.log\" restart >/dev/null") != 0)
     fail("the server does not restart");
-  Session session;
-  session.run("SELECT 1");
-  const Clock::time_point start = Clock::now();
-  session.run("SELECT numpool_renew(gen_random_uuid())");
-  print("loading", std::to_string(10 * pools), "numpool", microseconds_since(start) / 1000);
+  print("arena", "-", "numpool", first_call("bench_idle"));
+  print("loading", std::to_string(10 * pools), "numpool", first_call(""));
 }
 
 }  // namespace
