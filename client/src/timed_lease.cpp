@@ -172,10 +172,9 @@ std::optional<timed_lease> client::adopt(std::string_view token) const {
   const detail::row& only = answer.at(0);
   if (!only.at(0) || !only.at(1) || !only.at(2) || !only.at(3)) return std::nullopt;
   auto record = std::make_shared<detail::timed_record>(
-      engine_,
-      detail::timed_grant{std::make_shared<const std::string>(*only[2]), std::string(token),
-                          std::stoi(*only[3]), std::stoll(*only[0]), sent_at,
-                          std::chrono::microseconds(std::stoll(*only[1]))});
+      engine_, detail::timed_grant{std::make_shared<const std::string>(*only[2]),
+                                   std::string(token), std::stoi(*only[3]), std::stoll(*only[0]),
+                                   sent_at, std::chrono::microseconds(std::stoll(*only[1]))});
   engine_->submit(std::make_shared<detail::timed_beginning>(record));
   return detail::access::make_timed(std::move(record));
 }
