@@ -25,8 +25,8 @@ enum class Arrival {
 // those of a wait until the deadline.
 Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing);
 
-// Sees to it that the session may take a fence more of the pool, as an arrival would (F2). It may be
-// cancelled. No numpool lock held.
+// Sees to it that the session may take a fence more of the pool, as an arrival would (F2). It may
+// be cancelled. No numpool lock held.
 void await_fence(PoolRef* ref);
 
 // The waiter at `offset` joins the queue on behalf of `entry`. The pool is locked; cannot fail.
