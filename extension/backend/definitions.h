@@ -62,8 +62,8 @@ constexpr int kMaxNameLength = 200;  // characters
 
 // An argument of a statement; the first is $1.
 struct StatementArgument {
-  Oid type;
   Datum value;
+  Oid type;
   bool is_null;
 };
 constexpr int kMaxStatementArguments = 4;

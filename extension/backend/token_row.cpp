@@ -47,7 +47,7 @@ void give_row_its_fence(TokenUse* use) {
   if (use->kind != UseKind::kTaken && use->kind != UseKind::kKept) return;
   if (use->row_fence != use->fence || !lock_pool(use->live, use->pool, use->generation)) return;
   LivePool* live = live_pool_at(use->live);
-  use->row_fence = grant_context(*live, 0).fence.fetch_add(1, std::memory_order_relaxed);
+  use->row_fence = take_fence(*live);
   unlock_pool(live);
 }
 

@@ -61,18 +61,18 @@ bool waited_for_drop(const Definition& existing) {
 }
 
 StatementArgument text_value(text* value) {
-  return {TEXTOID, PointerGetDatum(value), false};
+  return {PointerGetDatum(value), TEXTOID, false};
 }
 StatementArgument bigint_value(std::int64_t value) {
-  return {INT8OID, Int64GetDatum(value), false};
+  return {Int64GetDatum(value), INT8OID, false};
 }
 StatementArgument int_value(std::int32_t value) {
-  return {INT4OID, Int32GetDatum(value), false};
+  return {Int32GetDatum(value), INT4OID, false};
 }
 // An argument of an SQL function, handed on.
 StatementArgument jsonb_value(FunctionCallInfo fcinfo, int position) {
   const bool is_null = PG_ARGISNULL(position);
-  return {JSONBOID, is_null ? Datum{0} : PG_GETARG_DATUM(position), is_null};
+  return {is_null ? Datum{0} : PG_GETARG_DATUM(position), JSONBOID, is_null};
 }
 
 // Runs one statement on the table, after noting that the transaction has locks on it from now on.

@@ -86,6 +86,13 @@ inline void debug_check(LivePool&) {}
 // who is about to release it; 0: nobody.
 SessionId user_of_slot(const Slot& slot);
 
+// The next fence, for whoever was let in (F2). The pool is locked.
+inline std::int64_t take_fence(const LivePool& live) {
+  return region()
+      .array_at<FenceRecord>(live.fences)
+      ->block.next.fetch_add(1, std::memory_order_relaxed);
+}
+
 // Of now, as PostgreSQL's clock says; 0: no waiter is to be granted anything.
 inline GrantContext grant_context(const LivePool& live, TimestampTz now) {
   return {now, now == 0 ? 0 : monotonic_now(), region().at<FenceRecord>(live.fences)->block.next};

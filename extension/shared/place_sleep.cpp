@@ -45,7 +45,7 @@ const Waiter* waiter_in_queue(const Session& session, LivePool& live) {
 }
 
 SessionId user_of_waiter(const Waiter& waiter) {
-  return waiter.kind == WaiterKind::kPlace ? region().at<TimedRecord>(waiter.owner_tag)->user
+  return waiter.kind == WaiterKind::kPlace ? region().array_at<TimedRecord>(waiter.owner_tag)->user
                                            : waiter.session;
 }
 
