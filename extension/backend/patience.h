@@ -21,8 +21,9 @@ TimestampTz deadline_of(Patience patience);
 // Rounded up; -1: never.
 long milliseconds_until(TimestampTz deadline);
 
-// Calls `wait`, which waits for heavyweight locks and may leave none behind, and returns true;
-// false if the deadline came first. Errors: 55P03 at lock_timeout, 40P01, 57014.
+// Calls `wait`, which waits for heavyweight locks, and returns true; what it leaves locked is the
+// transaction's then. False if the deadline came first, and nothing is locked. Errors: 55P03 at
+// lock_timeout, 40P01, 57014.
 bool wait_for_locks(TimestampTz deadline, void (*wait)(void* argument), void* argument);
 
 // Locks a relation until the end of the transaction. False if the deadline came first. Errors: the

@@ -24,6 +24,8 @@ LOCKTAG loading_tag() {
   return tag;
 }
 
+LOCKTAG loading_lock;
+
 struct LoadedRow {
   TimedRow row;
   bool counts;  // the lease lives; else it was over, and has left its row
@@ -225,24 +227,21 @@ bool load_all(TimestampTz deadline) {
 }  // namespace
 
 bool lock_loading(TimestampTz deadline) {
-  LOCKTAG tag = loading_tag();
-  while (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL) {
-    const bool in_time = wait_for_locks(
-        deadline,
-        [](void* argument) {
-          const LOCKTAG* wanted = static_cast<const LOCKTAG*>(argument);
-          LockAcquire(wanted, ExclusiveLock, false, false);
-          LockRelease(wanted, ExclusiveLock, false);
-        },
-        &tag);
-    if (!in_time) return false;
-  }
-  return true;
+  // Kept, since the extension may be another one when it is let go.
+  loading_lock = loading_tag();
+  if (LockAcquire(&loading_lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL) return true;
+  // NB: whoever has waited for it keeps it. To let it go and to try again would never end where
+  // several wait, since a lock that somebody waits for is not free at once.
+  return wait_for_locks(
+      deadline,
+      [](void* argument) {
+        LockAcquire(static_cast<const LOCKTAG*>(argument), ExclusiveLock, false, false);
+      },
+      &loading_lock);
 }
 
 void unlock_loading() {
-  const LOCKTAG tag = loading_tag();
-  LockRelease(&tag, ExclusiveLock, false);
+  LockRelease(&loading_lock, ExclusiveLock, false);
 }
 
 bool load_timed_leases(TimestampTz deadline) {

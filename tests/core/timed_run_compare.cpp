@@ -71,8 +71,6 @@ void TimedRun::take_ended() {
 void TimedRun::compare() {
   numpool::Pool& pool = real_.pool;
   if (const char* wrong = real_.check()) return differ(wrong);
-  std::uint32_t above = 0;
-  for (const auto& [index, who] : model_.holders()) above += index >= pool.size ? 1 : 0;
   for (const auto& [index, who] : model_.holders()) {
     const Slot& slot = real_.slot(index);
     if (slot.holder == 0) return differ("a number is free that has a holder");

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "server/calls.h"
 #include "server/database.h"
@@ -227,4 +229,23 @@ TEST_CASE("a database made under the OID of a dropped one starts clean") {
     observer().must("DROP DATABASE numpool_test_database WITH (FORCE)");
   }
   observer().must("DROP DATABASE numpool_test_template");
+}
+
+TEST_CASE("many sessions come to a new extension at once") {
+  DatabaseWithPools database;
+  Session maker(database.kWhere), locker(database.kWhere);
+  maker.must("DROP EXTENSION numpool");
+  maker.must("CREATE EXTENSION numpool");
+  // The first of them looks for timed leases, and the others wait for it.
+  locker.must("BEGIN");
+  locker.must("LOCK TABLE numpool_timed IN ACCESS EXCLUSIVE MODE");
+  std::vector<std::unique_ptr<Session>> sessions;
+  for (int i = 0; i < 8; ++i) {
+    sessions.push_back(std::make_unique<Session>(database.kWhere));
+    sessions.back()->send("SELECT numpool_release_all()");
+  }
+  const std::string waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+  CHECK(eventually([&] { return maker.number(waiting) == 8; }));
+  locker.must("COMMIT");
+  for (const auto& session : sessions) CHECK(session->finish(5s).ok);
 }
