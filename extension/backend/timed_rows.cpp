@@ -140,6 +140,15 @@ void delete_timed_row(std::int64_t identity, std::uint32_t index, std::int64_t f
   table_close(table, NoLock);
 }
 
+void delete_stale_rows_of(std::int64_t identity) {
+  Relation table = open_timed_table(AccessShareLock);
+  SysScanDesc scan = begin_scan(table, identity, 0, 0);
+  const bool any = HeapTupleIsValid(systable_getnext(scan));
+  systable_endscan(scan);
+  table_close(table, AccessShareLock);
+  if (any) delete_timed_rows_of(identity);
+}
+
 void delete_timed_rows_of(std::int64_t identity) {
   const LOCKTAG tag = rows_tag(identity);
   LockAcquire(&tag, ExclusiveLock, false, false);

@@ -33,9 +33,11 @@ bool wait_for_rows_of(std::int64_t identity, TimestampTz deadline);
 void insert_timed_row(const TimedRow& row);
 void delete_timed_row(std::int64_t identity, std::uint32_t index, std::int64_t fence);
 
-// All rows of the identity: for whoever deletes the definition or makes one anew. Waits for those
-// who are writing rows of it.
+// All rows of the identity, for whoever deletes the definition. Waits for those who are writing
+// rows of it, and keeps others out until the end of the transaction.
 void delete_timed_rows_of(std::int64_t identity);
+// The same for whoever makes a definition: there should be none, and then nothing is locked.
+void delete_stale_rows_of(std::int64_t identity);
 
 // Whether there is any row, where that can be told without waiting.
 bool any_timed_row();

@@ -90,7 +90,7 @@ void note_insert(const Definition& newest) {
     if (ref->live != 0) drop_live_pool(ref->live, ref->key, ref->generation);
   }
   // What another pool of this identity has left.
-  delete_timed_rows_of(newest.identity);
+  delete_stale_rows_of(newest.identity);
   begin_change(ref);
   ref->change.created = true;
   note_version(ref, newest);
