@@ -10,7 +10,8 @@ use Time::HiRes qw(time sleep);
 
 my $node = PostgreSQL::Test::Cluster->new('timed');
 $node->init;
-$node->append_conf('postgresql.conf', "restart_after_crash = on\nmax_prepared_transactions = 2");
+# What a backend that is killed leaves of shared memory goes with the data folder.
+$node->append_conf("postgresql.conf", "restart_after_crash = on\nmax_prepared_transactions = 2\ndynamic_shared_memory_type = mmap");
 $node->start;
 sub sql { return $node->safe_psql('postgres', join ' ', @_); }
 sub background { return $node->background_psql('postgres', on_error_stop => 0, timeout => 60); }
