@@ -23,8 +23,8 @@ TEST_CASE("a number whose time is over goes to the next: a sleeper, a ticket, a 
   Pool pool(1);
   const std::string token = new_token(), other = new_token();
   Session holder, next;
-  holder.must(lease(pool, token, "300 ms"));
   const auto start = Clock::now();
+  holder.must(lease(pool, token, "300 ms"));
   SUBCASE("sleeper") {
     wait_in_queue(next, pool, 1);
     CHECK(next.finish(5s).number() == 0);
