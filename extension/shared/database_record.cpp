@@ -11,9 +11,6 @@ namespace numpool {
 
 namespace {
 
-// Databases that are looked at together.
-constexpr int kBatch = 64;
-
 // A catalog cannot be read where memory is looked for.
 bool is_gone(const DatabaseRecord& record) {
   char path[MAXPGPATH];
@@ -24,6 +21,20 @@ bool is_gone(const DatabaseRecord& record) {
              TABLESPACE_VERSION_DIRECTORY, record.database);
   struct stat folder;
   return stat(path, &folder) != 0 && errno == ENOENT;
+}
+
+// The record with the least OID above `after`. False: there is none.
+bool copy_next(Oid after, DatabaseRecord* next) {
+  const DatabaseRecord* least = nullptr;
+  LWLockAcquire(&arena().registry_lock, LW_SHARED);
+  for (Offset at = arena().databases; at != 0; at = region().at<DatabaseRecord>(at)->next) {
+    const DatabaseRecord* record = region().at<DatabaseRecord>(at);
+    if (record->database > after && (least == nullptr || record->database < least->database))
+      least = record;
+  }
+  if (least != nullptr) *next = *least;
+  LWLockRelease(&arena().registry_lock);
+  return least != nullptr;
 }
 
 }  // namespace
@@ -38,19 +49,11 @@ DatabaseRecord* find_database_record(Oid database) {
 }
 
 Oid find_gone_database(Oid after) {
-  DatabaseRecord batch[kBatch];
-  Offset at = 0;
-  do {
-    int count = 0;
-    LWLockAcquire(&arena().registry_lock, LW_SHARED);
-    if (at == 0) at = arena().databases;
-    // A record stays where it is, so the walk can go on from it later.
-    for (; at != 0 && count < kBatch; at = region().at<DatabaseRecord>(at)->next)
-      batch[count++] = *region().at<DatabaseRecord>(at);
-    LWLockRelease(&arena().registry_lock);
-    for (int i = 0; i < count; ++i)
-      if (batch[i].database > after && is_gone(batch[i])) return batch[i].database;
-  } while (at != 0);
+  DatabaseRecord next = {};
+  while (copy_next(after, &next)) {
+    if (is_gone(next)) return next.database;
+    after = next.database;
+  }
   return InvalidOid;
 }
 

@@ -17,8 +17,8 @@ struct DatabaseRecord {
 
 // nullptr: none. Under the registry lock.
 DatabaseRecord* find_database_record(Oid database);
-// A database with an OID above `after` of which there is a record, and whose files are gone;
-// InvalidOid: none. No numpool lock held; cannot fail.
+// The database with the least OID above `after` of which there is a record, and whose files are
+// gone; InvalidOid: none. No numpool lock held; cannot fail.
 Oid find_gone_database(Oid after);
 
 }  // namespace numpool

@@ -234,7 +234,10 @@ bool evict_pools(Oid gone) {
 }  // namespace
 
 bool evict_idle_pools() {
-  if (evict_pools(InvalidOid)) return true;
+  return evict_pools(InvalidOid) || evict_pools_of_gone_database();
+}
+
+bool evict_pools_of_gone_database() {
   for (Oid gone = find_gone_database(InvalidOid); gone != InvalidOid;
        gone = find_gone_database(gone))
     if (evict_pools(gone)) return true;

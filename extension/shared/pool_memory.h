@@ -44,8 +44,10 @@ void free_growth(Growth& growth);
 // Whether nothing would be lost with the live pool. The pool is locked.
 bool is_idle(const LivePool& live);
 // Evicts some pools without leases and waiters, or, where there are none, pools of a database that
-// was dropped, in which tokens may have something. False if there was none. No numpool lock held;
-// cannot fail.
+// was dropped. False if there was none. No numpool lock held; cannot fail.
 bool evict_idle_pools();
+// Evicts some pools of a database that was dropped, in which tokens may have something. The same
+// for the rest.
+bool evict_pools_of_gone_database();
 
 }  // namespace numpool

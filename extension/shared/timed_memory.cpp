@@ -6,12 +6,21 @@ namespace numpool {
 
 namespace {
 
-Offset try_allocate_timed(std::size_t size) {
-  const std::int64_t bytes = static_cast<std::int64_t>(SlabHeap::object_size_for(size));
-  const std::int64_t all = arena().timed_bytes.fetch_add(bytes) + bytes;
+// Counts bytes that tokens take. False: they may not take so many more.
+bool reserve_timed_bytes(std::int64_t bytes) {
   const std::int64_t most = static_cast<std::int64_t>(arena().heap.block_count) *
                             static_cast<std::int64_t>(SlabHeap::kBlockSize) / 2;
-  const Offset object = all > most ? 0 : arena_try_allocate(size);
+  do {
+    if (arena().timed_bytes.fetch_add(bytes) + bytes <= most) return true;
+    arena().timed_bytes.fetch_sub(bytes);
+  } while (evict_pools_of_gone_database());
+  return false;
+}
+
+Offset try_allocate_timed(std::size_t size) {
+  const std::int64_t bytes = static_cast<std::int64_t>(SlabHeap::object_size_for(size));
+  if (!reserve_timed_bytes(bytes)) return 0;
+  const Offset object = arena_try_allocate(size);
   if (object == 0) arena().timed_bytes.fetch_sub(bytes);
   return object;
 }

@@ -46,7 +46,8 @@ my (undef, undef, $error) = $node->psql('postgres', $script, on_error_stop => 0)
 like($error, qr/53200/, 'what tokens take is limited');
 is(sql(q(SELECT numpool_try_acquire('q'))), 0, 'and leaves room for sessions');
 wait_in_use($node, 'p', 0);
-cmp_ok(sql('SELECT count(*) FROM numpool_timed'), '>', 1000, 'all are over');
+my $most = sql('SELECT count(*) FROM numpool_timed');
+cmp_ok($most, '>', 1000, 'all are over');
 for my $when ('at once', 'after a restart')
 {
 	like(sql(lease('q', 1, '1 h'), lease('p', 2, '1 h')), qr/^0 \d+\n\d+ \d+$/, "they can be leased again $when");
@@ -54,6 +55,20 @@ for my $when ('at once', 'after a restart')
 	$node->restart if $when eq 'at once';
 	wait_in_use($node, 'p', 0);
 }
+
+# What databases had that were dropped comes back, in whatever order they were made.
+sql(q(SELECT numpool_drop('p', true)));
+for my $name ('first', 'second')
+{
+	sql("CREATE DATABASE $name");
+	$node->safe_psql($name, q(CREATE EXTENSION numpool; SELECT numpool_create('p', 600);) . take('p', '1 h', 'NULL') x 3);
+}
+sql("DROP DATABASE $_") for 'first', 'second';
+sql(q(SELECT numpool_create('p', 4000)));
+my $leased = 0;
+$leased += sql(take('p', '1 h', 'NULL')) for 1 .. 6;
+is($leased, 1200, 'what dropped databases had can be leased again');
+
 unlike(slurp_file($node->logfile), qr/signal 11|signal 6|PANIC/, 'nothing has crashed');
 $node->stop;
 done_testing();
