@@ -245,23 +245,18 @@ void unlock_loading() {
 }
 
 bool load_timed_leases(TimestampTz deadline) {
-  static Oid loaded = InvalidOid;
   const Oid table = definitions_relation();
-  if (loaded == table) return true;
-  if (!timed_leases_are_live(MyDatabaseId, table)) {
-    if (!lock_loading(deadline)) return false;
-    MemoryContext memory =
-        AllocSetContextCreate(CurrentMemoryContext, "numpool rows", ALLOCSET_DEFAULT_SIZES);
-    MemoryContext old = MemoryContextSwitchTo(memory);
-    const bool done = timed_leases_are_live(MyDatabaseId, table) || load_all(deadline);
-    MemoryContextSwitchTo(old);
-    MemoryContextDelete(memory);
-    if (done) note_timed_leases_live(MyDatabaseId, table);
-    unlock_loading();
-    if (!done) return false;
-  }
-  loaded = table;
-  return true;
+  if (timed_leases_are_live(MyDatabaseId, table)) return true;
+  if (!lock_loading(deadline)) return false;
+  MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "numpool rows", ALLOCSET_DEFAULT_SIZES);
+  MemoryContext old = MemoryContextSwitchTo(memory);
+  const bool done = timed_leases_are_live(MyDatabaseId, table) || load_all(deadline);
+  MemoryContextSwitchTo(old);
+  MemoryContextDelete(memory);
+  if (done) note_timed_leases_live(MyDatabaseId, table);
+  unlock_loading();
+  return done;
 }
 
 }  // namespace numpool

@@ -49,16 +49,12 @@ bool is_new_table(Oid table) {
 
 // Sees to it that no pool is live of what was here before. False: not until the deadline.
 bool note_where_we_are(TimestampTz deadline) {
-  static Oid noted = InvalidOid;
   const Oid table = definitions_relation();
-  if (noted == table) return true;
   const std::uint64_t stamp = database_stamp();
-  if (!is_noted_database(MyDatabaseId, stamp, table)) {
-    if (!lock_loading(deadline)) return false;
-    note_database(MyDatabaseId, stamp, table, table_is_gone);
-    unlock_loading();
-  }
-  noted = table;
+  if (is_noted_database(MyDatabaseId, stamp, table)) return true;
+  if (!lock_loading(deadline)) return false;
+  note_database(MyDatabaseId, stamp, table, table_is_gone);
+  unlock_loading();
   return true;
 }
 
@@ -82,8 +78,13 @@ bool attach_backend(TimestampTz deadline) {
                     errmsg("numbers cannot be leased during recovery"),
                     errhint("Connect to the primary server.")));
   if (!arena_attached()) join_arena();
-  if (is_new_table(definitions_relation())) return true;
-  if (!note_where_we_are(deadline) || !load_timed_leases(deadline)) return false;
+  static Oid settled = InvalidOid;  // the table for which all that follows is done
+  const Oid table = definitions_relation();
+  if (settled != table) {
+    if (is_new_table(table)) return true;
+    if (!note_where_we_are(deadline) || !load_timed_leases(deadline)) return false;
+    settled = table;
+  }
   start_clerk_for_loaded();
   return true;
 }
