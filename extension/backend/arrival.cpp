@@ -82,7 +82,7 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
       is_short = !catch_up(ref->live, ref->key, ref->generation, nullptr);
       continue;
     }
-    if (live->pool.tokens.timers != 0 && !ended_due) {
+    if (!ended_due && anything_due(*live)) {
       WakeList wake;
       end_due(*live, wake);
       unlock_pool(live);

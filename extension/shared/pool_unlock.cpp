@@ -26,8 +26,12 @@ void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) 
   }
 }
 
+bool anything_due(const LivePool& live) {
+  const std::int64_t next = pool_next_due(region(), live.pool);
+  return next != INT64_MAX && next <= monotonic_now();
+}
+
 bool end_due(LivePool& live, WakeList& wake) {
-  if (pool_next_due(region(), live.pool) > monotonic_now()) return false;
   return pool_end_due(region(), live.pool, grant_context(live, GetCurrentTimestamp()), wake);
 }
 

@@ -19,6 +19,8 @@ inline void unlock_pool(LivePool* live) {
 // Gives free numbers to waiters, a batch a lock. No numpool lock held; cannot fail.
 void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation);
 
+// Whether anything is due in the pool, which is locked.
+bool anything_due(const LivePool& live);
 // Ends what is due in the pool, which is locked, a batch at most; true if there may be more. Those
 // in `wake` are for the caller to wake. Cannot fail.
 bool end_due(LivePool& live, WakeList& wake);
