@@ -34,16 +34,6 @@ std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
                       grant_context(*live, GetCurrentTimestamp()));
 }
 
-// Who does not wait gives the standbys so long to confirm fences, as his COMMIT would.
-constexpr std::int64_t kPatienceWithStandbys = 1000000;
-
-// Sees to fences for one arrival more, with the pool unlocked.
-FenceEnd get_fences(Offset record, TimestampTz deadline) {
-  const TimestampTz until =
-      deadline == kNoWait ? GetCurrentTimestamp() + kPatienceWithStandbys : deadline;
-  return await_fences(record, definitions_fence_sequence(), 0, until);
-}
-
 }  // namespace
 
 PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry** taken_back) {
@@ -93,7 +83,7 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
     const Offset fences = live->fences;
     if (fence_covers_arrival(fences, definitions_fence_sequence())) break;
     unlock_pool(live);
-    const FenceEnd end = get_fences(fences, deadline);
+    const FenceEnd end = await_fences(fences, definitions_fence_sequence(), 0, deadline);
     if (end != FenceEnd::kReady)
       return end == FenceEnd::kTimeout ? Arrival::kNoFence : Arrival::kGone;
   }
@@ -116,7 +106,9 @@ void await_fence(PoolRef* ref) {
     const Offset fences = live->fences;
     const bool covered = fence_covers_arrival(fences, definitions_fence_sequence());
     unlock_pool(live);
-    if (covered || get_fences(fences, DT_NOEND) != FenceEnd::kReady) return;
+    if (covered ||
+        await_fences(fences, definitions_fence_sequence(), 0, DT_NOEND) != FenceEnd::kReady)
+      return;
   }
 }
 

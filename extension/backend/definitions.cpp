@@ -388,10 +388,15 @@ bool scan_definitions(TimestampTz deadline,
   return true;
 }
 
-void lock_identity(std::int64_t identity, IdentityLock purpose) {
+LOCKTAG identity_tag(std::int64_t identity, IdentityLock purpose) {
   LOCKTAG tag;
   SET_LOCKTAG_OBJECT(tag, MyDatabaseId, found.relation, static_cast<std::uint32_t>(identity),
                      static_cast<std::uint16_t>(purpose));
+  return tag;
+}
+
+void lock_identity(std::int64_t identity, IdentityLock purpose) {
+  const LOCKTAG tag = identity_tag(identity, purpose);
   LockAcquire(&tag, ExclusiveLock, false, false);
 }
 

@@ -85,6 +85,7 @@ bool scan_definitions(TimestampTz deadline,
 // kRows: on the rows of timed leases of its pool (timed_rows.h); of the identity 0, which is none:
 // on loading all of the database.
 enum class IdentityLock : std::uint16_t { kDefinition = 1, kUser = 2, kRows = 3 };
+LOCKTAG identity_tag(std::int64_t identity, IdentityLock purpose);
 void lock_identity(std::int64_t identity, IdentityLock purpose);
 
 }  // namespace numpool

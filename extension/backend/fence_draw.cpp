@@ -86,6 +86,9 @@ void sleep_for_standbys(XLogRecPtr position, Assurance assurance, TimestampTz un
   PG_END_TRY();
 }
 
+// Who does not wait gives the standbys so long to confirm fences, as his COMMIT would.
+constexpr std::int64_t kPatienceWithStandbys = 1000000;
+
 // One step of waiting. False at the deadline.
 bool await_step(Offset record, const FenceAdvice& advice, const Deadlines& deadlines) {
   if (advice.step == FenceStep::kAwait) {
@@ -108,6 +111,7 @@ bool await_step(Offset record, const FenceAdvice& advice, const Deadlines& deadl
 
 FenceEnd await_fences(Offset record, Oid sequence, std::int64_t at_least, TimestampTz deadline) {
   debug_point(DebugPoint::kBlockWanted);
+  if (deadline == kNoWait) deadline = GetCurrentTimestamp() + kPatienceWithStandbys;
   const Deadlines deadlines(deadline);
   TimestampTz undefined_since = 0;
   for (;;) {

@@ -14,9 +14,9 @@ enum class FenceEnd {
 
 // Sees to it that `record` has fences of `sequence`, none below `at_least`, for one arrival more,
 // as safe as this session's commits are. Waits until `deadline` (of GetCurrentTimestamp; DT_NOEND:
-// never), by latch, socket and timer as a blocking waiter does. No numpool lock may be held.
-// Errors: 42704 where the extension is gone, 55P03 at lock_timeout, 57014, and whatever ends the
-// session.
+// never; kNoWait: a second, since the caller's COMMIT would wait for the standbys, too), by latch,
+// socket and timer as a blocking waiter does. No numpool lock may be held. Errors: 42704 where the
+// extension is gone, 55P03 at lock_timeout, 57014, and whatever ends the session.
 FenceEnd await_fences(Offset record, Oid sequence, std::int64_t at_least, TimestampTz deadline);
 
 }  // namespace numpool

@@ -17,13 +17,6 @@ namespace numpool {
 
 namespace {
 
-LOCKTAG loading_tag() {
-  LOCKTAG tag;
-  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, definitions_relation(), 0,
-                     static_cast<std::uint16_t>(IdentityLock::kRows));
-  return tag;
-}
-
 LOCKTAG loading_lock;
 
 struct LoadedRow {
@@ -104,20 +97,18 @@ enum class Fences { kDrawn, kPoolGone, kTimeout };
 
 // A new fence for each lease, as many at a time as an arrival may take (F2).
 Fences draw_fences(const PoolRef* ref, const PoolRows& pool, TimestampTz deadline) {
-  const TimestampTz until = deadline == kNoWait ? GetCurrentTimestamp() + USECS_PER_SEC : deadline;
   LoadedRow* next = pool.begin();
   while (next != pool.end()) {
     if (!lock_pool(ref->live, ref->key, ref->generation)) return Fences::kPoolGone;
     const Offset fences = live_of(ref)->fences;
     if (fence_covers_arrival(fences, definitions_fence_sequence())) {
-      std::atomic<std::int64_t>& source = region().at<FenceRecord>(fences)->block.next;
       for (std::int64_t i = 0; i < fence::kPerArrival && next != pool.end(); ++next, ++i)
-        if (next->counts) next->fence = source.fetch_add(1, std::memory_order_relaxed);
+        if (next->counts) next->fence = take_fence(*live_of(ref));
       unlock_ref(ref);
       continue;
     }
     unlock_ref(ref);
-    const FenceEnd end = await_fences(fences, definitions_fence_sequence(), 0, until);
+    const FenceEnd end = await_fences(fences, definitions_fence_sequence(), 0, deadline);
     if (end == FenceEnd::kTimeout) return Fences::kTimeout;
     if (end == FenceEnd::kGone) return Fences::kPoolGone;
   }
@@ -228,7 +219,7 @@ bool load_all(TimestampTz deadline) {
 
 bool lock_loading(TimestampTz deadline) {
   // Kept, since the extension may be another one when it is let go.
-  loading_lock = loading_tag();
+  loading_lock = identity_tag(0, IdentityLock::kRows);
   if (LockAcquire(&loading_lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL) return true;
   // NB: whoever has waited for it keeps it. To let it go and to try again would never end where
   // several wait, since a lock that somebody waits for is not free at once.

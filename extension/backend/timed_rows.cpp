@@ -26,14 +26,6 @@ enum : AttrNumber {
   kColumns = kRole,
 };
 
-LOCKTAG rows_tag(std::int64_t identity) {
-  LOCKTAG tag;
-  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, definitions_relation(),
-                     static_cast<std::uint32_t>(identity),
-                     static_cast<std::uint16_t>(IdentityLock::kRows));
-  return tag;
-}
-
 Relation open_timed_table(LOCKMODE lock) {
   const Oid relation = definitions_timed_relation();
   if (lock != NoLock) LockRelationOid(relation, lock);
@@ -91,7 +83,7 @@ void delete_found(Relation table, SysScanDesc scan) {
 }  // namespace
 
 bool lock_rows_of(std::int64_t identity) {
-  const LOCKTAG tag = rows_tag(identity);
+  const LOCKTAG tag = identity_tag(identity, IdentityLock::kRows);
   return LockAcquire(&tag, ShareLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
@@ -100,7 +92,7 @@ bool lock_timed_table() {
 }
 
 bool wait_for_rows_of(std::int64_t identity, TimestampTz deadline) {
-  LOCKTAG tag = rows_tag(identity);
+  LOCKTAG tag = identity_tag(identity, IdentityLock::kRows);
   return wait_for_locks(
       deadline,
       [](void* argument) {
@@ -150,8 +142,7 @@ void delete_stale_rows_of(std::int64_t identity) {
 }
 
 void delete_timed_rows_of(std::int64_t identity) {
-  const LOCKTAG tag = rows_tag(identity);
-  LockAcquire(&tag, ExclusiveLock, false, false);
+  lock_identity(identity, IdentityLock::kRows);
   Relation table = open_timed_table(RowExclusiveLock);
   delete_found(table, begin_scan(table, identity, 0, 0));
   table_close(table, NoLock);

@@ -56,14 +56,19 @@ TimedRecord* require_token(const TokenKey& key, LivePool** live) {
                  errdetail("Another role has taken its lease.")));
       continue;
     }
-    const TimedState state = record->state.load();
-    if (state == TimedState::kTaken || !is_due(*record, monotonic_now())) return record;
-    Pool& pool = (*live)->pool;
-    if (state == TimedState::kHeld) ++pool.counters.expired;
-    if (state == TimedState::kPlace) ++pool.counters.timeouts;
+    if (record->state.load() == TimedState::kTaken || !is_due(*record, monotonic_now()))
+      return record;
+    timed_count_end((*live)->pool, *record);
     end_token(record, *live);
     return nullptr;
   }
+}
+
+TimedRecord* lock_own_token(const TokenKey& key, LivePool** live) {
+  TimedRecord* record = lock_token(key, live);
+  if (record == nullptr || record->user == my_session_id()) return record;
+  unlock_pool(*live);
+  return nullptr;
 }
 
 void report_token_in_use(LivePool* live) {

@@ -48,6 +48,8 @@ bool may_use_token(Oid role);
 // The record of a token with its pool locked. What is over by now is ended first. nullptr: the
 // token is unknown. Errors: 42501.
 TimedRecord* require_token(const TokenKey& key, LivePool** live);
+// The record of a token with its pool locked, if this session is its user; else nullptr.
+TimedRecord* lock_own_token(const TokenKey& key, LivePool** live);
 // Ends what the token has; its pool is locked, and unlocked then. Cannot fail.
 void end_token(TimedRecord* record, LivePool* live);
 // 55006, with the pool unlocked.

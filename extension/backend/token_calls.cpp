@@ -31,8 +31,8 @@ TimedState state_of(const TimedRecord& record) {
                   errhint("Use another token, or release this one.")));
 }
 
-// The session's lease that is to be kept; nullptr: it does not hold the index. `*token` is what the
-// open transaction has kept it for already, or nullptr.
+// The session's lease that is to be kept for the token of the key; nullptr: it does not hold the
+// index. Errors: 22023, also if the open transaction has kept it for another token.
 LedgerEntry* lease_to_keep(text* pool, std::int64_t index, const TokenKey& key) {
   collect_undelivered();
   bool in_range;

@@ -110,14 +110,6 @@ Step pick_up(Call& call, TimedRecord* record, LivePool* live) {
   return write_row_or_pass_on(call, use);
 }
 
-// The token's record, if this session is its user; its pool is locked then.
-TimedRecord* lock_called(const Call& call, LivePool** live) {
-  TimedRecord* record = lock_token(call.key, live);
-  if (record == nullptr || record->user == my_session_id()) return record;
-  unlock_pool(*live);
-  return nullptr;
-}
-
 // The call waits for itself, or was chosen to end a deadlock: 40P01, and the place is kept. The
 // pool is locked, and unlocked then.
 void refuse_deadlock(const Call& call, LivePool* live) {
@@ -137,7 +129,7 @@ TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
   debug_point(DebugPoint::kJoined);
   for (bool in_time = true;;) {
     if (own_ticket_was_granted()) collect_undelivered();
-    TimedRecord* record = lock_called(call, live);
+    TimedRecord* record = lock_own_token(call.key, live);
     // Only with its pool it goes while it has a user.
     if (record == nullptr) report_dropped(call.ref);
     if (!in_time || record->state.load() == TimedState::kOffered) return record;

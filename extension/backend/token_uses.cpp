@@ -2,6 +2,7 @@
 
 #include "backend/deadlock_check.h"
 #include "backend/ledger.h"
+#include "backend/token_access.h"
 #include "core/timed_lease.h"
 #include "pg/debug_point.h"
 #include "shared/place_sleep.h"
@@ -23,14 +24,6 @@ TimedRecord& record_of(const TokenUse* use) {
 bool lock_own_pool(const TokenUse* use) {
   const TimedRecord& record = record_of(use);
   return lock_pool(record.pool, use->pool, record.generation);
-}
-
-// The token's record, if it waits for this session; its pool is locked.
-TimedRecord* lock_used(const TokenUse* use, LivePool** live) {
-  TimedRecord* record = lock_token(use->key, live);
-  if (record == nullptr || record->user == my_session_id()) return record;
-  unlock_pool(*live);
-  return nullptr;
 }
 
 void free_use(TokenUse* use) {
@@ -58,7 +51,7 @@ void undo_pick_up(TokenUse* use) {
 
 void clear_user_of(const TokenUse* use) {
   LivePool* live;
-  TimedRecord* record = lock_used(use, &live);
+  TimedRecord* record = lock_own_token(use->key, &live);
   if (use->kind == UseKind::kCalled) {
     end_place_sleep();
     forget_deadlock();
@@ -139,23 +132,17 @@ void unmark_left_row(TokenUse* use) {
 }
 
 void release_token(TokenUse* use) {
-  if (!use->releases) {
-    LivePool* live;
-    TimedRecord* record = lock_used(use, &live);
-    if (record == nullptr) return;
-    timed_renew(*record, monotonic_now());
-    timed_clear_user(region(), live->pool, *record);
-    unlock_pool(live);
+  LivePool* live;
+  TimedRecord* record = lock_own_token(use->key, &live);
+  if (record == nullptr) return;
+  if (use->releases) {
+    record->row_is_deleted = !use->has_row;
+    end_token(record, live);
     return;
   }
-  LivePool* live;
-  TimedRecord* record = lock_used(use, &live);
-  if (record == nullptr) return;
-  WakeList wake;
-  record->row_is_deleted = !use->has_row;
-  timed_end(region(), live->pool, *record, grant_context(*live, GetCurrentTimestamp()), wake);
+  timed_renew(*record, monotonic_now());
+  timed_clear_user(region(), live->pool, *record);
   unlock_pool(live);
-  wake_all(wake);
 }
 
 }  // namespace

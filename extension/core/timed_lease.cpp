@@ -13,17 +13,6 @@ void give_slot_to_token(Region region, Pool& pool, TimedRecord& record, LeaseSta
   slot.set_ticket(0);
 }
 
-void become_held(Region region, Pool& pool, TimedRecord& record, std::int64_t monotonic) noexcept {
-  pool.tokens.enter(record);
-  give_slot_to_token(region, pool, record, LeaseState::kHeld);
-  record.fence = pool.slot(region, record.index).fence;
-  record.user = 0;
-  record.state.store(TimedState::kHeld, std::memory_order_relaxed);
-  ++pool.tokens.timed;
-  timed_renew(record, monotonic);
-  pool.tokens.set_timer(region, record);
-}
-
 }  // namespace
 
 void timed_join(Region region, Pool& pool, TimedRecord& record, std::int64_t now) noexcept {
@@ -68,7 +57,14 @@ void timed_put_back(Region region, Pool& pool, TimedRecord& record) noexcept {
 }
 
 void timed_hold(Region region, Pool& pool, TimedRecord& record, std::int64_t monotonic) noexcept {
-  become_held(region, pool, record, monotonic);
+  pool.tokens.enter(record);
+  give_slot_to_token(region, pool, record, LeaseState::kHeld);
+  record.fence = pool.slot(region, record.index).fence;
+  record.user = 0;
+  record.state.store(TimedState::kHeld, std::memory_order_relaxed);
+  ++pool.tokens.timed;
+  timed_renew(record, monotonic);
+  pool.tokens.set_timer(region, record);
 }
 
 void timed_restore(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
@@ -81,11 +77,17 @@ void timed_restore(Region region, Pool& pool, TimedRecord& record, const GrantCo
   ++pool.in_use;
   slot.fence = fence;
   slot.acquired_at = context.now;
-  become_held(region, pool, record, context.monotonic);
+  timed_hold(region, pool, record, context.monotonic);
 }
 
 void timed_renew(TimedRecord& record, std::int64_t monotonic) noexcept {
   record.deadline = monotonic + record.ttl;
+}
+
+void timed_count_end(Pool& pool, const TimedRecord& record) noexcept {
+  const TimedState state = record.state.load(std::memory_order_relaxed);
+  if (state == TimedState::kHeld) ++pool.counters.expired;
+  if (state == TimedState::kPlace) ++pool.counters.timeouts;
 }
 
 void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
@@ -111,9 +113,7 @@ bool pool_end_due(Region region, Pool& pool, const GrantContext& context, WakeLi
       pool.tokens.set_timer(region, record);
       continue;
     }
-    const TimedState state = record.state.load(std::memory_order_relaxed);
-    if (state == TimedState::kHeld) ++pool.counters.expired;
-    if (state == TimedState::kPlace) ++pool.counters.timeouts;
+    timed_count_end(pool, record);
     timed_end(region, pool, record, context, wake);
   }
   return false;

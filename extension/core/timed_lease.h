@@ -33,6 +33,8 @@ void timed_restore(Region region, Pool& pool, TimedRecord& record, const GrantCo
 // Its whole ttl from now.
 void timed_renew(TimedRecord& record, std::int64_t monotonic) noexcept;
 
+// Counts that the time of the record, which is due, is over. Before timed_end.
+void timed_count_end(Pool& pool, const TimedRecord& record) noexcept;
 // Ends what is a place, an offer or a lease: its number goes to the next in line. If it leaves a
 // row, it goes on pool.tokens.left, too. Wakes at most one, for whom `wake` has room.
 void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,

@@ -39,8 +39,8 @@ struct TimedRecord {
   Offset table_next;  // in its chain of the table of tokens; guarded by the table's lock
   Offset pool;        // the LivePool, and which it was
   std::uint64_t generation;
-  std::int64_t
-      deadline;        // microseconds of the monotonic clock; means nothing while there is a user
+  // Microseconds of the monotonic clock; means nothing while there is a user.
+  std::int64_t deadline;
   std::int64_t ttl;    // microseconds
   std::int64_t fence;  // the lease's own
   // Its row has this fence, its own or another; 0: it has no committed row.
@@ -63,8 +63,8 @@ struct TimedRecord {
   // A release of it, which is committed, has deleted its row: nothing is left when it is over.
   bool row_is_deleted;
   bool counted;  // among its pool's records
-  bool
-      only_row;  // it only tells of a row that is left, and does not count for what tokens may take
+  // It only tells of a row that is left, and does not count for what tokens may take.
+  bool only_row;
 };
 static_assert(sizeof(TimedRecord) <= 192, "a size that the allocator has; the manual says so");
 
