@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "engine.hpp"
-#include "error_kinds.hpp"
+#include "future_of.hpp"
 #include "status_queries.hpp"
 #include "io_wait.hpp"
 
@@ -58,18 +58,8 @@ void pool::acquire_async(std::function<void(acquire_result)> callback,
 }
 
 std::future<lease> pool::acquire_future(const wait_options& options) const {
-  auto promise = std::make_shared<std::promise<lease>>();
-  std::future<lease> future = promise->get_future();
-  acquire_async(
-      [promise](acquire_result result) {
-        if (const numpool::error* why = result.error()) {
-          promise->set_exception(detail::pointer_to(*why));
-        } else {
-          promise->set_value(result.get());
-        }
-      },
-      options);
-  return future;
+  return detail::future_of<lease, acquire_result>(
+      [&](auto callback) { acquire_async(std::move(callback), options); });
 }
 
 int pool::resize(int size) const {

@@ -6,7 +6,7 @@
 
 #include "access.hpp"
 #include "engine.hpp"
-#include "error_kinds.hpp"
+#include "future_of.hpp"
 #include "io_timed.hpp"
 #include "io_wait.hpp"
 #include "timed_record.hpp"
@@ -151,18 +151,8 @@ void pool::acquire_timed_async(std::function<void(timed_result)> callback,
 }
 
 std::future<timed_lease> pool::acquire_timed_future(const timed_options& options) const {
-  auto promise = std::make_shared<std::promise<timed_lease>>();
-  std::future<timed_lease> future = promise->get_future();
-  acquire_timed_async(
-      [promise](timed_result result) {
-        if (const numpool::error* why = result.error()) {
-          promise->set_exception(detail::pointer_to(*why));
-        } else {
-          promise->set_value(result.get());
-        }
-      },
-      options);
-  return future;
+  return detail::future_of<timed_lease, timed_result>(
+      [&](auto callback) { acquire_timed_async(std::move(callback), options); });
 }
 
 std::optional<timed_lease> client::adopt(std::string_view token) const {

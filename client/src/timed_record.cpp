@@ -54,16 +54,12 @@ class renewal_operation : public operation {
 }  // namespace
 
 timed_record::timed_record(std::shared_ptr<engine> owner, timed_grant granted)
-    : engine_(std::move(owner)),
-      pool_(std::move(granted.pool)),
+    : holding(std::move(owner), std::move(granted.pool), granted.index),
       token_(std::move(granted.token)),
-      index_(granted.index),
       fence_(granted.fence),
       valid_until_(granted.sent_at + granted.lasts),
       renew_at_(next_renewal(granted.lasts)),
-      lasts_(granted.lasts) {
-  engine_->leases_held.fetch_add(1, std::memory_order_relaxed);
-}
+      lasts_(granted.lasts) {}
 
 /// A third of the time, less a random part of up to a quarter of that, so that the leases of many
 /// clients that began together are not renewed together for ever.
@@ -80,31 +76,13 @@ timed_record::clock::time_point timed_record::valid_until() const {
 }
 
 bool timed_record::lost() const {
-  const state now = state_.load();
-  return now == state::lost || (now == state::held && clock::now() >= valid_until());
-}
-
-bool timed_record::leave_held(state next) {
-  state expected = state::held;
-  if (!state_.compare_exchange_strong(expected, next)) return false;
-  engine_->leases_held.fetch_sub(1, std::memory_order_relaxed);
-  return true;
-}
-
-/// Leaves it with the callback forgotten. What that owns is destroyed by the caller, who is no
-/// thread of the library's.
-bool timed_record::leave_quietly(state next) {
-  std::function<void()> dropped;
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (!leave_held(next)) return false;
-  dropped.swap(on_lost_);
-  return true;
+  return is(state::lost) || (is(state::held) && clock::now() >= valid_until());
 }
 
 bool timed_record::renew() {
   if (!held()) return false;
   const auto sent_at = clock::now();
-  const rows answer = engine_->call(kRenewToken, {token_});
+  const rows answer = owner().call(kRenewToken, {token_});
   const row& only = answer.at(0);
   if (!only.at(0) || !only.at(1)) {
     lose("the server says that it is over");
@@ -134,7 +112,7 @@ void timed_record::not_renewed() {
 }
 
 std::optional<timed_record::clock::time_point> timed_record::look(io_loop& io) {
-  if (state_.load() != state::held) return std::nullopt;
+  if (!is(state::held)) return std::nullopt;
   const auto now = clock::now();
   bool over = false;
   bool renew = false;
@@ -150,77 +128,10 @@ std::optional<timed_record::clock::time_point> timed_record::look(io_loop& io) {
     lose("it could not be renewed in time");
     return std::nullopt;
   }
-  if (renew) io.send_first(std::make_shared<renewal_operation>(shared_from_this()));
+  if (renew)
+    io.send_first(std::make_shared<renewal_operation>(
+        std::static_pointer_cast<timed_record>(shared_from_this())));
   return next;
-}
-
-void timed_record::lose(const std::string& reason) {
-  std::function<void()> callback;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (!leave_held(state::lost)) return;
-    callback.swap(on_lost_);
-  }
-  if (callback) engine_->callbacks().post(std::move(callback));
-  if (engine_->options().on_lost) {
-    engine_->callbacks().post(
-        [owner = engine_, what = lost_lease{*pool_, index_, fence_.load(), reason}] {
-          owner->options().on_lost(what);
-        });
-  }
-}
-
-bool timed_record::close() {
-  std::function<void()> dropped;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (!leave_held(state::closed)) return false;
-    dropped.swap(on_lost_);
-  }
-  // Whatever the callback owned may call us back: not on this thread.
-  if (dropped) engine_->callbacks().post([dropped = std::move(dropped)] {});
-  return true;
-}
-
-void timed_record::on_lost(std::function<void()> callback) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (state_.load() == state::held) {
-      on_lost_.swap(callback);
-      return;  // the one before is destroyed by the caller's frame, after the lock
-    }
-  }
-  if (state_.load() == state::lost && callback) engine_->callbacks().post(std::move(callback));
-}
-
-void timed_record::detach() {
-  if (!engine_->forked()) leave_quietly(state::detached);
-}
-
-void timed_record::release(bool wait) {
-  if (engine_->forked()) {  // the parent's lease, and its locks may be held for ever here
-    if (wait) client_closed_error().raise();
-    return;
-  }
-  if (leave_quietly(state::releasing)) {
-    try {
-      engine_->submit(shared_from_this());
-    } catch (const error&) {
-      finish();  // the client is closed, and gave it back
-      return;
-    }
-  }
-  if (!wait) return;
-  std::unique_lock<std::mutex> lock(mutex_);
-  finished_.wait(lock, [this] { return state_.load() != state::releasing; });
-  if (error_) std::exchange(error_, std::nullopt)->raise();
-}
-
-void timed_record::finish(std::optional<error> why) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  error_ = std::move(why);
-  state_ = state::released;
-  finished_.notify_all();
 }
 
 /// What has ended by time needs no release.
@@ -239,12 +150,9 @@ void timed_record::succeed(io_loop&, const result&) {
 }
 
 void timed_record::fail(io_loop& io, const error& why) {
-  const std::string& code = why.sqlstate();
-  if (code == "57014" || code == "55006" || code == "55P03" || code.compare(0, 2, "53") == 0) {
-    // Somebody cancelled it, or it is refused for the moment.
+  if (worth_repeating(why) || is_refused_for_now(why)) {
     io.send_later(std::chrono::milliseconds(50), shared_from_this());
-  } else if (why.kind() == error_kind::no_such_pool || why.kind() == error_kind::not_installed ||
-             why.kind() == error_kind::client_closed) {
+  } else if (nothing_left(why)) {
     finish();
   } else {
     finish(why);

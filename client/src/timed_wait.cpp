@@ -18,11 +18,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kShortestPause{50};
 
-/// What passes by itself: the token is in another call or transaction, or somebody has a lock.
-bool refused_for_now(const error& why) {
-  return why.sqlstate() == "55006" || why.sqlstate() == "55P03";
-}
-
 }  // namespace
 
 timed_wait::timed_wait(std::shared_ptr<engine> owner, std::shared_ptr<const std::string> pool,
@@ -184,7 +179,7 @@ request timed_wait::message() {
 
 void timed_wait::succeed(io_loop& io, const result& answer) {
   // The session's lease has become the token's, or went with an earlier connection.
-  if (!by_place_) access::record(held_)->kept();
+  if (!by_place_) access::record(held_)->detach();
   held_ = lease();
   const auto index = integer_field(answer, 0, 0);
   const auto fence = integer_field(answer, 0, 1);
@@ -220,7 +215,7 @@ void timed_wait::begin(io_loop& io, int index, std::int64_t fence, std::chrono::
 }
 
 void timed_wait::fail(io_loop& io, const error& why) {
-  if (refused_for_now(why) && !asks_once_ && !finished()) {
+  if (is_refused_for_now(why) && !asks_once_ && !finished()) {
     io.send_later(pauses_.next(), shared_from_this());
     return;
   }

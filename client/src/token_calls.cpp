@@ -8,6 +8,7 @@ namespace {
 
 constexpr statement kLookAndRenew{
     "SELECT NULL, r.fence, " NUMPOOL_LEFT("r") " FROM {}numpool_renew($1) AS r"};
+
 std::optional<std::int64_t> integer(const std::optional<std::string>& text) {
   if (!text) return std::nullopt;
   return std::strtoll(text->c_str(), nullptr, 10);
@@ -27,6 +28,10 @@ std::string text_of(std::chrono::milliseconds time) {
 }
 
 }  // namespace
+
+bool is_refused_for_now(const error& why) {
+  return why.sqlstate() == "55006" || why.sqlstate() == "55P03";
+}
 
 token_answer lease_by_token(engine& at, const timed_request& what,
                             std::optional<std::chrono::milliseconds> timeout) {

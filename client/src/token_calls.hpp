@@ -33,6 +33,10 @@ constexpr statement kRenewToken{
     " FROM {}numpool_renew($1) AS r"};
 constexpr statement kReleaseToken{"SELECT {}numpool_release($1::pg_catalog.uuid)"};
 
+/// Whether a call for a token may succeed soon: the token is in another call or transaction, or
+/// somebody has locked the rows.
+bool is_refused_for_now(const error& why);
+
 /// What to lease for whom, and for how long.
 struct timed_request {
   std::string pool;
@@ -49,18 +53,18 @@ struct token_answer {
   std::optional<std::chrono::microseconds> left;
 };
 
-/// numpool_lease: it waits on the server, and with it whatever is sent behind it.  No timeout: for
-/// ever.  Without a fence the timeout passed, and the token keeps its place.
+/// numpool_lease: it waits on the server, and with it whatever is sent behind it. No timeout: for
+/// ever. Without a fence the timeout passed, and the token keeps its place.
 token_answer lease_by_token(engine& at, const timed_request& what,
                             std::optional<std::chrono::milliseconds> timeout);
 
-/// numpool_keep of a number that the session leases.  Without a fence it does not.
+/// numpool_keep of a number that the session leases. Without a fence it does not.
 token_answer keep_by_token(engine& at, const timed_request& what, int index);
 
-/// numpool_renew.  A kept place has no fence; what is over has no time left either.
+/// numpool_renew. A kept place has no fence; what is over has no time left either.
 token_answer renew_token(engine& at, const std::string& token);
 
-/// numpool_release.  False: the token had nothing.
+/// numpool_release. False: the token had nothing.
 bool release_token(engine& at, const std::string& token);
 
 }  // namespace numpool::detail
