@@ -73,9 +73,10 @@ void holding::lose(const std::string& reason) {
   if (!leave_quietly(state::lost, callback)) return;
   if (callback) engine_->callbacks().post(std::move(callback));
   if (engine_->options().on_lost) {
-    engine_->callbacks().post([owner = engine_, what = lost_lease{*pool_, index_, fence(), reason}] {
-      owner->options().on_lost(what);
-    });
+    engine_->callbacks().post(
+        [owner = engine_, what = lost_lease{*pool_, index_, fence(), reason}] {
+          owner->options().on_lost(what);
+        });
   }
 }
 
