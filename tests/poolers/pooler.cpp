@@ -34,12 +34,15 @@ std::string content(const std::string& path) {
 
 }  // namespace
 
-pooler::pooler(const pooler_setup& how) : folder_(value_of("NUMPOOL_TMP") + "/pooler.XXXXXX") {
+pooler::pooler(const pooler_setup& how)
+    : how_(how),
+      server_folder_(value_of("PGHOST")),
+      folder_(value_of("NUMPOOL_TMP") + "/pooler.XXXXXX") {
   if (!mkdtemp(folder_.data())) throw std::runtime_error("cannot make a folder for PgBouncer");
   const char* program = std::getenv("NUMPOOL_PGBOUNCER");
   program_ = program ? program : "/usr/sbin/pgbouncer";
   configuration_ = folder_ + "/pgbouncer.ini";
-  write_configuration(how);
+  write_configuration(value_of("PGPORT"));
   start();
 }
 
@@ -76,15 +79,20 @@ void pooler::kill() {
   pid_ = -1;
 }
 
-void pooler::write_configuration(const pooler_setup& how) const {
+void pooler::lead_to(int port) {
+  write_configuration(std::to_string(port));
+  ::kill(pid_, SIGHUP);
+}
+
+void pooler::write_configuration(const std::string& port) const {
   std::ofstream file(configuration_);
   file << "[databases]\n"
-       << "* = host=" << value_of("PGHOST") << " port=" << value_of("PGPORT")
-       << " user=" << value_of("PGUSER") << "\n[pgbouncer]\n"
+       << "* = host=" << server_folder_ << " port=" << port << " user=" << value_of("PGUSER")
+       << "\n[pgbouncer]\n"
        << "unix_socket_dir = " << folder_ << "\nlisten_addr =\nlisten_port = " << kPort << '\n'
        << "logfile = " << folder_ << "/log\nauth_type = any\n"
-       << "pool_mode = " << how.mode << "\ndefault_pool_size = " << how.size << '\n';
-  for (const auto& [name, value] : how.settings) file << name << " = " << value << '\n';
+       << "pool_mode = " << how_.mode << "\ndefault_pool_size = " << how_.size << '\n';
+  for (const auto& [name, value] : how_.settings) file << name << " = " << value << '\n';
 }
 
 std::string pooler::conninfo() const {

@@ -36,12 +36,16 @@ class pooler {
 
   /// Kills it: all its connections are closed at once.
   void kill();
-  /// Starts it again.  Before and after, the process may have threads.
+  /// Starts it again. Before and after, the process may have threads.
   void start();
+  /// From now on its new connections lead to the server with this port.
+  void lead_to(int port);
 
  private:
-  void write_configuration(const pooler_setup& how) const;
+  void write_configuration(const std::string& port) const;
 
+  const pooler_setup how_;
+  const std::string server_folder_;
   std::string folder_;
   std::string program_;
   std::string configuration_;

@@ -52,7 +52,8 @@ bool Holder::connect() {
   while (!session_) {
     through_pooler_ = !needs_session_ && one_in(2);
     try {
-      session_.emplace((through_pooler_ ? pooler_ + " " : std::string()) + "connect_timeout=100");
+      session_.emplace((through_pooler_ ? pooler_ + " target_session_attrs=any " : std::string()) +
+                       "connect_timeout=100");
     } catch (const TestError&) {
       if (over_ && one_in(100)) return false;
       std::this_thread::sleep_for(20ms);

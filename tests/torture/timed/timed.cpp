@@ -65,6 +65,7 @@ bool Timed::run() {
 }
 
 void Timed::set_up() {
+  pair_.emplace(server_, true);
   session_.must("SET client_min_messages = warning");
   session_.must("CREATE EXTENSION IF NOT EXISTS numpool");
   for (const PoolOfTimed& pool : kPoolsOfTimed)
@@ -92,7 +93,9 @@ void Timed::disturb() {
     crash();
   else if (what < 20)
     restart();
-  else if (what < 45)
+  else if (what < 26)
+    fail_over();
+  else if (what < 48)
     end_clerk();
   else
     drop_by_force();
@@ -140,16 +143,30 @@ void Timed::crash() {
   history_.crashes.push_back({-1, asked, now()});
 }
 
-void Timed::restart() {
+void Timed::end_server(const char* then) {
   const bool kills = below(2) == 0;
-  const Time asked = now();
-  done_[kills ? "postmaster killed" : "immediate shutdown"]++;
-  if (kills) {
+  done_[std::string(kills ? "postmaster killed, " : "immediate shutdown, ") + then]++;
+  if (kills)
     server_.kill_postmaster();
-    server_.gone_within(60);
-  } else if (!server_.stop("immediate", 60)) {
+  else if (!server_.stop("immediate", 60))
     problems_.push_back("the server does not stop");
-  }
+  if (!server_.gone_within(60)) problems_.push_back("a process outlives its server");
+}
+
+// The synchronous standby has all that was committed.
+void Timed::fail_over() {
+  const Time asked = now();
+  end_server("standby promoted");
+  pair_->promote();
+  pooler_.lead_to(server_.port());
+  reconnect();
+  history_.crashes.push_back({-1, asked, now()});
+  pair_->make_standby();
+}
+
+void Timed::restart() {
+  const Time asked = now();
+  end_server("started again");
   if (!server_.start(120)) problems_.push_back("the server does not start");
   reconnect();
   history_.crashes.push_back({-1, asked, now()});

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "poolers/pooler.hpp"
 #include "support/session.h"
 #include "torture/options.h"
+#include "torture/pair.h"
 #include "torture/server.h"
 #include "torture/timed/holder.h"
 
@@ -29,6 +31,9 @@ class Timed {
   void disturb();
   void crash();
   void restart();
+  void fail_over();
+  // By SIGKILL or an immediate shutdown.
+  void end_server(const char* then);
   void end_clerk();
   void drop_by_force();
   void check_end();
@@ -49,6 +54,7 @@ class Timed {
   std::mt19937 random_;
   Server server_;
   poolers_test::pooler pooler_;
+  std::optional<Pair> pair_;
   Session session_;
   std::atomic<bool> over_{false};
   std::atomic<bool> watched_{true};
