@@ -2,18 +2,10 @@
 # race uses the other's; and whatever ends it leaves no segment behind.
 use strict;
 use warnings;
+use Gate qw(close_gate wait_until_stands open_gates);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-# The numbers of the points, by which a test stops a backend (pg/debug_point_list.h).
-my %number;
-{
-	my $list = slurp_file('extension/pg/debug_point_list.h');
-	my ($body) = $list =~ /enum class DebugPoint[^{]*\{(.*?)\n\};/s;
-	my $next = 0;
-	$number{$1} = $next++ while $body =~ /^\s*k(\w+),/mg;
-}
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -34,19 +26,11 @@ sub begin_and_stop
 	my $session = session();
 	$session->query_safe($settings) if $settings;
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
-	$gate->query_safe(sprintf('SELECT pg_advisory_lock((%d::bigint << 32) | %d)', $pid, 0x6e750000 | $number{$point}));
+	close_gate($gate, $pid, $point);
 	$session->{stdin} .= "\\set VERBOSITY sqlstate\nSELECT 'got ' || numpool_acquire('a');\n";
 	$session->{run}->pump_nb;
-	ok($node->poll_query_until('postgres', sprintf(
-		q(SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %d AND objid::bigint = %d)),
-		$pid, 0x6e760000 | $number{$point})), "a session stands at $point");
+	wait_until_stands($node, $pid, $point);
 	return ($session, $pid);
-}
-
-sub go_on
-{
-	my ($gate) = @_;
-	$gate->query_safe('SELECT pg_advisory_unlock_all()');
 }
 
 for my $point (qw(ArenaGrowing ArenaMade))
@@ -62,7 +46,7 @@ for my $point (qw(ArenaGrowing ArenaMade))
 	is(scalar(my @two = segments()), 2, 'a second one');
 	my $second = session();
 	is($second->query_safe(q(SELECT numpool_acquire('a'))), '0', 'and others use it');
-	go_on($gate);
+	open_gates($gate);
 	like($first->query_safe('SELECT 1'), qr/^got 1$/m, 'the first one joins them');
 	is(scalar(my @one = segments()), 1, 'and has given its own back');
 	$_->quit for $first, $second, $gate;
@@ -80,7 +64,7 @@ for my $how (sort keys %ends)
 	my $settings = $how eq 'statement_timeout' ? q(SET statement_timeout = '500ms') : undef;
 	my ($session, $pid) = begin_and_stop('ArenaGrowing', $gate, $settings);
 	$ends{$how}->($pid);
-	go_on($gate);
+	open_gates($gate);
 	if ($how eq 'a termination')
 	{
 		ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)"), "$how ends the session");
@@ -104,11 +88,11 @@ my $gate = session();
 my $session = session();
 $session->query_safe(q(SET statement_timeout = '500ms'));
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
-$gate->query_safe(sprintf('SELECT pg_advisory_lock((%d::bigint << 32) | %d)', $pid, 0x6e750000 | $number{ArenaMade}));
+close_gate($gate, $pid, 'ArenaMade');
 $session->{stdin} .= q(DO $$ BEGIN PERFORM numpool_acquire('a'); EXCEPTION WHEN query_canceled THEN PERFORM set_config('statement_timeout', '0', false); END $$;) . "\n";
 $session->{run}->pump_nb;
 sleep 1;
-go_on($gate);
+open_gates($gate);
 $session->query('SELECT 1');
 is($session->query_safe(q(SELECT numpool_acquire('a'))), '0', 'a session whose exception block has taken in the cancel goes on');
 is(scalar(my @last = segments()), 1, 'with one segment');
