@@ -5,6 +5,7 @@ use warnings;
 use Gate qw(close_gate wait_until_stands open_gates);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -17,7 +18,7 @@ $node->start;
 $node->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('a', 2)));
 
 sub segments { return grep { -f && -s > 2**20 } glob($node->data_dir . '/pg_dynshmem/mmap.*') }
-sub session { return $node->background_psql('postgres', on_error_stop => 0, timeout => 60) }
+sub session { return open_session($node, on_error_stop => 0) }
 
 # Starts a session that uses numpool, and returns it and its pid while it stands at the point.
 sub begin_and_stop
@@ -27,8 +28,7 @@ sub begin_and_stop
 	$session->query_safe($settings) if $settings;
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	close_gate($gate, $pid, $point);
-	$session->{stdin} .= "\\set VERBOSITY sqlstate\nSELECT 'got ' || numpool_acquire('a');\n";
-	$session->{run}->pump_nb;
+	$session->send_lines("\\set VERBOSITY sqlstate\nSELECT 'got ' || numpool_acquire('a');\n");
 	wait_until_stands($node, $pid, $point);
 	return ($session, $pid);
 }
@@ -89,8 +89,7 @@ my $session = session();
 $session->query_safe(q(SET statement_timeout = '500ms'));
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
 close_gate($gate, $pid, 'ArenaMade');
-$session->{stdin} .= q(DO $$ BEGIN PERFORM numpool_acquire('a'); EXCEPTION WHEN query_canceled THEN PERFORM set_config('statement_timeout', '0', false); END $$;) . "\n";
-$session->{run}->pump_nb;
+$session->send_lines(q(DO $$ BEGIN PERFORM numpool_acquire('a'); EXCEPTION WHEN query_canceled THEN PERFORM set_config('statement_timeout', '0', false); END $$;) . "\n");
 sleep 1;
 open_gates($gate);
 $session->query('SELECT 1');

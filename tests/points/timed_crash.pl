@@ -6,6 +6,7 @@ use Gate qw(close_gate wait_until_stands);
 use Lease qw(lease keep release renew crash_backend wait_in_use);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $size = 3;
@@ -15,7 +16,7 @@ $node->init;
 $node->append_conf('postgresql.conf', "restart_after_crash = on\ndynamic_shared_memory_type = mmap");
 $node->start;
 sub sql { return $node->safe_psql('postgres', join ' ', @_); }
-sub session { return $node->background_psql('postgres', on_error_stop => 0, timeout => 60); }
+sub session { return open_session($node, on_error_stop => 0); }
 sql('CREATE EXTENSION numpool');
 
 # Kills a session that does this, while it stands at the point. `before` it does first.
@@ -26,8 +27,7 @@ sub crash_at
 	$session->query_safe(join ' ', @$before) if @$before;
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	close_gate($gate, $pid, $point);
-	$session->{stdin} .= join(' ', @sql) . "\n";
-	$session->{run}->pump_nb;
+	$session->send_lines(join(' ', @sql) . "\n");
 	wait_until_stands($node, $pid, $point);
 	crash_backend($node, $pid);
 	$_->{run}->kill_kill for $session, $gate;

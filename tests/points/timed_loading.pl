@@ -6,13 +6,14 @@ use Gate qw(close_gate wait_until_stands open_gates);
 use Lease qw(lease release renew wait_in_use);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->start;
 sub sql { return $node->safe_psql('postgres', join ' ', @_); }
-sub session { return $node->background_psql('postgres', on_error_stop => 0, timeout => 60); }
+sub session { return open_session($node, on_error_stop => 0); }
 sub sqlstate_of
 {
 	my ($status, $out, $error) = $node->psql('postgres', join ' ', "\\set VERBOSITY sqlstate\n", @_);
@@ -21,13 +22,12 @@ sub sqlstate_of
 sub ask
 {
 	my ($session, @sql) = @_;
-	$session->{stdin} .= join(' ', "\\set VERBOSITY sqlstate\n", @sql) . "\n\\echo answered\n";
-	$session->{run}->pump_nb;
+	$session->send_lines(join(' ', "\\set VERBOSITY sqlstate\n", @sql) . "\n\\echo answered\n");
 }
 sub answer_of
 {
 	my ($session) = @_;
-	$session->{run}->pump until $session->{stdout} =~ /answered/;
+	$session->wait_for_output(qr/answered/);
 	my ($state) = $session->{stderr} =~ /(?:ERROR|FATAL):  (\w{5})/;
 	my ($first) = $session->{stdout} =~ /^(.*)\n(?:.*\n)*answered/;
 	$session->{stdout} = $session->{stderr} = '';

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -14,7 +15,7 @@ $node->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('
 	CREATE ROLE holder LOGIN));
 
 my $tcp = 'host=127.0.0.1 user=holder dbname=postgres port=' . $node->port;
-my $holder = $node->background_psql('postgres', timeout => 60, extra_params => [ '-d', $tcp ]);
+my $holder = open_session($node, extra_params => [ '-d', $tcp ]);
 is($holder->query_safe(q(SELECT numpool_acquire('p'))), 0, 'held over TCP');
 my $look = q(SELECT client_addr IS NOT NULL FROM numpool_leases UNION ALL SELECT client_addr IS NOT NULL FROM pg_stat_activity WHERE pid IN (SELECT pid FROM numpool_leases));
 my $address = q(SELECT client_addr FROM numpool_leases);

@@ -5,6 +5,7 @@ use warnings;
 use Cwd qw(abs_path);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -126,7 +127,7 @@ is($node->safe_psql('postgres', q(SELECT numpool_acquire('p') IS NOT NULL)), 't'
 is(memory('pools'), 1, 'a pool');
 my $idle = memory('idle');
 cmp_ok($idle, '>', 4000, 'nobody uses it any more');
-my $holder = $node->background_psql('postgres', timeout => 60);
+my $holder = open_session($node);
 is($holder->query_safe(q(SELECT count(numpool_acquire('p')) FROM generate_series(1, 100))), 100, 'somebody does');
 is(memory('idle'), 0, 'it is in use');
 $holder->query_safe(q(SET numpool.max_tickets_per_session = 1000000));

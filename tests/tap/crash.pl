@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $acquire = q(SELECT i || ' ' || numpool_fence('p', i) FROM numpool_acquire('p', '5 s') AS i);
@@ -12,7 +13,7 @@ my $highest = 0;
 sub hold
 {
 	my ($node) = @_;
-	my $psql = $node->background_psql('postgres', timeout => 60);
+	my $psql = open_session($node);
 	my ($index, $fence) = split / /, $psql->query_safe($acquire);
 	return ($psql, $psql->query_safe('SELECT pg_backend_pid()'), $index, $fence);
 }

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -39,7 +40,7 @@ for my $format ('plain', 'custom')
 }
 
 # The schema may be renamed under sessions, and the indexes made anew.
-my $session = $node->background_psql('postgres', timeout => 60);
+my $session = open_session($node);
 $session->query_safe(qq($path SELECT numpool_release_all()));
 $node->safe_psql('postgres', qq($path REINDEX TABLE CONCURRENTLY numpool_definitions; ALTER SCHEMA "odd Schema" RENAME TO "odder; schema"));
 is($session->query_safe(q(SET search_path = "odder; schema"; SELECT numpool_create('later', 1), numpool_acquire('later'), numpool_resize('a', 4))),

@@ -17,13 +17,16 @@ sub events
 	return map { [ split / / ] } $out =~ /^$kind (\d+ \d+)$/mg;
 }
 
+# How long the client may go on, from each wait on.
+my $limit = IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
+
 sub wait_for
 {
 	my ($run, $what, $condition) = @_;
-	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	$limit->exception("not in time: $what");
+	$limit->start;
 	until ($condition->())
 	{
-		if (time > $end) { fail("in time: $what"); return; }
 		$run->pump_nb;
 		select(undef, undef, undef, 0.02);
 	}
@@ -56,8 +59,7 @@ for my $mode ('async', 'sync')
 	my @hosts = $mode eq 'sync' ? ($primary, $standby) : ($standby, $primary);
 	my $conninfo = join ' ', 'host=' . join(',', map { $_->host } @hosts), 'port=' . join(',', map { $_->port } @hosts),
 		'dbname=postgres', $mode eq 'sync' ? 'target_session_attrs=read-write' : ();
-	my $run = IPC::Run::start([ $program, $conninfo, 8 ], '<', \$in, '>', \$out, '2>', \$err,
-		IPC::Run::timeout(60));
+	my $run = IPC::Run::start([ $program, $conninfo, 8 ], '<', \$in, '>', \$out, '2>', \$err, $limit);
 	wait_for($run, "$mode: the client works on the primary", sub { events($out, 'releasing') > 20 });
 	if ($mode eq 'async')
 	{

@@ -6,6 +6,7 @@ use File::Copy 'copy';
 use Pair 'start_pair';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $install = q(CREATE EXTENSION numpool; SELECT numpool_create('p', 3));
@@ -95,12 +96,12 @@ sub cut_off
 	cmp_ok($joe, '>', 0, 'who does not wait is given one while the standby is away');
 	my ($status, $out, $err) = $primary->psql('postgres', "SELECT numpool_acquire('p', '300 ms') IS NULL");
 	is($out, 't', 'who waits is given none of the same draw');
-	my $session = $primary->background_psql('postgres', on_error_stop => 0, timeout => 60);
+	my $session = open_session($primary, on_error_stop => 0);
 	$session->query_until(qr/asked/, "\\echo asked\n$acquire;\n\\echo answered\n");
 	ok($primary->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep')), 'it waits');
 	cmp_ok(fence($primary, 'SET synchronous_commit = local; '), '>', $joe, 'meanwhile others go on without');
 	$standby->start;
-	$session->{run}->pump until $session->{stdout} =~ /answered/;
+	$session->wait_for_output(qr/answered/);
 	my ($waited) = $session->{stdout} =~ /^(\d+)$/m;
 	cmp_ok($waited, '>', $joe, 'it is given one when the standby is back');
 	$session->quit;

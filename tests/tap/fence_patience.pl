@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -31,7 +32,7 @@ for my $standby ('', '*')
 	$node->append_conf('postgresql.conf', "synchronous_standby_names = '$standby'");
 	$node->restart;
 	my $before = $node->safe_psql('postgres', $drawn);
-	my @sessions = map { $node->background_psql('postgres', on_error_stop => 0, timeout => 120) } 1 .. 100;
+	my @sessions = map { open_session($node, on_error_stop => 0) } 1 .. 100;
 	$_->query_until(qr/asked/, "\\echo asked\nSELECT numpool_acquire('p', '20 s');\n\\echo answered\n") for @sessions;
 	ok($node->poll_query_until('postgres', $standby ? sprintf($waits, 100) : 'SELECT in_use = 100 FROM numpool_pools'),
 		"a hundred arrivals '$standby'");
@@ -63,7 +64,7 @@ is_quick(q(SET lock_timeout = '300 ms'; SELECT numpool_enqueue('p')), qr/55P03/,
 is_quick(q(SET statement_timeout = '300 ms'; SELECT numpool_acquire('p')), qr/57014/, 'statement_timeout');
 is_quick(q(SET statement_timeout = '300 ms'; SELECT numpool_advance_fences(1)), qr/57014/, 'advancing');
 is_quick(q(SET synchronous_commit = local; SELECT numpool_acquire('p')), qr/^0 /, 'who waits for none is given one');
-my $session = $node->background_psql('postgres', on_error_stop => 0, timeout => 60);
+my $session = open_session($node, on_error_stop => 0);
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
 $session->query_until(qr/asked/, "\\echo asked\nSELECT numpool_acquire('p');\n");
 ok($node->poll_query_until('postgres', sprintf($waits, 1)), 'a client waits');
@@ -89,7 +90,7 @@ ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activit
 
 # None is defined any more: that confirms nothing to who asked while there were some.
 $node->restart;
-$session = $node->background_psql('postgres', on_error_stop => 0, timeout => 120);
+$session = open_session($node, on_error_stop => 0);
 $session->query_until(qr/asked/, "\\echo asked\nSELECT numpool_acquire('p');\n\\echo answered\n");
 ok($node->poll_query_until('postgres', sprintf($waits, 1)), 'one waits');
 $node->append_conf('postgresql.conf', q(synchronous_standby_names = ''));
@@ -99,7 +100,7 @@ $node->poll_query_until('postgres', q(SELECT current_setting('synchronous_standb
 my ($status, $out) = $node->psql('postgres', q(SELECT numpool_acquire('p', '3 s') IS NULL));
 is($out, 't', 'nor does whoever comes then get one of that draw');
 is($node->safe_psql('postgres', 'SELECT in_use FROM numpool_pools'), 0, 'nothing is granted');
-$session->{run}->pump until $session->{stdout} =~ /answered/;
+$session->wait_for_output(qr/answered/);
 cmp_ok(time - $begin, '>', 8, 'until that has lasted');
 like($session->{stdout}, qr/^0$/m, 'then it goes on without');
 is_quick(q(SELECT numpool_acquire('p')), qr/^1 /, 'as do all');

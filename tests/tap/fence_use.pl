@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 use Time::HiRes 'time';
 
@@ -56,9 +57,9 @@ $node->psql('postgres', "SET ROLE joe;\nBEGIN; $next; SELECT 1 / 0") for 1 .. 20
 is($node->safe_psql('postgres', $drawn), $after, 'once, though transactions are rolled back');
 
 # As many tickets as there is room for: each has its fence, drawn before it joined.
-my $holder = $node->background_psql('postgres', timeout => 120);
+my $holder = open_session($node);
 $holder->query_safe(q(SELECT numpool_create('one', 1), numpool_acquire('one')));
-my $crowd = $node->background_psql('postgres', timeout => 120);
+my $crowd = open_session($node);
 is($crowd->query_safe(q(SELECT count(t) FROM generate_series(1, 9000) AS n, LATERAL (SELECT numpool_enqueue('one') WHERE n > 0) AS t)),
 	9000, 'many wait');
 cmp_ok($node->safe_psql('postgres', $drawn) - $after, '>=', 64 * 9000, 'a fence is kept for each');

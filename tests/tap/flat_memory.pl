@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $pairs = $ENV{NUMPOOL_PAIRS} || 200_000;
@@ -64,9 +65,9 @@ EXCEPTION WHEN out_of_memory THEN
 END $$;
 });
 
-my $holder = $node->background_psql('postgres', timeout => 600);
+my $holder = open_session($node);
 is($holder->query_safe(q(SELECT numpool_acquire('queue'))), 0, 'another session holds a number');
-my $session = $node->background_psql('postgres', timeout => 3600);
+my $session = open_session($node, timeout => 3600);
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
 
 sub resident    # bytes of the backend's own memory, shared memory apart

@@ -5,6 +5,7 @@ use warnings;
 use Fill 'fill_with_tickets';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $publisher = PostgreSQL::Test::Cluster->new('publisher');
@@ -29,7 +30,7 @@ $node->wait_for_subscription_sync($publisher, 'pools');
 # Of the subscriber alone.
 $node->safe_psql('postgres', q(INSERT INTO numpool_definitions (identity, name, size) VALUES (4000000000, 'queue', 1), (4000000001, 'own', 16)));
 
-sub session { return $node->background_psql('postgres', on_error_stop => 0, timeout => 60) }
+sub session { return open_session($node, on_error_stop => 0) }
 sub ask { return $node->safe_psql('postgres', shift) }
 sub state_of
 {
@@ -107,8 +108,7 @@ is(ask(q(SELECT numpool_try_acquire('used 3'))), 7, 'and be had');
 # Memory is there again: the next who comes finds all numbers, after who has waited.
 my $sleeper = session();
 $holder->query_safe(q(SELECT numpool_acquire('used 3')));
-$sleeper->{stdin} .= "SELECT 'got ' || numpool_acquire('used 5');\n";
-$sleeper->{run}->pump_nb;
+$sleeper->send_lines("SELECT 'got ' || numpool_acquire('used 5');\n");
 ok($node->poll_query_until('postgres', q(SELECT waiting = 1 FROM numpool_pools WHERE pool = 'used 5')), 'a session waits');
 publish(q(SELECT numpool_resize('used 5', 1000)));
 is(ask(q(SELECT waiting FROM numpool_pools WHERE pool = 'used 5')), 1, 'a growth that has no memory leaves it waiting');
@@ -135,8 +135,7 @@ $_->{run}->kill_kill for $changer, $one, $two, $pools, $crowd, $sleeper;
 ($changer, $one, $two) = (session(), session(), session());
 $changer->query_safe(q(BEGIN; SELECT numpool_resize('own', 1000)));
 is($one->query_safe(q(SELECT numpool_acquire('own'))), 0, 'the same for a growth');
-$two->{stdin} .= "SELECT 'got ' || numpool_acquire('own');\n";
-$two->{run}->pump_nb;
+$two->send_lines("SELECT 'got ' || numpool_acquire('own');\n");
 ok($node->poll_query_until('postgres', q(SELECT waiting = 1 FROM numpool_pools WHERE pool = 'own')), 'for which a session waits');
 $changer->query_safe('COMMIT');
 like($two->query_safe('SELECT 1'), qr/^got 1$/m, 'and is served at COMMIT');

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -13,9 +14,9 @@ $node->append_conf('postgresql.conf', q(numpool.shared_memory_size = '2MB'));
 $node->start;
 $node->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('small', 1), numpool_create('other', 2)));
 
-my $holder = $node->background_psql('postgres', on_error_stop => 0, timeout => 60);
+my $holder = open_session($node, on_error_stop => 0);
 is($holder->query_safe(q(SELECT numpool_acquire('small'))), 0, 'held before memory runs out');
-my $crowd = $node->background_psql('postgres', on_error_stop => 0, timeout => 60);
+my $crowd = open_session($node, on_error_stop => 0);
 $crowd->query('\set VERBOSITY sqlstate');
 is($crowd->query_safe(q(SELECT count(*) FROM generate_series(1, 100) AS n, LATERAL (SELECT numpool_enqueue('small') WHERE n > 0) AS t)),
 	100, 'tickets while there is room');

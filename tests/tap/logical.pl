@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $publisher = PostgreSQL::Test::Cluster->new('publisher');
@@ -27,9 +28,9 @@ sub publish
 
 is($subscriber->safe_psql('postgres', q(SELECT numpool_acquire('before'))), 0, 'a pool of the first copy works');
 publish(q(SELECT numpool_create('p', 1)));
-my $holder = $subscriber->background_psql('postgres', on_error_stop => 0, timeout => 60);
+my $holder = open_session($subscriber, on_error_stop => 0);
 is($holder->query_safe(q(SELECT numpool_acquire('p'))), 0, 'a pool that came by INSERT works');
-my $sleeper = $subscriber->background_psql('postgres', on_error_stop => 0, timeout => 60);
+my $sleeper = open_session($subscriber, on_error_stop => 0);
 $sleeper->query_until(qr/begun/, "\\echo begun\nSELECT numpool_acquire('p');\n");
 $subscriber->poll_query_until('postgres', q(SELECT waiting = 1 FROM numpool_pools WHERE pool = 'p'));
 publish(q(SELECT numpool_resize('p', 2)));

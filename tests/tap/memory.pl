@@ -5,6 +5,7 @@ use warnings;
 use Fill 'fill_with_tickets';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -13,7 +14,7 @@ $node->append_conf('postgresql.conf', 'numpool.max_tickets_per_session = 1000000
 $node->start;
 $node->safe_psql('postgres', q(CREATE EXTENSION numpool));
 
-sub session { return $node->background_psql('postgres', timeout => 120) }
+sub session { return open_session($node) }
 
 # A session of its own; its leases end with it.
 sub alone { return $node->safe_psql('postgres', shift) }

@@ -6,6 +6,7 @@ use IPC::Run;
 use Time::HiRes qw(sleep time);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -27,7 +28,7 @@ sub start_waiter
 sub holder
 {
 	my ($acquire) = @_;
-	my $psql = $node->background_psql('postgres', timeout => 120);
+	my $psql = open_session($node);
 	$psql->query_safe("BEGIN; SELECT $acquire('p')");
 	$psql->query_safe('COMMIT') if $acquire !~ /xact/;
 	return ($psql, $psql->query_safe('SELECT pg_backend_pid()'));

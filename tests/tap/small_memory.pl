@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -16,7 +17,7 @@ $node->safe_psql('postgres', q(CREATE EXTENSION numpool; SELECT numpool_create('
 
 sub session
 {
-	my $session = $node->background_psql('postgres', on_error_stop => 0, timeout => 60);
+	my $session = open_session($node, on_error_stop => 0);
 	$session->query('\set VERBOSITY sqlstate');
 	return $session;
 }

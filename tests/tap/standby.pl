@@ -4,6 +4,7 @@ use warnings;
 use IPC::Run;
 use Pair 'start_pair';
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $fence = q(SELECT numpool_fence('p', i) FROM numpool_acquire('p', '5 s') AS i);
@@ -57,7 +58,7 @@ is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases)
 	ok($run->pumpable, "$mode: run waits for a primary");
 
 	# A session that was there before the promotion is a session of the primary afterwards.
-	my $early = $standby->background_psql('postgres', on_error_stop => 0, timeout => 60);
+	my $early = open_session($standby, on_error_stop => 0);
 	$early->query(q(SELECT numpool_try_acquire('p')));
 	$primary->stop('immediate');
 	$standby->promote;

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $drawn = q(SELECT last_value FROM numpool_fence_seq);
@@ -19,7 +20,7 @@ $node->restart;
 my $acquire = q(SELECT numpool_fence('p', i) FROM numpool_acquire('p') AS i);
 my $waits = q(SELECT count(*) = %d FROM pg_stat_activity WHERE wait_event = 'SyncRep');
 my %out;
-my %session = map { $_ => $node->background_psql('postgres', on_error_stop => 0, timeout => 60) } qw(first second);
+my %session = map { $_ => open_session($node, on_error_stop => 0) } qw(first second);
 sub start_acquire
 {
 	my ($who) = @_;
@@ -33,8 +34,8 @@ ok($node->poll_query_until('postgres', sprintf($waits, 2)), 'so does another: no
 is($node->safe_psql('postgres', q(SELECT in_use || ' ' || waiting FROM numpool_pools)), '0 0', 'neither holds nor queues');
 
 $node->safe_psql('postgres', q(SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' ORDER BY backend_start LIMIT 1));
-$session{first}->{run}->pump until $session{first}->{stdout} =~ /answered/;
-$session{first}->{run}->pump_nb;
+$session{first}->wait_for_output(qr/answered/);
+$session{first}->take_in_output;
 like($session{first}->{stderr}, qr/ERROR:  57014/, 'cancelled: 57014');
 my $limit = $node->safe_psql('postgres', $drawn);
 unlike($session{first}->{stdout}, qr/^\d+$/m, 'and no number');
@@ -44,7 +45,7 @@ is($node->safe_psql('postgres', sprintf($waits, 1)), 't', 'the other still waits
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
-$session{second}->{run}->pump until $session{second}->{stdout} =~ /answered/;
+$session{second}->wait_for_output(qr/answered/);
 my ($fence) = $session{second}->{stdout} =~ /^(\d+)$/m;
 cmp_ok($fence, '<', $limit, 'the other is given a number of the draw of who was cancelled');
 is($node->safe_psql('postgres', $drawn), $limit, 'there was no other draw');

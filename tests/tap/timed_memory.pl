@@ -4,6 +4,7 @@ use warnings;
 use Lease qw(lease wait_in_use);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('timed_memory');
@@ -15,7 +16,7 @@ sub used { return sql('SELECT used FROM numpool_memory'); }
 sql('CREATE EXTENSION numpool;', q(SELECT numpool_create('p', 4000), numpool_create('q', 10), numpool_create('one', 1)));
 
 # Every way a lease or a place can go, many times: nothing is left of any.
-my $session = $node->background_psql('postgres', on_error_stop => 0, timeout => 60);
+my $session = open_session($node, on_error_stop => 0);
 $session->query_safe(q(SELECT numpool_acquire('one')));
 my $all = q(generate_series(1, 200) AS i, LATERAL numpool_lease('%s', '%s'::interval + i * interval '0 s', %s, '0', repeat('x', 1 + i %% 64)));
 my $own = q(('20000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid);

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 
 my $token = '00000000-0000-4000-8000-000000000001';
@@ -16,7 +17,7 @@ $node->safe_psql('postgres', q(SELECT numpool_create('early', 1), numpool_create
 
 # A session has a number before the token has one of another pool. That one ends by time, and
 # leaves its row, since nobody writes a row of that pool any more.
-my $psql = $node->background_psql('postgres', timeout => 60);
+my $psql = open_session($node);
 my $kept = $psql->query_safe(
 	q(SELECT numpool_fence('late', i) FROM numpool_acquire('late') AS i));
 my $over = $node->safe_psql('postgres',

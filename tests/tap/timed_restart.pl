@@ -5,6 +5,7 @@ use warnings;
 use Lease qw(lease keep release renew crash_backend wait_in_use);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session 'open_session';
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -14,7 +15,7 @@ $node->init;
 $node->append_conf("postgresql.conf", "restart_after_crash = on\nmax_prepared_transactions = 2\ndynamic_shared_memory_type = mmap");
 $node->start;
 sub sql { return $node->safe_psql('postgres', join ' ', @_); }
-sub background { return $node->background_psql('postgres', on_error_stop => 0, timeout => 60); }
+sub background { return open_session($node, on_error_stop => 0); }
 sub pid_of { return $_[0]->query_safe('SELECT pg_backend_pid()'); }
 sub token_at
 {
