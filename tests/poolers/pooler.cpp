@@ -72,6 +72,11 @@ void pooler::start() {
   }
 }
 
+void pooler::stop() {
+  ::kill(pid_, SIGSTOP);
+  waitpid(pid_, nullptr, WUNTRACED);
+}
+
 void pooler::kill() {
   if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);

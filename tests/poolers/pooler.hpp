@@ -34,6 +34,8 @@ class pooler {
   std::string socket() const;
   pid_t pid() const { return pid_; }
 
+  /// Stops it: from now on nothing passes, and what is sent to it stays on its way.
+  void stop();
   /// Kills it: all its connections are closed at once.
   void kill();
   /// Starts it again. Before and after, the process may have threads.
