@@ -118,6 +118,7 @@ void io_loop::lose_connection(const std::string& reason) {
     if (op->disconnected(*this, why, false)) kept.push_back(std::move(op));
   backlog_.swap(kept);
   early_.clear();
+  early_losses_.clear();
   newest_ticket_ = 0;
   stop_using_connection();
   hosts_left_ = extra_hosts();

@@ -273,6 +273,7 @@ void io_loop::handle_answers() {
     } else {
       answer->op->succeed(*this, answer->value);
     }
+    tell_early_losses();
   }
 }
 
@@ -287,12 +288,10 @@ void io_loop::handle_notifications() {
 }
 
 void io_loop::handle(const notification& what) {
-  // With a fence it is of a lease that the client was told of.
+  // With a fence it is of a lease that the client was told of, before it or by the answer that ends
+  // after it: a session that commits a grant and finds the lease gone says so before it is ready.
   if (what.error && what.fence) {
-    if (auto record = leases_.find(what)) {
-      leases_.remove(*record);
-      record->lose("pool " + *what.error);
-    }
+    if (!tell_loss(what) && !pipeline_.empty()) early_losses_.push_back(what);
     return;
   }
   if (!what.ticket) return;
@@ -308,6 +307,20 @@ void io_loop::handle(const notification& what) {
   } else if (what.index && what.fence) {
     wait->granted(*this, static_cast<int>(*what.index), *what.fence);
   }
+}
+
+/// False if no such lease is known.
+bool io_loop::tell_loss(const notification& what) {
+  const auto record = leases_.find(what);
+  if (!record) return false;
+  leases_.remove(*record);
+  record->lose("pool " + *what.error);
+  return true;
+}
+
+void io_loop::tell_early_losses() {
+  for (const notification& what : early_losses_) tell_loss(what);
+  early_losses_.clear();
 }
 
 void io_loop::ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> wait) {

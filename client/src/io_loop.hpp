@@ -112,6 +112,8 @@ class io_loop {
   void handle_answers();
   void handle_notifications();
   void handle(const notification& what);
+  bool tell_loss(const notification& what);
+  void tell_early_losses();
   void shut_down();
   void give_back_all(const std::vector<std::string>& tokens);
 
@@ -155,6 +157,9 @@ class io_loop {
   /// Notifications of tickets newer than any known. The server sends a ticket before it speaks of
   /// it, but nothing here depends on that.
   std::unordered_map<std::int64_t, notification> early_;
+  /// Notifications of losses that came when the answer with the lease may have been half there. As
+  /// the server speaks in order, that is the oldest that is outstanding.
+  std::vector<notification> early_losses_;
 };
 
 }  // namespace numpool::detail

@@ -195,3 +195,40 @@ TEST_CASE_FIXTURE(wired, "a session that begins with another client's answers is
     CHECK(inside);
   }
 }
+
+TEST_CASE_FIXTURE(wired, "a loss that comes before the end of the answer with the lease is told") {
+  numpool::pool watched = client.create_or_open(id, 1);
+  std::optional<numpool::lease> before;
+  std::atomic<int> lost{0};
+  numpool::client_options options = this->options();
+  options.on_lost = [&](const numpool::lost_lease&) { ++lost; };
+  numpool::client other(options);
+  numpool::pool pool = other.open(id);
+  SUBCASE("granted at once") {}
+  SUBCASE("granted to a ticket") {
+    before.emplace(watched.acquire());
+  }
+  const auto has_passed = [&](long since) {
+    return eventually([&] { return wire.forwarded() > since; });
+  };
+  long since = wire.forwarded();
+  wire.keep_ready();
+  auto wanted = pool.acquire_future();
+  REQUIRE(has_passed(since));
+  if (before) {
+    REQUIRE(eventually([&] { return watched.status().waiting == 1; }));
+    since = wire.forwarded();
+    before->release();
+    REQUIRE(has_passed(since));
+  }
+  // As where the session is told of the drop before it has said that it is ready.
+  since = wire.forwarded();
+  client.drop(id, numpool::drop_mode::force);
+  REQUIRE(has_passed(since));
+  std::this_thread::sleep_for(50ms);  // for the client to read it
+  wire.hand_over_ready();
+  numpool::lease late = wanted.get();
+  CHECK(eventually([&] { return late.lost(); }));
+  CHECK(eventually([&] { return lost == 1; }));
+  CHECK(other.lease_count() == 0);
+}

@@ -87,6 +87,19 @@ void proxy::swallow_answers() {
   for (link& one : links_) one.swallows = true;
 }
 
+void proxy::keep_ready() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (link& one : links_) one.keeps_ready = true;
+}
+
+void proxy::hand_over_ready() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (link& one : links_) {
+    const std::string kept = std::exchange(one.kept, {});
+    if (!kept.empty()) send(one.client, kept.data(), kept.size(), MSG_NOSIGNAL);
+  }
+}
+
 void proxy::drop_server_ends() {
   std::lock_guard<std::mutex> lock(mutex_);
   for (link& one : links_) drop_server_end(one);
@@ -152,7 +165,7 @@ bool proxy::forward(link& one, bool from_client) {
   if (one.deaf()) return true;  // since the poll
   char data[4096];
   long& left = one.left[from_client ? 0 : 1];
-  const ssize_t got = recv(from_client ? one.client : one.server, data, sizeof data, 0);
+  ssize_t got = recv(from_client ? one.client : one.server, data, sizeof data, 0);
   if (got <= 0 && !from_client && keep_clients_) {
     drop_server_end(one);
     return true;
@@ -164,7 +177,14 @@ bool proxy::forward(link& one, bool from_client) {
     one.ahead.clear();
   }
   const char ready[] = {'Z', 0, 0, 0, 5, 'I'};
-  if (!from_client && got >= 6 && std::memcmp(data + got - 6, ready, 6) == 0) one.began = true;
+  if (!from_client && got >= 6 && std::memcmp(data + got - 6, ready, 6) == 0) {
+    one.began = true;
+    if (std::exchange(one.keeps_ready, false)) {
+      one.kept.assign(ready, sizeof ready);
+      got -= 6;
+    }
+  }
+  if (!from_client) forwarded_ += got;
   const long allowed = left < 0 ? got : std::min<long>(left, got);
   if (send(from_client ? one.server : one.client, data, static_cast<std::size_t>(allowed),
            MSG_NOSIGNAL) != allowed)

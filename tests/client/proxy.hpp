@@ -36,6 +36,12 @@ class proxy {
   void go_silent();
   /// Forwards nothing that the server says any more on the connections there are.
   void swallow_answers();
+  /// On the connections there are, keeps the end of the server's next answer back, its "ready for
+  /// query", until hand_over_ready(). What comes meanwhile goes ahead of it.
+  void keep_ready();
+  void hand_over_ready();
+  /// What the server has said that was forwarded, in bytes.
+  long forwarded() const { return forwarded_; }
   /// Closes the server's end of the connections there are, and keeps the client's open, as some
   /// relays do.
   void drop_server_ends();
@@ -54,6 +60,8 @@ class proxy {
     bool silent;
     bool swallows;  ///< what comes from the server
     long left[2];   ///< bytes until the cut, from the client and from the server; -1 is for ever
+    bool keeps_ready = false;
+    std::string kept = {};   ///< "ready for query", kept back
     std::string ahead = {};  ///< goes before the first answer of the session
     bool began = false;      ///< the server is ready for the first statement
     bool deaf() const { return silent || server < 0; }
@@ -69,6 +77,7 @@ class proxy {
   const int target_port_;
   int listener_;
   int port_ = 0;
+  std::atomic<long> forwarded_{0};
   std::atomic<bool> stop_{false}, mute_{false}, has_cut_{false}, keep_clients_{false};
   std::mutex mutex_;  ///< guards the rest
   long next_cut_[2] = {-1, -1};
