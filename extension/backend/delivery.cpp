@@ -37,6 +37,9 @@ void write_payload(const LedgerEntry* entry, char* payload) {
 // "" until it is asked for.
 char channel[sizeof("numpool_") + 32] = "";
 
+// Set when the client has asked for the channel.
+bool wants_to_be_told = false;
+
 // Set when this session has asked PostgreSQL for a short transaction to deliver in.
 bool raised = false;
 
@@ -61,9 +64,15 @@ const char* own_channel() {
   return channel;
 }
 
+const char* tell_channel() {
+  wants_to_be_told = true;
+  return own_channel();
+}
+
 void stop_listening() {
   my_session().listens.store(false, std::memory_order_relaxed);
   channel[0] = '\0';
+  wants_to_be_told = false;
 }
 
 void listen_on() {
@@ -81,6 +90,10 @@ void listen_to_own_channel() {
                     errhint("Use numpool_acquire.")));
   Async_Listen(own_channel());
   my_session().listens.store(true, std::memory_order_release);
+}
+
+void listen_if_wanted() {
+  if (wants_to_be_told && has_client()) listen_to_own_channel();
 }
 
 void raise_delivery() {

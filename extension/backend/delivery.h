@@ -12,6 +12,10 @@ namespace numpool {
 void listen_to_own_channel();
 // Its name: ASCII, at most 40 bytes, 128 random bits of them, so that no other role can guess it.
 const char* own_channel();
+// The same for the client, who then wants to be told of the leases that he takes in any way.
+const char* tell_channel();
+// To be called before a lease of the session is taken: LISTENs, if the client wants to be told.
+void listen_if_wanted();
 // The user has UNLISTENed: keeps listening while there is something that the client may have to be
 // told. May ereport.
 void listen_on();

@@ -2,6 +2,7 @@
 
 #include "backend/arrival.h"
 #include "backend/deadlock_check.h"
+#include "backend/delivery.h"
 #include "backend/ledger_end.h"
 #include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
@@ -17,6 +18,7 @@ namespace numpool {
 LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
   const bool waits = patience.microseconds != 0;
   const TimestampTz deadline = deadline_of(patience);
+  if (scope == Scope::kSession) listen_if_wanted();
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     LedgerEntry* taken_back;

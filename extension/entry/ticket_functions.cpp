@@ -82,7 +82,7 @@ PGDLLEXPORT Datum numpool_cancel(PG_FUNCTION_ARGS) {
 PG_FUNCTION_INFO_V1(numpool_channel);
 PGDLLEXPORT Datum numpool_channel(PG_FUNCTION_ARGS) {
   enter_function(fcinfo);
-  PG_RETURN_TEXT_P(cstring_to_text(own_channel()));
+  PG_RETURN_TEXT_P(cstring_to_text(tell_channel()));
 }
 
 }  // extern "C"

@@ -52,6 +52,15 @@ TEST_CASE("pool dropped by force: the same") {
   lost(running);
 }
 
+TEST_CASE("pool dropped by force, of a number that was not waited for: the same") {
+  Pool pool(1);
+  Numpool running(
+      {"run", pool.name(), "--timeout", "0", "--", "sh", "-c", "echo ready; exec sleep 60"});
+  REQUIRE(said(running, 1));
+  observer().text("SELECT numpool_drop($1, true)", {pool.name()});
+  lost(running);
+}
+
 TEST_CASE("a command that ignores SIGTERM: SIGKILL after the grace, to the whole group") {
   Pool pool(1);
   Numpool running = start_in(

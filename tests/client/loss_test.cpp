@@ -205,6 +205,21 @@ TEST_CASE_FIXTURE(fixture, "a pool dropped by force tells holders and waiters") 
   CHECK(d.held());
 }
 
+TEST_CASE_FIXTURE(fixture, "a holder who would not wait is told of a forced drop as well") {
+  losses seen;
+  client.create_or_open(id, 3);
+  numpool::client other(seen.options());
+  const numpool::pool pool = other.open(id);
+  const auto tried = pool.try_acquire();
+  const auto timed_out = pool.acquire_for(0ms);
+  REQUIRE((tried && timed_out));
+  client.drop(id, numpool::drop_mode::force);
+  REQUIRE(eventually([&] { return seen.count() == 2; }));
+  CHECK(tried->lost());
+  CHECK(timed_out->lost());
+  CHECK(other.lease_count() == 0);
+}
+
 TEST_CASE_FIXTURE(fixture,
                   "a release that crosses with drop and re-creation spares the new lease") {
   for (int round = 0; round < 50; ++round) {

@@ -334,10 +334,12 @@ TEST_CASE("channels differ between sessions, and one fits every name") {
 }
 
 TEST_CASE("a forced drop tells tickets and the holders that listen") {
-  Pool pool(2);
-  Session listening_holder, silent_holder, ticket_owner;
+  Pool pool(3);
+  Session listening_holder, silent_holder, asking_holder, ticket_owner;
   const auto held = listening_holder.must(enqueue(pool)).rows.front();  // granted at once
   silent_holder.must(acquire(pool));
+  const auto channel = asking_holder.value("SELECT numpool_channel()");
+  asking_holder.must(call("try_acquire", pool));
   const std::int64_t ticket = enqueue_ticket(ticket_owner, pool);
   observer().must("SELECT numpool_drop(" + pool.q() + ", true)");
 
@@ -359,6 +361,12 @@ TEST_CASE("a forced drop tells tickets and the holders that listen") {
   CHECK(told.front().payload.find("\"ticket\":" + std::to_string(ticket)) != std::string::npos);
   CHECK(told.front().payload.find("\"error\":\"dropped\"") != std::string::npos);
   CHECK(told.front().payload.find("\"index\"") == std::string::npos);
+  const auto asked = asking_holder.await_notifications(2s);
+  REQUIRE(asked.size() == 1);
+  CHECK(asked.front().channel == channel);
+  CHECK(asked.front().payload.find("\"index\":2,") != std::string::npos);
+  CHECK(asked.front().payload.find("\"ticket\"") == std::string::npos);
+  CHECK(asked.front().payload.find("\"error\":\"dropped\"") != std::string::npos);
   silent_holder.must("SELECT 1");
   CHECK(silent_holder.notifications(50ms).empty());
   CHECK(ticket_owner.notifications(50ms).empty());
