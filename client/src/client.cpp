@@ -143,7 +143,7 @@ int client::lease_count() const noexcept {
 }
 
 bool client::connected() const noexcept {
-  return backend_pid() != 0;
+  return engine_ && engine_->connected.load();
 }
 
 int client::backend_pid() const noexcept {

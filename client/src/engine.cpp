@@ -70,6 +70,14 @@ void engine::withdraw(std::shared_ptr<operation> op) noexcept {
   push({std::move(op), true});
 }
 
+void engine::need_own_session() const {
+  if (!shares_sessions()) return;
+  error(error_kind::not_supported, "a lease of a session, or a lock, needs a session of its own",
+        {}, "With transaction_pooling no session is this client's.",
+        "Lease by token, with acquire_timed(), or connect without the pooler.")
+      .raise();
+}
+
 rows engine::call(const statement& what, std::vector<std::optional<std::string>> values) {
   auto op = std::make_shared<call_operation>(what, std::move(values));
   submit(op);

@@ -46,6 +46,10 @@ class engine : public std::enable_shared_from_this<engine> {
   void close() noexcept;
 
   const client_options& options() const { return options_; }
+  /// Whether no two statements may count on the same session.
+  bool shares_sessions() const { return options_.transaction_pooling; }
+  /// Throws error_kind::not_supported if what belongs to a session cannot be had.
+  void need_own_session() const;
   const connection_parameters& parameters() const { return parameters_; }
   /// How long one host may take.
   std::chrono::milliseconds time_per_host() const {
@@ -64,8 +68,9 @@ class engine : public std::enable_shared_from_this<engine> {
   int closed_fd() const { return closed_.fd(); }
 
   std::atomic<int> leases_held{0};
-  std::atomic<int> backend_pid{0};  ///< 0 while there is no connection that can be used
-  std::atomic<int> session_pid{0};  ///< of the last session that there was
+  std::atomic<bool> connected{false};  ///< by a connection that can be used
+  std::atomic<int> backend_pid{0};     ///< 0 unless connected, and where there is no one backend
+  std::atomic<int> session_pid{0};     ///< of the last session that there was
 
  private:
   friend class io_loop;

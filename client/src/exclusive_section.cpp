@@ -188,7 +188,11 @@ std::string find_schema(lone_connection& link) {
 }  // namespace
 
 struct pool::section_guard::impl {
-  explicit impl(const pool& locked) : engine(locked.engine_), link(*engine) {
+  static std::shared_ptr<detail::engine> with_sessions(const std::shared_ptr<detail::engine>& of) {
+    of->need_own_session();
+    return of;
+  }
+  explicit impl(const pool& locked) : engine(with_sessions(locked.engine_)), link(*engine) {
     constexpr detail::statement kLock{"SELECT {}numpool_xact_lock($1)"};
     const std::string schema = find_schema(link);
     // All that is set is set for the transaction alone: a pooler may give the session to others.

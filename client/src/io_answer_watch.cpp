@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "pg_statement.hpp"
 
@@ -37,14 +38,21 @@ answer_watch::clock::time_point answer_watch::next_event() const {
 
 void answer_watch::look(const connection_parameters& there, int backend, const statement* oldest) {
   const auto now = clock::now();
-  if (question_ || now < next_look_) return;
+  if (!may_ask(now)) return;
   const auto least = std::chrono::floor<milliseconds>(now - heard_at_) - limit_ / 2;
+  ask(there, kBackendIsAtWork,
+      {std::to_string(backend), std::to_string(least.count()), beginning_of(oldest)});
+}
+
+void answer_watch::look(const connection_parameters& there, const std::string& signature) {
+  if (may_ask(clock::now())) ask(there, kStatementIsAtWork, {signature});
+}
+
+void answer_watch::ask(const connection_parameters& there, const char* sql,
+                       std::vector<std::string> values) {
   // The second one is for a client that did not run for a while.
-  const auto until = std::max(shown_at_ + interval_ + limit_, now + limit_ / 3);
-  question_.emplace(there, kBackendIsAtWork,
-                    std::vector<std::string>{std::to_string(backend), std::to_string(least.count()),
-                                             beginning_of(oldest)},
-                    until);
+  const auto until = std::max(shown_at_ + interval_ + limit_, clock::now() + limit_ / 3);
+  question_.emplace(there, sql, std::move(values), until);
 }
 
 answer_watch::verdict answer_watch::go_on(bool socket_ready, bool behind_pooler) {

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "io_question.hpp"
 
@@ -47,10 +49,14 @@ class answer_watch {
   /// Asks, if it is time and it does not yet. `there` leads to the server; `oldest` is what an
   /// answer is due to, or null if that is not known.
   void look(const connection_parameters& there, int backend, const statement* oldest);
+  /// The same where nobody knows which backend is at work on it: the statement has a signature.
+  void look(const connection_parameters& there, const std::string& signature);
   /// While it asks. A pooler that took the question and has no session for it says nothing.
   verdict go_on(bool socket_ready, bool behind_pooler);
 
  private:
+  bool may_ask(clock::time_point now) const { return !question_ && now >= next_look_; }
+  void ask(const connection_parameters& there, const char* sql, std::vector<std::string> values);
   verdict suspect();
 
   const milliseconds interval_;

@@ -105,6 +105,7 @@ void io_loop::connection_gone(const std::string& reason) {
 void io_loop::lose_connection(const std::string& reason) {
   const error why(error_kind::connection_lost,
                   "the connection to the server was lost" + (reason.empty() ? "" : ": " + reason));
+  engine_.connected = false;
   engine_.backend_pid = 0;
   ++connection_number_;  // what is bound to the old connection is over now, not only with the next
                          // one

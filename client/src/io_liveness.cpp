@@ -42,9 +42,10 @@ void io_loop::look_for_life() {
   }
 }
 
-/// Its limit counts from here.
+/// Its limit counts from here. A pooler may have no session for it, and still be there: then it is
+/// watched as any statement is.
 void io_loop::send_heartbeat() {
-  heartbeat_is_out_ = true;
+  heartbeat_is_out_ = !engine_.shares_sessions();
   send_now(std::make_shared<internal_operation>(
       kHeartbeat, [this](const result&, const error*) { heartbeat_is_out_ = false; }));
 }
@@ -52,7 +53,11 @@ void io_loop::send_heartbeat() {
 void io_loop::look_at_backend() {
   connection_parameters there = parameters_;
   there.keep_host(connection_->host(), connection_->port());
-  watch_.look(there, engine_.session_pid, pipeline_.oldest());
+  if (engine_.shares_sessions()) {
+    watch_.look(there, connection_->signature());
+  } else {
+    watch_.look(there, engine_.session_pid, pipeline_.oldest());
+  }
 }
 
 void io_loop::side_socket_woke(bool socket_ready) {

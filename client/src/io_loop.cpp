@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "io_internal.hpp"
 #include "lease_record.hpp"
 #include "timed_record.hpp"
 #include "tuning.hpp"
@@ -37,19 +38,6 @@ class cancel_operation : public operation, public std::enable_shared_from_this<c
   char ticket_[24];
 };
 
-/// The last words of a connection.
-class farewell_operation : public operation {
- public:
-  explicit farewell_operation(bool* done) : done_(done) {}
-  request message() override { return {&kReleaseAll, 0, {}}; }
-  void succeed(io_loop&, const result&) override { *done_ = true; }
-  void fail(io_loop&, const error&) override { *done_ = true; }
-  bool disconnected(io_loop&, const error&, bool) override { return false; }
-
- private:
-  bool* const done_;
-};
-
 }  // namespace
 
 io_loop::io_loop(engine& owner)
@@ -64,7 +52,7 @@ void io_loop::run() {
   start_connecting();
   while (engine_.take(&arrived)) {
     take_in(&arrived);
-    if (state_ == state::ready && !is_shared_) send_backlog();
+    if (may_send()) send_backlog();
     if (connection_) work(false);
     sleep();
     do_what_is_due();
@@ -91,12 +79,18 @@ void io_loop::take_in(std::vector<engine::submission>* arrived) {
   }
 }
 
+/// Where sessions are shared, a pooler may take one away that has not answered everything: then
+/// nothing is sent before the last answer is there.
+bool io_loop::may_send() const {
+  return state_ == state::ready && !is_shared_ && (!engine_.shares_sessions() || pipeline_.empty());
+}
+
 void io_loop::send_backlog() {
   sending_.swap(backlog_);
   bool alive = true;
   for (auto& op : sending_) {
     const bool must_wait = schema_.empty() && op->message().what->needs_extension;
-    if (!alive || must_wait) {
+    if (!alive || must_wait || !may_send()) {
       backlog_.push_back(std::move(op));
     } else if (op->wanted(*this)) {
       if (pipeline_.empty()) heard();  // silence begins when an answer is due
@@ -106,7 +100,7 @@ void io_loop::send_backlog() {
   sending_.clear();
   if (!alive) {
     lose_connection(connection_->message());
-  } else if (!backlog_.empty() && !finding_schema_) {
+  } else if (!backlog_.empty() && !finding_schema_ && schema_.empty() && may_send()) {
     find_schema();
   }
 }
@@ -142,7 +136,7 @@ std::optional<io_loop::clock::time_point> io_loop::next_event() const {
 }
 
 int io_loop::timeout_ms() const {
-  if (state_ == state::ready && !backlog_.empty() && !finding_schema_ && !is_shared_) return 0;
+  if (may_send() && !backlog_.empty() && !finding_schema_) return 0;
   if (state_ == state::connecting && attempt_->socket() < 0) return 0;
   if (question_ && question_->socket() < 0) return 0;
   if (watch_.asking() && watch_.socket() < 0) return 0;
@@ -336,6 +330,7 @@ void io_loop::ticket_known(std::int64_t ticket, std::shared_ptr<wait_operation> 
 void io_loop::shut_down() {
   const error why = client_closed_error();
   if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_exception(pointer_to(why));
+  engine_.connected = false;
   engine_.backend_pid = 0;
   for (auto& record : leases_.take_all()) record->close();
   std::vector<std::string> tokens;
@@ -344,8 +339,15 @@ void io_loop::shut_down() {
   for (auto& wait : tickets_.take_all()) wait->refused(*this, why);
   for (auto& op : pipeline_.take_all()) op->fail(*this, why);
   take_back_retries();
-  sending_.swap(backlog_);
-  for (auto& op : sending_) op->fail(*this, why);
+  // A wait that fails may leave a release behind, and that a token.
+  while (!backlog_.empty()) {
+    sending_.swap(backlog_);
+    for (auto& op : sending_) {
+      if (const std::string* token = op->gives_back()) tokens.push_back(*token);
+      op->fail(*this, why);
+    }
+    sending_.clear();
+  }
   if (state_ == state::ready && !schema_.empty() && !is_shared_) give_back_all(tokens);
   deadlines_.clear();
   question_.reset();
@@ -353,20 +355,28 @@ void io_loop::shut_down() {
 }
 
 void io_loop::give_back_all(const std::vector<std::string>& tokens) {
-  bool done = false;
   const auto deadline = clock::now() + kFarewell;
+  const auto say = [&](std::shared_ptr<operation> op) {
+    if (engine_.shares_sessions() && !hear_all_until(deadline)) return false;
+    return pipeline_.send(*connection_, std::move(op), schema_);
+  };
   for (const std::string& token : tokens)
-    if (!pipeline_.send(*connection_, std::make_shared<token_release>(token), schema_)) return;
-  if (!pipeline_.send(*connection_, std::make_shared<farewell_operation>(&done), schema_)) return;
-  while (!done && clock::now() < deadline) {
-    if (!connection_->flush(&more_to_write_)) return;
-    while (auto answer = pipeline_.next(*connection_))
-      if (answer->op) answer->op->succeed(*this, answer->value);
-    if (done) return;
-    pollfd fd = {connection_->socket(), socket_events(), 0};
+    if (!say(std::make_shared<token_release>(token))) return;
+  if (!engine_.shares_sessions() && !say(std::make_shared<internal_operation>(kReleaseAll))) return;
+  hear_all_until(deadline);
+}
+
+/// Whether all that was sent has been answered. Nobody waits for these answers any more.
+bool io_loop::hear_all_until(clock::time_point deadline) {
+  while (true) {
+    if (!connection_->flush(&more_to_write_)) return false;
+    while (pipeline_.next(*connection_)) continue;
+    if (pipeline_.empty()) return true;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now());
-    if (::poll(&fd, 1, static_cast<int>(left.count())) < 0 && errno != EINTR) return;
-    if ((fd.revents & ~POLLOUT) != 0 && !connection_->consume()) return;
+    if (left.count() <= 0) return false;
+    pollfd fd = {connection_->socket(), socket_events(), 0};
+    if (::poll(&fd, 1, static_cast<int>(left.count())) < 0 && errno != EINTR) return false;
+    if ((fd.revents & ~POLLOUT) != 0 && !connection_->consume()) return false;
   }
 }
 

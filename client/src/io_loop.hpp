@@ -75,6 +75,7 @@ class io_loop {
 
   // Setting a session up (io_set_up.cpp).
   void begin_set_up();
+  void greet();
   void marked(const result& answer);
   void ask_whose_mark();
   void set_up_step_done();
@@ -101,6 +102,7 @@ class io_loop {
 
   // Working (io_loop.cpp).
   void take_in(std::vector<engine::submission>* arrived);
+  bool may_send() const;
   void send_backlog();
   bool send_now(std::shared_ptr<operation> op);
   void sleep();
@@ -116,6 +118,7 @@ class io_loop {
   void tell_early_losses();
   void shut_down();
   void give_back_all(const std::vector<std::string>& tokens);
+  bool hear_all_until(clock::time_point deadline);
 
   engine& engine_;
   connection_parameters parameters_;  ///< beginning with the host to be tried first

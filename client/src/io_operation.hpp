@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include <numpool/error.hpp>
 
@@ -40,6 +41,10 @@ class operation {
   /// The connection went, before the operation was sent or while its answer was outstanding.
   /// True keeps it for the next connection.
   virtual bool disconnected(io_loop& io, const error& why, bool was_sent) = 0;
+
+  /// The token whose lease or place it is to give back, or null. Asked when the client is closed
+  /// before it was sent; then that is done for it.
+  virtual const std::string* gives_back() const { return nullptr; }
 
   /// Its owner gave up on it; see engine::withdraw().
   virtual void withdrawn(io_loop&) {}

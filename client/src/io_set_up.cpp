@@ -1,5 +1,6 @@
 // What makes a connection one that can be used: the session is this client's own, bears its mark,
-// has no time limits, is on the right server, and the server has the library.
+// has no time limits, is on the right server, and the server has the library. With
+// transaction_pooling no session is anybody's: then only the last two.
 
 #include <utility>
 
@@ -22,7 +23,8 @@ error shared_session_error() {
   return error(error_kind::not_supported,
                "a connection pooler shares this session with other clients", {},
                "A number is leased by a session, and here it would be a stranger's.",
-               "Connect to the server directly, or through a pooler in session mode.");
+               "Connect to the server directly, or through a pooler in session mode. Timed leases "
+               "work here with transaction_pooling.");
 }
 
 /// Sessions with answers of others that are left again before the attempt fails.
@@ -50,6 +52,10 @@ void io_loop::begin_set_up() {
   is_shared_ = false;
   marks_to_compare_ = kMarksToCompare;
   heard();
+  if (engine_.shares_sessions()) {
+    greet();
+    return;
+  }
   set_up_steps_ = 2;
   const auto fails = [this](const result&, const error* failed) {
     if (failed != nullptr) set_up_failed(*failed);
@@ -64,6 +70,25 @@ void io_loop::begin_set_up() {
       !send_now(std::make_shared<internal_operation>(kKeepalives)))
     return;
   find_schema();
+}
+
+/// Each step waits for the answer to the one before.
+void io_loop::greet() {
+  connection_->leave_nothing_prepared();
+  connection_->sign_statements();
+  marks_to_compare_ = 0;
+  set_up_steps_ = 2;
+  send_now(std::make_shared<internal_operation>(
+      kGreet,
+      [this](const result& answer, const error* failed) {
+        if (failed != nullptr) {
+          set_up_failed(*failed);
+        } else {
+          marked(answer);
+          if (state_ == state::setting_up && connection_) find_schema();
+        }
+      },
+      connection_->mark().c_str()));
 }
 
 void io_loop::marked(const result& answer) {
@@ -134,7 +159,8 @@ void io_loop::set_up_step_done() {
   ready_since_ = clock::now();
   hosts_left_ = 0;
   foreign_sessions_ = 0;
-  engine_.backend_pid = engine_.session_pid.load();
+  engine_.connected = true;
+  if (!engine_.shares_sessions()) engine_.backend_pid = engine_.session_pid.load();
   if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_value();
 }
 
@@ -176,11 +202,11 @@ void io_loop::find_schema() {
       }));
 }
 
-/// Asking for the channel loads the library, if it is there.
+/// Asking for the channel loads the library, if it is there. Without sessions there is no channel.
 void io_loop::schema_found(const std::string& schema) {
   if (!pipeline_.send(*connection_,
                       std::make_shared<internal_operation>(
-                          kChannel,
+                          engine_.shares_sessions() ? kLoad : kChannel,
                           [this, schema](const result& answer, const error* failed) {
                             channel_found(schema, answer, failed);
                           }),
@@ -196,7 +222,11 @@ void io_loop::channel_found(const std::string& schema, const result& answer, con
   finding_schema_ = false;
   schema_ = schema;
   // Without a channel (on a standby, say) there are no tickets either.
-  if (const auto channel = field(answer, 0, 0)) channel_ = std::string(*channel);
+  if (engine_.shares_sessions()) {
+    channel_.clear();
+  } else if (const auto channel = field(answer, 0, 0)) {
+    channel_ = std::string(*channel);
+  }
   if (state_ == state::setting_up) set_up_step_done();
 }
 

@@ -14,6 +14,12 @@
 
 namespace numpool::detail {
 
+namespace {
+
+constexpr std::chrono::milliseconds kAgain{50};
+
+}  // namespace
+
 timed_book::timed_book() : fd_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) {
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "timerfd_create");
 }
@@ -61,6 +67,11 @@ void timed_book::set_timer() {
 
 request token_release::message() {
   return {&kReleaseToken, 1, {token_.c_str()}};
+}
+
+/// What an earlier connection was asked for the token may still be under way.
+void token_release::fail(io_loop& io, const error& why) {
+  if (is_refused_for_now(why) && attempts_left_-- > 0) io.send_later(kAgain, shared_from_this());
 }
 
 bool timed_beginning::wanted(io_loop& io) {

@@ -42,17 +42,19 @@ class timed_book {
 };
 
 /// Gives back whatever a token has. Who sends it does not care for the answer.
-class token_release : public operation {
+class token_release : public operation, public std::enable_shared_from_this<token_release> {
  public:
   explicit token_release(std::string token) : token_(std::move(token)) {}
 
   request message() override;
   void succeed(io_loop&, const result&) override {}
-  void fail(io_loop&, const error&) override {}
+  void fail(io_loop& io, const error& why) override;
   bool disconnected(io_loop&, const error&, bool) override { return true; }
+  const std::string* gives_back() const override { return &token_; }
 
  private:
   const std::string token_;
+  int attempts_left_ = 100;
 };
 
 /// Has a record that a caller made looked after from now on.

@@ -81,8 +81,8 @@ bool connection::send(const statement& what, const std::string& schema, int coun
   const int slot = what.prepared_slot;
   if (slot < 0 || !may_prepare_ || slots_[slot] == slot_state::preparing) {
     // While it is not known whether the statement can be prepared, later uses do without.
-    sent = PQsendQueryParams(handle, text_of(what, schema).c_str(), count, nullptr, values, nullptr,
-                             nullptr, 0) == 1;
+    const std::string sql = signature_ + text_of(what, schema);
+    sent = PQsendQueryParams(handle, sql.c_str(), count, nullptr, values, nullptr, nullptr, 0) == 1;
   } else {
     const std::string name = "numpool" + std::to_string(text_version_) + "_" + std::to_string(slot);
     sent = true;

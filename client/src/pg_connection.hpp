@@ -56,6 +56,11 @@ class connection {
   /// pooler may give to others.
   void leave_nothing_prepared() { may_prepare_ = false; }
 
+  /// From now on each statement begins with signature(), so that it can be found at work in
+  /// whatever session a pooler gave it.
+  void sign_statements() { signature_ = "/* numpool " + mark_ + " */ "; }
+  const std::string& signature() const { return signature_; }
+
   /// Sends `what` as a transaction of its own; `schema` stands in for "{}". False if the
   /// connection is gone. Its answer comes as results and then a PGRES_PIPELINE_SYNC. A statement
   /// that has to be prepared first says so in *preparing, for prepared().
@@ -86,6 +91,7 @@ class connection {
 
   std::unique_ptr<std::string> last_words_ = std::make_unique<std::string>();  // libpq points to it
   std::string mark_;
+  std::string signature_;
   bool may_prepare_ = true;
   std::unique_ptr<PGconn, closer> handle_;
   std::array<slot_state, kPreparedSlots> slots_{};

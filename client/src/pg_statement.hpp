@@ -75,6 +75,18 @@ constexpr const char* kBackendIsAtWork =
     "/ 1000.0)"
     " AND (pg_catalog.strpos(query, $3) > 0 OR pg_catalog.starts_with($3, query)))"
     " FROM pg_catalog.pg_stat_activity WHERE pid = $1";
+/// The same of a statement with a signature, $1, in whatever session: a pooler has the backends.
+constexpr const char* kStatementIsAtWork =
+    "SELECT true, pg_catalog.current_setting('track_activities') = 'off' OR EXISTS (SELECT FROM"
+    " pg_catalog.pg_stat_activity WHERE state = 'active' AND wait_event_type IS DISTINCT FROM"
+    " 'Client' AND pg_catalog.starts_with(query, $1))";
 constexpr statement kHeartbeat{"SELECT 1", -1, false};
+
+/// What a client asks first that leaves nothing in the session: kMark without the mark.
+constexpr statement kGreet{
+    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(), $1::pg_catalog.text", -1,
+    false};
+/// Loads the library, if it is there.
+constexpr statement kLoad{"SELECT 1 FROM {}numpool_list('numpool') LIMIT 1"};
 
 }  // namespace numpool::detail

@@ -31,12 +31,14 @@ lease pool::acquire(const wait_options& options) const {
 }
 
 std::optional<lease> pool::try_acquire() const {
+  engine_->need_own_session();
   auto attempt = std::make_shared<detail::try_operation>(engine_, name_);
   engine_->submit(attempt);
   return attempt->wait();
 }
 
 std::optional<lease> pool::try_acquire(const wait_options& options) const {
+  engine_->need_own_session();
   const auto deadline = detail::deadline_of(options);
   // Whoever will not wait takes no ticket either.
   if (deadline && *deadline <= std::chrono::steady_clock::now()) {
@@ -52,6 +54,7 @@ void pool::acquire_async(std::function<void(acquire_result)> callback,
                          const wait_options& options) const {
   if (!callback)
     throw numpool::error(error_kind::invalid_value, "acquire_async without a callback");
+  engine_->need_own_session();
   std::make_shared<detail::wait_operation>(engine_, name_, detail::deadline_of(options),
                                            std::move(callback))
       ->start(options.cancellation);

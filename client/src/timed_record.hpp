@@ -53,6 +53,7 @@ class timed_record : public holding {
   void succeed(io_loop& io, const result& answer) override;
   void fail(io_loop& io, const error& why) override;
   bool disconnected(io_loop& io, const error& why, bool was_sent) override;
+  const std::string* gives_back() const override { return &token_; }
 
  private:
   clock::time_point next_renewal(clock::duration lasts) const;

@@ -28,7 +28,7 @@ timed_wait::timed_wait(std::shared_ptr<engine> owner, std::shared_ptr<const std:
       what_(std::move(what)),
       deadline_(deadline),
       asks_once_(deadline && *deadline <= clock::now()),
-      by_place_(asks_once_ || what_.is_own_token),
+      by_place_(asks_once_ || what_.is_own_token || engine_->shares_sessions()),
       pauses_(std::min(kShortestPause, what_.place / 3), what_.place / 3),
       callback_(std::move(callback)),
       has_callback_(callback_ != nullptr) {
@@ -215,7 +215,8 @@ void timed_wait::begin(io_loop& io, int index, std::int64_t fence, std::chrono::
 }
 
 void timed_wait::fail(io_loop& io, const error& why) {
-  if (is_refused_for_now(why) && !asks_once_ && !finished()) {
+  // One who asks once waits for what he has asked himself, over the connection before.
+  if (is_refused_for_now(why) && (!asks_once_ || is_repeated_) && !finished()) {
     io.send_later(pauses_.next(), shared_from_this());
     return;
   }
@@ -224,7 +225,8 @@ void timed_wait::fail(io_loop& io, const error& why) {
 }
 
 /// The same token makes the same request of it, over any connection.
-bool timed_wait::disconnected(io_loop&, const error&, bool) {
+bool timed_wait::disconnected(io_loop&, const error&, bool was_sent) {
+  is_repeated_ = is_repeated_ || was_sent;
   if (!finished()) return true;
   held_ = lease();
   return false;

@@ -35,8 +35,8 @@ struct timed_wish {
 ///
 /// - By ticket, as wait_operation does it, and then numpool_keep: told at once of the grant.
 /// - By place: numpool_lease that does not wait, again and again with the same token, which keeps
-///   the place. For a token that may have a place or a lease already, for a timeout of 0, and where
-///   there are no tickets.
+///   the place. For a token that may have a place or a lease already, for a timeout of 0, and with
+///   transaction_pooling, where there are no tickets.
 ///
 /// Both send the same request again when its answer was lost, since the token makes it one.
 /// As in wait_operation the first finish() decides, and what comes second goes back.
@@ -82,6 +82,7 @@ class timed_wait : public operation,
   const bool asks_once_;  ///< the deadline was past when it began
   const bool by_place_;
   bool is_watched_ = false;               ///< the I/O thread's
+  bool is_repeated_ = false;              ///< the I/O thread's; an answer was lost
   boottime_clock::time_point sent_at_{};  ///< the I/O thread's
   backoff pauses_;                        ///< the I/O thread's
   lease held_;                            ///< what is to be kept; set before it is submitted

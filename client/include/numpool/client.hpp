@@ -36,7 +36,8 @@ enum class drop_mode {
 /// When the connection goes, all leases are lost (client_options::on_lost), waiting calls reconnect
 /// with back-off and queue again, calls that had been sent throw error_kind::connection_lost
 /// (whether the server did them is unknown; a release under way does not, since its lease is gone
-/// in either case) and later calls wait for the new connection.
+/// in either case) and later calls wait for the new connection. Timed leases are not lost by that:
+/// they belong to a token (timed_lease).
 class NUMPOOL_EXPORT client {
  public:
   /// Connects, with `client_options::conninfo` as its default says.
@@ -100,7 +101,7 @@ class NUMPOOL_EXPORT client {
   [[nodiscard]] bool connected() const noexcept;
 
   /// The process id of the server's backend, as pg_backend_pid() says it; 0 while there is no
-  /// connection.
+  /// connection, and with client_options::transaction_pooling, where no backend is the client's.
   [[nodiscard]] int backend_pid() const noexcept;
 
   /// Ends every call in progress and all later ones with error_kind::client_closed, gives back

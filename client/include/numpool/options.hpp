@@ -81,8 +81,20 @@ struct client_options {
   /// their users want to.
   ///
   /// A pooler may stand between if it gives each client a session of the server's own (session
-  /// pooling). Where it shares sessions, connecting throws error_kind::not_supported.
+  /// pooling). Where it shares sessions, connecting throws error_kind::not_supported, unless
+  /// `transaction_pooling` says that it may.
   std::string conninfo = default_conninfo();
+
+  /// For the way through a pooler that gives a session to each transaction anew (PgBouncer's
+  /// pool_mode = transaction, or statement). The client leaves nothing in a session and relies on
+  /// nothing there: no LISTEN, no settings, no prepared statement, and one statement at a time.
+  ///
+  /// Timed leases work as ever, but wait in a place that the client keeps by asking again and
+  /// again, at first every 50 ms, then less often, up to every third of the ttl, 10 s at most. A
+  /// call never sleeps on the server, so that the pooler has a session for the renewals of others.
+  /// Leases of a session and with_lock() throw error_kind::not_supported, before they ask.
+  /// The server's time limits and keepalives stay as they are, and backend_pid() is 0.
+  bool transaction_pooling = false;
 
   /// How long one host may take before the next one is tried; connect_timeout in the connection
   /// string or PGCONNECT_TIMEOUT wins. Must be above 0.

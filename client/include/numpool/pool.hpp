@@ -58,7 +58,9 @@ class [[nodiscard]] NUMPOOL_EXPORT acquire_result {
 /// pool. Any number of threads may use one.
 ///
 /// All but name() ask the server, and throw `error`: what the server says, error_kind::no_such_pool
-/// among it, and client_closed, cannot_connect or connection_lost.
+/// among it, and client_closed, cannot_connect or connection_lost. With
+/// client_options::transaction_pooling acquire(), its other forms and with_lock() throw
+/// error_kind::not_supported at once; those of acquire_timed() are for there.
 class NUMPOOL_EXPORT pool {
  public:
   pool(const pool&) noexcept;
@@ -106,9 +108,9 @@ class NUMPOOL_EXPORT pool {
 
   /// Waits as acquire() does, and leases the number for a token: it outlives the connection, and is
   /// renewed by the client. Needs the right to (README, "Timed leases"). If the connection goes
-  /// while it waits it joins the queue again, at its end; with timed_options::token it keeps its
-  /// place. Throws what acquire() throws, and error_kind::invalid_value for a ttl, token or holder
-  /// that makes no sense.
+  /// while it waits it joins the queue again, at its end; with timed_options::token, or
+  /// client_options::transaction_pooling, it keeps its place. Throws what acquire() throws, and
+  /// error_kind::invalid_value for a ttl, token or holder that makes no sense.
   timed_lease acquire_timed(const timed_options& options) const;
 
   /// The same, but nothing when the timeout is over. Without a timeout it does not wait.
