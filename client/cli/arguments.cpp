@@ -108,6 +108,7 @@ class parser {
   void add_view_verbs();
   void add_metadata_verbs();
   void add_run();
+  void add_ttl(CLI::App* app, const char* help);
   void add_token_verbs();
   void check() const;
 
@@ -248,13 +249,16 @@ void parser::add_run() {
   auto* run = verb_of(&app_, "run", "Run a command while holding a number", verb::run,
                       "  numpool run gpu -- ./train --epochs 3\n"
                       "  numpool run licence --create 5 --timeout 2m -- simulator input.dat\n"
-                      "  numpool run ports -- sh -c 'server --port $((9000 + NUMPOOL_INDEX))'");
+                      "  numpool run ports -- sh -c 'server --port $((9000 + NUMPOOL_INDEX))'\n"
+                      "  numpool run nightly --ttl 30s --holder \"$(hostname)\" -- ./nightly");
   run->formatter(std::make_shared<run_formatter>());
   explain(
       run,
       "Waits for a number, runs COMMAND with NUMPOOL_POOL, NUMPOOL_INDEX and NUMPOOL_FENCE in\n"
       "its environment, gives the number back when it ends, and exits with its status.  If the\n"
-      "lease is lost, the command's process group gets SIGTERM, and SIGKILL after --grace.");
+      "lease is lost, the command's process group gets SIGTERM, and SIGKILL after --grace.\n"
+      "It is lost with the connection; with --ttl only when it could not be renewed for so long,\n"
+      "and NUMPOOL_TOKEN is the token that has it.");
   add_pool(run);
   add_size(run, "--create", "Create the pool with N numbers if it is not there",
            [this](int size) { result_.create = size; });
@@ -262,6 +266,15 @@ void parser::add_run() {
                [this](milliseconds t) { result_.timeout = t; });
   add_duration(run, "--grace", "Time between SIGTERM and SIGKILL (default 10s)",
                [this](milliseconds t) { result_.grace = t; });
+  add_ttl(run, "Lease the number by token, for so long from each renewal: 100ms to 30 days");
+}
+
+void parser::add_ttl(CLI::App* app, const char* help) {
+  add_duration(app, "--ttl", help, [this](milliseconds t) { result_.ttl = t; });
+  app->add_option("--holder", result_.holder, "Who, where or why, for people; up to 64 bytes")
+      ->type_name("TEXT");
+  app->add_flag("--transaction-pooling", result_.transaction_pooling,
+                "Count on no session of one's own, as behind a pooler in transaction mode");
 }
 
 void parser::add_token_verbs() {
@@ -285,12 +298,9 @@ void parser::add_token_verbs() {
       "Waits for a number and prints TOKEN INDEX FENCE.  Whoever has the token has the number,\n"
       "over any connection, until it is released or --ttl has passed since the last renew.");
   add_pool(lease);
-  add_duration(lease, "--ttl", "How long it lasts from its last renewal, 100ms to 30 days",
-               [this](milliseconds t) { result_.ttl = t; });
+  add_ttl(lease, "How long it lasts from its last renewal, 100ms to 30 days");
   add_duration(lease, "--timeout", "Give up waiting after this time, and exit 75; 0 does not wait",
                [this](milliseconds t) { result_.timeout = t; });
-  lease->add_option("--holder", result_.holder, "Who, where or why, for people; up to 64 bytes")
-      ->type_name("TEXT");
   lease
       ->add_option_function<std::string>(
           "--token", store_token,
@@ -318,6 +328,12 @@ void parser::check() const {
   }
   if (result_.what == verb::lease && !result_.ttl) {
     throw failure(kUsage, "lease: say how long it lasts, such as --ttl 10m");
+  }
+  if (result_.what == verb::run && !result_.ttl && result_.holder) {
+    throw failure(kUsage, "run: --holder is for a lease by token, so say --ttl");
+  }
+  if (result_.what == verb::run && !result_.ttl && result_.transaction_pooling) {
+    throw failure(kUsage, "run: --transaction-pooling is for a lease by token, so say --ttl");
   }
   if (result_.holder && result_.holder->find('\0') != std::string::npos) {
     throw failure(kUsage, "a holder has no NUL");

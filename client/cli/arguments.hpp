@@ -47,8 +47,9 @@ struct arguments {
   bool verbose = false;  ///< say what a long wait waits for, also where there is no terminal
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< for a server that is not there
   std::optional<std::chrono::milliseconds> timeout;          ///< run, wait, lease
-  std::optional<std::chrono::milliseconds> ttl;              ///< lease; always set there
-  std::optional<std::string> holder;                         ///< lease
+  std::optional<std::chrono::milliseconds> ttl;              ///< run; of lease always set
+  std::optional<std::string> holder;                         ///< lease, run with `ttl`
+  bool transaction_pooling = false;                          ///< the same
   std::optional<std::string> token;                          ///< of renew and release always set
   std::chrono::milliseconds grace{10000};                    ///< run
   std::chrono::milliseconds interval{1000};                  ///< top; at least 50 ms

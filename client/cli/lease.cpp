@@ -1,8 +1,6 @@
 // numpool lease, renew and release: a number that belongs to a token and outlives the command.
-#include <poll.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <csignal>
 #include <thread>
 #include <utility>
 
@@ -12,8 +10,7 @@
 #include "failure.hpp"
 #include "json.hpp"
 #include "patience.hpp"
-#include "run/turn.hpp"
-#include "token.hpp"
+#include "run/waiting.hpp"
 #include "token_calls.hpp"
 #include "waiting_line.hpp"
 
@@ -22,6 +19,7 @@ namespace {
 
 using detail::timed_request;
 using detail::token_answer;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 /// What is left of --timeout, for a command that began at `started`.
@@ -31,82 +29,98 @@ std::optional<milliseconds> time_left(const arguments& args, patience::clock::ti
   return std::max(*args.timeout - passed, milliseconds(0));
 }
 
-/// Goes on over a lost connection: asked again, the server finds what the token has.
-token_answer keep(const arguments& args, client& server, const timed_request& what, int index) {
-  patience left(args.connect_timeout.value_or(kPatience));
-  for (;;) {
-    try {
-      return keep_by_token(detail::access::engine_of(server), what, index);
-    } catch (const error& why) {
-      const bool refused_for_now = why.sqlstate() == "55P03";
-      if ((!may_pass(why) && !refused_for_now) || left.over()) throw;
-    }
-    std::this_thread::sleep_for(left.next_pause());
-  }
+std::string timed_out(const std::string& pool, milliseconds kept) {
+  return "timed out waiting for a number of pool \"" + pool + "\"; the token keeps its place for " +
+         "another " + format_duration(kept);
 }
 
-/// Waits as `run` does, so that a command that is ended leaves nothing in the queue.
-token_answer lease_in_turn(const arguments& args, const timed_request& what) {
-  const auto started = patience::clock::now();
+/// For how long yet the token keeps a place after the timeout; nothing if that is not known.
+std::optional<milliseconds> place_of(const turn& queued, const std::string& token) {
+  const auto server = queued.connection();
+  if (!server || !queued.no_server().empty()) return std::nullopt;
+  try {
+    const auto left = renew_token(detail::access::engine_of(*server), token).left;
+    if (left) return std::chrono::duration_cast<milliseconds>(*left);
+  } catch (const error&) {
+    // The timeout is what there is to tell.
+  }
+  return std::nullopt;
+}
+
+/// Waits as `run` does, so that a command that is ended leaves nothing in the queue.  Returns 0, or
+/// the exit status if a signal ended the waiting.
+int lease_in_turn(const arguments& args, bool shares_sessions, held_number& got) {
+  signal_queue signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
   waiting_line line(args.verbose);  // outlives the turn, whose end ends what it asks
-  for (;;) {
-    turn queued({options_for(args, "numpool lease"), what.pool, std::nullopt,
-                 time_left(args, started), args.connect_timeout});
-    line.show(queued.describer());
-    pollfd event{queued.outcome_fd(), POLLIN, 0};
-    while (poll(&event, 1, -1) < 0 && errno == EINTR) continue;
-    line.clear();
-    const lease* held = queued.outcome();
-    if (!held) throw_timed_out(what.pool, queued);
-    const token_answer kept = keep(args, *queued.connection(), what, held->index());
-    if (kept.fence) return kept;
-    // The connection went with the number before it was the token's: another turn.
+  client_options options = options_for(args, "numpool lease");
+  options.transaction_pooling = shares_sessions;
+  turn queued({std::move(options), *args.pool, std::nullopt, args.timeout, args.connect_timeout,
+               timed_options_of(args)});
+  line.show(queued.describer());
+  const waited result = wait_for_turn(queued, signals);
+  line.clear();
+  if (result.signal != 0) return kSignalBase + result.signal;
+  if (!result.held) {
+    const auto kept = args.token ? place_of(queued, *args.token) : std::nullopt;
+    if (!kept) throw_timed_out(*args.pool, queued);
+    throw failure(kTimedOut, timed_out(*args.pool, *kept));
   }
+  got = *result.held;
+  queued.detach();
+  return kSuccess;
 }
 
-/// Waits in the place of a token that may have one already.
-token_answer lease_in_place(const arguments& args, const timed_request& what) {
+/// Waits in the place of a token that may have one already, in a call that sleeps on the server and
+/// is told at once.  False if there is no session to sleep in: a pooler shares it.
+bool lease_in_place(const arguments& args, held_number& got) {
   const auto started = patience::clock::now();
+  const timed_request what{*args.pool, *args.ttl, *args.token, args.holder};
   token_answer found;
+  bool has_session = true;
   for (bool asked = false; !asked;) {
     try {
-      with_server(
-          args, options_for(args, "numpool lease"), repeat::not_in_doubt, [&](client& server) {
-            waiting_line line(args.verbose);
-            line.show({"waiting for \"" + what.pool + "\"", ""});
-            found =
-                lease_by_token(detail::access::engine_of(server), what, time_left(args, started));
-            asked = true;
-          });
+      with_server(args, options_for(args, "numpool lease"), repeat::not_in_doubt,
+                  [&](client& server) {
+                    detail::engine& engine = detail::access::engine_of(server);
+                    has_session = !engine.shares_sessions();
+                    waiting_line line(args.verbose);
+                    line.show({"waiting for \"" + what.pool + "\"", ""});
+                    if (has_session) found = lease_by_token(engine, what, time_left(args, started));
+                    asked = true;
+                  });
     } catch (const error& why) {
       // Whatever the server did, it does no more when it is asked again.
       if (!in_doubt(why)) throw;
       std::this_thread::sleep_for(milliseconds(100));
     }
   }
+  if (!has_session) return false;
   if (!found.fence) {
-    const auto kept = found.left.value_or(std::chrono::microseconds(0));
-    throw failure(kTimedOut, "timed out waiting for a number of pool \"" + what.pool +
-                                 "\"; the token keeps its place for another " +
-                                 format_duration(std::chrono::duration_cast<milliseconds>(kept)));
+    throw failure(kTimedOut, timed_out(what.pool, std::chrono::duration_cast<milliseconds>(
+                                                      found.left.value_or(microseconds(0)))));
   }
-  return found;
+  got = {found.index.value_or(-1), *found.fence, what.token};
+  return true;
 }
 
 }  // namespace
 
 int run_lease(const arguments& args) {
-  const timed_request what{*args.pool, *args.ttl, args.token ? *args.token : detail::new_token(),
-                           args.holder};
-  const token_answer held = args.token ? lease_in_place(args, what) : lease_in_turn(args, what);
-  const int index = held.index.value_or(-1);
-  const std::int64_t fence = held.fence.value_or(0);
+  held_number held;
+  const bool in_place = args.token && !args.transaction_pooling && lease_in_place(args, held);
+  if (!in_place) {
+    const bool is_shared = args.token || args.transaction_pooling;
+    if (const int status = lease_in_turn(args, is_shared, held)) return status;
+  }
   if (args.json) {
     json_object out;
-    out.add("pool", what.pool).add("token", what.token).add("index", index).add("fence", fence);
+    out.add("pool", *args.pool)
+        .add("token", held.token)
+        .add("index", held.index)
+        .add("fence", held.fence);
     print(out.str() + "\n");
   } else {
-    print(what.token + " " + std::to_string(index) + " " + std::to_string(fence) + "\n");
+    print(held.token + " " + std::to_string(held.index) + " " + std::to_string(held.fence) + "\n");
   }
   return kSuccess;
 }

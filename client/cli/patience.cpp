@@ -95,15 +95,21 @@ void with_server(const arguments& args, const client_options& options, repeat ho
   patience left(args.connect_timeout.value_or(kPatience));
   waiting_line line(args.verbose);
   line.show({"waiting for the server", ""});
+  bool shares_sessions = options.transaction_pooling;
   for (;;) {
     try {
       client_options attempt = options;
+      attempt.transaction_pooling = shares_sessions;
       attempt.connect_timeout = left.time_per_host();
       client server(std::move(attempt));
       line.clear();
       body(server);
       return;
     } catch (const error& why) {
+      if (why.kind() == error_kind::not_supported && !shares_sessions) {
+        shares_sessions = true;
+        continue;
+      }
       const bool may_repeat = how == repeat::may_be_in_doubt || !in_doubt(why);
       if (!may_repeat || !may_pass(why) || left.over()) throw;
       line.show({"waiting for the server: " + first_line(why.what()), ""});

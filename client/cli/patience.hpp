@@ -50,7 +50,8 @@ enum class repeat { may_be_in_doubt, not_in_doubt };
 
 /// Connects and calls `body`, and does both again while the server is not there, as long as
 /// --connect-timeout says; a terminal is told of it.  What may have been done already is repeated
-/// only with repeat::may_be_in_doubt.  Throws the last error.
+/// only with repeat::may_be_in_doubt.  Where a pooler shares sessions it goes on with
+/// client_options::transaction_pooling.  Throws the last error.
 void with_server(const arguments& args, repeat how, const std::function<void(client&)>& body);
 /// The same with options of one's own.
 void with_server(const arguments& args, const client_options& options, repeat how,

@@ -40,11 +40,6 @@ token_answer lease_by_token(engine& at, const timed_request& what,
       at.call(kLeaseToken, {what.pool, text_of(what.ttl), what.token, limit, what.holder}));
 }
 
-token_answer keep_by_token(engine& at, const timed_request& what, int index) {
-  return answer_of(at.call(
-      kKeepToken, {what.pool, std::to_string(index), text_of(what.ttl), what.token, what.holder}));
-}
-
 token_answer renew_token(engine& at, const std::string& token) {
   return answer_of(at.call(kLookAndRenew, {token}));
 }

@@ -58,9 +58,6 @@ struct token_answer {
 token_answer lease_by_token(engine& at, const timed_request& what,
                             std::optional<std::chrono::milliseconds> timeout);
 
-/// numpool_keep of a number that the session leases. Without a fence it does not.
-token_answer keep_by_token(engine& at, const timed_request& what, int index);
-
 /// numpool_renew. A kept place has no fence; what is over has no time left either.
 token_answer renew_token(engine& at, const std::string& token);
 

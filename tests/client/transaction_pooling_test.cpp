@@ -17,7 +17,7 @@ struct sharing : wired {
   numpool::client_options shared() const {
     numpool::client_options out = options();
     out.transaction_pooling = true;
-    out.conninfo += " application_name=" + id;
+    out.conninfo += " application_name='" + id + "'";
     return out;
   }
 
@@ -256,10 +256,10 @@ TEST_CASE_FIXTURE(sharing, "closing gives back leases, places, and what was abou
     numpool::pool pool = other.open(id);
     const timed_lease held = pool.acquire_timed(lasting(1h));
     for (int round = 0; round < 10; ++round) (void)pool.acquire_timed(lasting(1h));
-    const timed_lease second = pool.acquire_timed(lasting(1h));
+    std::optional<timed_lease> second(pool.acquire_timed(lasting(1h)));
     auto waiting = pool.acquire_timed_future(lasting(1h));
     REQUIRE(eventually([&] { return direct.status().waiting == 1; }));
-    { const timed_lease dropped = std::move(const_cast<timed_lease&>(second)); }
+    second.reset();
     other.close();
     CHECK_FALSE(held.held());
     try {

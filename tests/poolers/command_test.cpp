@@ -1,6 +1,8 @@
-// The command behind PgBouncer: in session mode as on a direct connection, else refused before it
-// takes or frees anything there.
+// The command behind PgBouncer: in session mode as on a direct connection, else what needs a
+// session is refused before it takes or frees anything there, and what needs none works.
 #include <doctest/doctest.h>
+
+#include <csignal>
 
 #include "client.hpp"
 #include "program.h"
@@ -93,6 +95,100 @@ TEST_CASE("session pooling: every other subcommand") {
     CHECK_MESSAGE(result.status == 0, result.err);
   }
   shows("the C++ client, numpool run", "session", "works");
+}
+
+TEST_CASE("every mode: run --ttl, lease, renew, release, and what looks and changes") {
+  for (const char* mode : {"session", "transaction", "statement"}) {
+    CAPTURE(mode);
+    Pool pool(1);
+    pooler bouncer({mode, 5, {}});
+    const ProgramSetup there = through(bouncer);
+    const auto done = [&](const Words& words) {
+      const Result result = run(words, there);
+      CAPTURE(words.front());
+      CHECK_MESSAGE(result.status == 0, result.err);
+      return result.out;
+    };
+    Numpool first({"run", pool.name(), "--ttl", "2s", "--", "sh", "-c", "echo first; sleep 3"},
+                  there);
+    REQUIRE(first.says("first"));
+    Numpool second({"run", pool.name(), "--ttl", "2s", "--", "echo", "second"}, there);
+    REQUIRE(pool.waiters_become(1));
+    CHECK(run({"lease", pool.name(), "--ttl", "1h", "--timeout", "0"}, there).status == 75);
+    CHECK(first.wait() == 0);
+    CHECK(second.wait() == 0);
+    CHECK(second.out() == "second\n");
+    CHECK(pool.idle_within());
+
+    const std::string leased = done({"lease", pool.name(), "--ttl", "1h"});
+    const std::string token = leased.substr(0, leased.find(' '));
+    const std::string own = "6f0c2d5e-0b1a-4c3d-9e8f-001122334466";
+    const Words waits{"lease", pool.name(), "--ttl", "1h", "--token", own, "--timeout", "200ms"};
+    const Result late = run(waits, there);
+    CHECK(late.status == 75);
+    CHECK(late.err.find("keeps its place for another 2") != std::string::npos);
+    CHECK(done({"renew", own}) == "waiting\n");
+    CHECK(leased == token + " 0 " + done({"renew", token}));
+    done({"release", token});
+    CHECK(done(waits).find(own + " 0 ") == 0);
+    CHECK(done(waits).find(own + " 0 ") == 0);
+    CHECK(pool.in_use() == 1);
+    done({"release", own});
+    CHECK(run({"release", own}, there).status == 74);
+
+    for (const Words& words : std::vector<Words>{{"setup"},
+                                                 {"list"},
+                                                 {"status"},
+                                                 {"status", pool.name(), "--json"},
+                                                 {"resize", pool.name(), "3"},
+                                                 {"metadata", "set", pool.name(), "1"},
+                                                 {"metadata", "get", pool.name()},
+                                                 {"create", pool.name(), "3", "--if-not-exists"},
+                                                 {"drop", pool.name()}})
+      done(words);
+    shows("numpool run --ttl, lease, renew, release", mode, "works");
+    shows("numpool setup, create, list, status, ...", mode, "works");
+  }
+}
+
+TEST_CASE("transaction pooling: who ends while it waits leaves no place behind") {
+  Pool pool(1);
+  pooler bouncer({"transaction", 2, {}});
+  const Words options{"--ttl", "1h", "--transaction-pooling"};
+  Words leased{"lease", pool.name()};
+  leased.insert(leased.end(), options.begin(), options.end());
+  Words ran = leased;
+  ran.front() = "run";
+  ran.insert(ran.end(), {"--", "echo", "not me"});
+  const Result holder = run(leased, through(bouncer));
+  REQUIRE(holder.status == 0);
+  for (const Words& words : {leased, ran}) {
+    Numpool waiting(words, through(bouncer));
+    REQUIRE(pool.waiters_become(1));
+    waiting.signal(SIGTERM);
+    CHECK(waiting.wait() == 128 + SIGTERM);
+    CHECK(waiting.out().empty());
+    CHECK(pool.waiting() == 0);
+  }
+  CHECK(run({"release", holder.out.substr(0, holder.out.find(' '))}, through(bouncer)).status == 0);
+}
+
+TEST_CASE("transaction pooling: run --ttl outlives the pooler and the pooler's sessions") {
+  Pool pool(1);
+  pooler bouncer({"transaction", 2, {{"server_login_retry", "1"}}});
+  Numpool running({"run", pool.name(), "--ttl", "6s", "--", "sh", "-c", "echo go; sleep 8; exit 5"},
+                  through(bouncer));
+  REQUIRE(running.says("go"));
+  bouncer.kill();
+  nap(500ms);
+  bouncer.start();
+  nap(3000ms);
+  observer().text(
+      "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+      " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
+  CHECK(running.wait() == 5);
+  CHECK(running.err().empty());
+  CHECK(pool.in_use() == 0);
 }
 
 TEST_CASE("transaction and statement pooling: refused, and a stranger's lease is as it was") {

@@ -1,5 +1,5 @@
 // The C++ library behind PgBouncer: in session mode as on a direct connection, else refused before
-// it takes or frees anything there.
+// it takes or frees anything there, unless it was told to share sessions (timed_test.cpp).
 #include <doctest/doctest.h>
 
 #include <future>

@@ -58,7 +58,8 @@ std::vector<char*> merged_environment(const std::vector<std::string>& added) {
     for (const auto& a : added) replaced = replaced || name_of(a.c_str()) == name_of(*variable);
     if (!replaced) out.push_back(*variable);
   }
-  for (const auto& a : added) out.push_back(const_cast<char*>(a.c_str()));
+  for (const auto& a : added)
+    if (a.find('=') != std::string::npos) out.push_back(const_cast<char*>(a.c_str()));
   out.push_back(nullptr);
   return out;
 }

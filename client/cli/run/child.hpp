@@ -14,7 +14,7 @@ namespace numpool::cli {
 
 struct child_request {
   std::vector<std::string> command;    ///< never empty; found by PATH
-  std::vector<std::string> variables;  ///< NAME=VALUE, added to the environment
+  std::vector<std::string> variables;  ///< NAME=VALUE, added to the environment; NAME, removed
   sigset_t mask;                       ///< the command's signal mask
   void (*pipe_action)(int);            ///< the command's disposition of SIGPIPE
 };

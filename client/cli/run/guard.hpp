@@ -10,9 +10,10 @@
 namespace numpool::cli {
 
 /// When `numpool run` dies without a chance to act (SIGKILL, a crash), the server frees the number
-/// at once.  The guard sees the same death by its socket, and ends the command's whole process
-/// group: SIGTERM, then SIGKILL after the grace.  It is in a session of its own, where neither the
-/// terminal nor a signal to the process group reaches it, and blocks what else could end it.
+/// at once, or with --ttl when nobody renews it.  The guard sees the same death by its socket, and
+/// ends the command's whole process group: SIGTERM, then SIGKILL after the grace.  It is in a
+/// session of its own, where neither the terminal nor a signal to the process group reaches it, and
+/// blocks what else could end it.
 ///
 /// To be made before the program has threads or a connection: the guard is a fork, and inherits
 /// whatever is open.  The caller blocks the signals that could end the guard before it has done so

@@ -19,6 +19,8 @@ using clock = std::chrono::steady_clock;
 
 /// What goes well for so long is over, and a failure after it is a new one.
 constexpr milliseconds kOutage{2000};
+/// How long a timed lease that is to go back waits for a server that is not there.
+constexpr milliseconds kGivingBack{5000};
 
 struct turn::state {
   explicit state(turn_request wanted)
@@ -26,6 +28,7 @@ struct turn::state {
 
   void work();
   void attempt();
+  void wait_in(const pool& handle);
   /// Notes that there is no server, for a reason that may pass; false if time is up.
   bool waits_out(const error& why);
   waiting_text describe() const;
@@ -44,6 +47,7 @@ struct turn::state {
 
   turn_request request;
   const clock::time_point started;
+  bool shares_sessions = request.options.transaction_pooling;
   patience attempts;                        // in this outage
   std::optional<clock::time_point> queued;  // since when, in this attempt
   cancellation_source source;
@@ -53,6 +57,8 @@ struct turn::state {
 
   // Written by the thread before `done` is set, by the owner afterwards.
   std::optional<lease> held;
+  std::optional<timed_lease> timed;
+  std::optional<held_number> number;  // of either
   std::exception_ptr problem;
 
   mutable std::mutex mutex;            // guards what follows
@@ -94,6 +100,10 @@ void turn::state::work() {
       attempt();
       return;
     } catch (const error& why) {
+      if (why.kind() == error_kind::not_supported && request.timed && !shares_sessions) {
+        shares_sessions = true;
+        continue;
+      }
       if (!may_pass(why) || source.cancelled()) throw;
       if (!waits_out(why)) return;
       const bool had_a_server = queued && clock::now() - *queued > kOutage;
@@ -119,6 +129,7 @@ void turn::state::attempt() {
   queued.reset();
   client_options options = request.options;
   options.connect_timeout = attempts.time_per_host();
+  options.transaction_pooling = shares_sessions;
   // While it queues, the library itself goes on after a loss.
   options.reconnect_limit = request.connect_timeout.value_or(
       std::max(kPatience, request.timeout.value_or(milliseconds(0))));
@@ -131,10 +142,21 @@ void turn::state::attempt() {
   const pool handle = request.create ? server->create_or_open(request.pool, *request.create)
                                      : server->open(request.pool);
   queued = clock::now();
-  if (request.timeout) {
-    held = handle.acquire_for(left(), source.token());
+  wait_in(handle);
+}
+
+void turn::state::wait_in(const pool& handle) {
+  if (request.timed) {
+    timed_options wish = *request.timed;
+    wish.cancellation = source.token();
+    if (request.timeout) wish.timeout = std::max(left(), milliseconds(0));
+    timed = request.timeout ? handle.try_acquire_timed(wish)
+                            : std::optional<timed_lease>(handle.acquire_timed(wish));
+    if (timed) number = {timed->index(), timed->fence(), timed->token()};
   } else {
-    held = handle.acquire(source.token());
+    held = request.timeout ? handle.acquire_for(left(), source.token())
+                           : std::optional<lease>(handle.acquire(source.token()));
+    if (held) number = {held->index(), held->fence(), {}};
   }
 }
 
@@ -145,10 +167,10 @@ int turn::lost_fd() const noexcept {
   return state_->lost.fd();
 }
 
-const lease* turn::outcome() {
+const held_number* turn::outcome() {
   if (thread_.joinable()) thread_.join();
   if (state_->problem) std::rethrow_exception(state_->problem);
-  return state_->held ? &*state_->held : nullptr;
+  return state_->number ? &*state_->number : nullptr;
 }
 
 std::string turn::no_server() const {
@@ -175,7 +197,17 @@ bool turn::leave(milliseconds limit) {
 }
 
 void turn::release() noexcept {
-  if (const auto server = state_->current()) server->close();
+  const auto server = state_->current();
+  if (!server) return;
+  const auto end = clock::now() + kGivingBack;
+  while (state_->timed && state_->timed->held() && !server->connected() && clock::now() < end) {
+    poll(nullptr, 0, 20);
+  }
+  server->close();
+}
+
+void turn::detach() noexcept {
+  if (state_->timed) state_->timed->detach();
 }
 
 std::shared_ptr<client> turn::connection() const {
@@ -195,8 +227,9 @@ waiting_text turn::state::describe() const {
   try {
     const pool handle = server->open(request.pool);
     int position = 0;
+    const int own = server->backend_pid();  // 0: nobody can say which of the places is ours
     for (const waiter_info& one : handle.waiters()) {
-      if (one.pid == server->backend_pid()) position = one.position;
+      if (own != 0 && one.pid == own) position = one.position;
     }
     return describe_queue(handle.status(), position, handle.leases());
   } catch (const error&) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -16,6 +17,13 @@
 
 namespace numpool::cli {
 
+/// A number that is had.
+struct held_number {
+  int index = 0;
+  std::int64_t fence = 0;
+  std::string token;  ///< of a timed lease, else empty
+};
+
 /// What to queue for.
 struct turn_request {
   client_options options;
@@ -24,7 +32,10 @@ struct turn_request {
   /// From now until there is a number, connecting included; 0 takes what is free at once.
   std::optional<std::chrono::milliseconds> timeout;
   /// For a server that is not there.  Unless it is set, as long as `timeout`, or kPatience.
-  std::optional<std::chrono::milliseconds> connect_timeout;
+  std::optional<std::chrono::milliseconds> connect_timeout = std::nullopt;
+  /// Lease it by token: ttl, holder and token count.  Then it goes on where a pooler shares
+  /// sessions, without one.
+  std::optional<timed_options> timed = std::nullopt;
 };
 
 /// Connects, queues and holds the lease, and waits for a server that is not there.  Its members are
@@ -42,9 +53,9 @@ class turn {
   /// Readable when the lease has been lost.
   int lost_fd() const noexcept;
 
-  /// After outcome_fd() became readable: the lease, or null if the timeout passed; throws what
+  /// After outcome_fd() became readable: what is held, or null if the timeout passed; throws what
   /// stood in the way.
-  const lease* outcome();
+  const held_number* outcome();
   /// After outcome() was null: why there was no server at the end; empty if there was one.
   std::string no_server() const;
   /// After lost_fd() became readable: why.
@@ -53,8 +64,11 @@ class turn {
   /// Leaves the queue, and waits up to `limit` for the server to know.  False: the thread is still
   /// trying to connect; it is left to end with the process, which must not wait for it.
   bool leave(std::chrono::milliseconds limit);
-  /// Gives the number back; waits up to a second for the server to confirm.
+  /// Gives the number back; waits up to a second for the server to confirm.  A timed lease would
+  /// outlast us, so for that it waits some seconds for a server that is not there.
   void release() noexcept;
+  /// Lets go of a timed lease, which is the token's.
+  void detach() noexcept;
 
   /// The connection; null while there is none.
   std::shared_ptr<client> connection() const;

@@ -49,6 +49,17 @@ TEST_CASE("run's defaults") {
   CHECK(args.grace == milliseconds(10000));
 }
 
+TEST_CASE("run's lease by token") {
+  const arguments args = parse_arguments({"run", "gpu", "--ttl", "30s", "--holder", "jane, desk 7",
+                                          "--transaction-pooling", "--", "true"});
+  CHECK(args.ttl == milliseconds(30000));
+  CHECK(args.holder == "jane, desk 7");
+  CHECK(args.transaction_pooling);
+  CHECK(contains(refusal({"run", "gpu", "--holder", "me", "--", "true"}), "--ttl"));
+  CHECK(contains(refusal({"run", "gpu", "--transaction-pooling", "--", "true"}), "--ttl"));
+  CHECK(contains(refusal({"wait", "gpu", "--ttl", "1s"}), "--ttl"));
+}
+
 TEST_CASE("a pool may have any name") {
   for (const char* name :
        {"run", "list", "--help", "-x", "--", "[a,b]", "a b", "\"q\"", "'", "%_"}) {
