@@ -215,8 +215,9 @@ void timed_wait::begin(io_loop& io, int index, std::int64_t fence, std::chrono::
 }
 
 void timed_wait::fail(io_loop& io, const error& why) {
-  // One who asks once waits for what he has asked himself, over the connection before.
-  if (is_refused_for_now(why) && (!asks_once_ || is_repeated_) && !finished()) {
+  // Who asks once waits only for what he asked himself, over the connection before.
+  const bool may_wait = !asks_once_ || clock::now() < repeats_until_;
+  if (is_refused_for_now(why) && may_wait && !finished()) {
     io.send_later(pauses_.next(), shared_from_this());
     return;
   }
@@ -226,7 +227,7 @@ void timed_wait::fail(io_loop& io, const error& why) {
 
 /// The same token makes the same request of it, over any connection.
 bool timed_wait::disconnected(io_loop&, const error&, bool was_sent) {
-  is_repeated_ = is_repeated_ || was_sent;
+  if (was_sent) repeats_until_ = clock::now() + what_.place;
   if (!finished()) return true;
   held_ = lease();
   return false;

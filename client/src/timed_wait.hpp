@@ -82,8 +82,8 @@ class timed_wait : public operation,
   const bool asks_once_;  ///< the deadline was past when it began
   const bool by_place_;
   bool is_watched_ = false;               ///< the I/O thread's
-  bool is_repeated_ = false;              ///< the I/O thread's; an answer was lost
   boottime_clock::time_point sent_at_{};  ///< the I/O thread's
+  clock::time_point repeats_until_{};     ///< the I/O thread's; an answer was lost
   backoff pauses_;                        ///< the I/O thread's
   lease held_;                            ///< what is to be kept; set before it is submitted
   std::string index_text_;
