@@ -237,6 +237,27 @@ TEST_CASE_FIXTURE(sharing,
   }
 }
 
+TEST_CASE_FIXTURE(sharing, "transaction pooling: nothing is sent before the last answer came") {
+  client.create_or_open(id, 1);
+  numpool::client other(shared());
+  numpool::pool pool = other.open(id);
+  session blocker;
+  blocker.query("BEGIN");
+  blocker.query("SELECT numpool_set_metadata('" + id + "', '1')");
+  std::optional<error_kind> first, second;
+  int size = 0;
+  threads running;
+  running.start([&] { first = kind_of([&] { pool.set_metadata("2"); }); });
+  REQUIRE(eventually([&] { return seen("count(*)", "wait_event_type = 'Lock'") == "1"; }));
+  running.start([&] { second = kind_of([&] { size = pool.status().size; }); });
+  std::this_thread::sleep_for(100ms);
+  terminate();
+  running.join();
+  CHECK(first == error_kind::connection_lost);
+  CHECK_FALSE(second);  // it was not sent, so it is known not to have been done
+  CHECK(size == 1);
+}
+
 TEST_CASE_FIXTURE(sharing, "transaction pooling: idle, it is heard of, and a dead way is noticed") {
   client.create_or_open(id, 1);
   numpool::client_options options = shared();
