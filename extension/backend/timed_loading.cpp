@@ -13,6 +13,10 @@
 #include "shared/registration.h"
 #include "shared/timed_memory.h"
 
+extern "C" {
+#include "utils/resowner.h"
+}
+
 namespace numpool {
 
 namespace {
@@ -217,22 +221,33 @@ bool load_all(TimestampTz deadline) {
 
 }  // namespace
 
+// NB: locks are of a resource owner, and one that was waited for in a subtransaction is the
+// transaction's afterwards. So it is that from the start: what asks for it, a portal, could not let
+// it go.
 bool lock_loading(TimestampTz deadline) {
   // Kept, since the extension may be another one when it is let go.
   loading_lock = identity_tag(0, IdentityLock::kRows);
-  if (LockAcquire(&loading_lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL) return true;
+  const ResourceOwner asker = CurrentResourceOwner;
+  CurrentResourceOwner = CurTransactionResourceOwner;
   // NB: whoever has waited for it keeps it. To let it go and to try again would never end where
   // several wait, since a lock that somebody waits for is not free at once.
-  return wait_for_locks(
-      deadline,
-      [](void* argument) {
-        LockAcquire(static_cast<const LOCKTAG*>(argument), ExclusiveLock, false, false);
-      },
-      &loading_lock);
+  const bool is_locked =
+      LockAcquire(&loading_lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL ||
+      wait_for_locks(
+          deadline,
+          [](void* argument) {
+            LockAcquire(static_cast<const LOCKTAG*>(argument), ExclusiveLock, false, false);
+          },
+          &loading_lock);
+  CurrentResourceOwner = asker;
+  return is_locked;
 }
 
 void unlock_loading() {
+  const ResourceOwner asker = CurrentResourceOwner;
+  CurrentResourceOwner = CurTransactionResourceOwner;
   LockRelease(&loading_lock, ExclusiveLock, false);
+  CurrentResourceOwner = asker;
 }
 
 bool load_timed_leases(TimestampTz deadline) {

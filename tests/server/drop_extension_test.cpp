@@ -249,3 +249,26 @@ TEST_CASE("many sessions come to a new extension at once") {
   locker.must("COMMIT");
   for (const auto& session : sessions) CHECK(session->finish(5s).ok);
 }
+
+TEST_CASE("who has waited for the lock of loading with a timeout has it no longer than needed") {
+  DatabaseWithPools database;
+  Session maker(database.kWhere), locker(database.kWhere);
+  maker.must("DROP EXTENSION numpool");
+  // In one transaction: whoever has made the extension does not look for timed leases.
+  maker.must("BEGIN; CREATE EXTENSION numpool; SELECT numpool_create('p', 8); COMMIT");
+  locker.must("BEGIN");
+  locker.must("LOCK TABLE numpool_timed IN ACCESS EXCLUSIVE MODE");
+  std::vector<std::unique_ptr<Session>> sessions;
+  for (int i = 0; i < 8; ++i) {
+    sessions.push_back(std::make_unique<Session>(database.kWhere));
+    sessions.back()->must("BEGIN");
+    sessions.back()->send("SELECT numpool_acquire('p', '1 h')");
+  }
+  const std::string waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+  CHECK(eventually([&] { return maker.number(waiting) == 8; }));
+  locker.must("COMMIT");
+  for (const auto& session : sessions) CHECK(session->finish(5s).ok);
+  CHECK(maker.number(
+            "SELECT count(*) FROM pg_locks WHERE mode = 'ExclusiveLock' AND locktype = 'object'") ==
+        0);
+}
