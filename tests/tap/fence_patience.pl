@@ -33,7 +33,7 @@ for my $standby ('', '*')
 	$node->restart;
 	my $before = $node->safe_psql('postgres', $drawn);
 	my @sessions = map { open_session($node, on_error_stop => 0) } 1 .. 100;
-	$_->query_until(qr/asked/, "\\echo asked\nSELECT numpool_acquire('p', '1 h');\n\\echo answered\n") for @sessions;
+	$_->query_until(qr/asked/, "\\echo asked\nSELECT numpool_acquire('p', '20 s');\n\\echo answered\n") for @sessions;
 	ok($node->poll_query_until('postgres', $standby ? sprintf($waits, 100) : 'SELECT in_use = 100 FROM numpool_pools'),
 		"a hundred arrivals '$standby'");
 	my $records = $node->safe_psql('postgres', q(SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'));
