@@ -100,6 +100,10 @@ include tests/fuzz/build.mk
 check-versions:  ## build and test in root file systems with other PostgreSQLs (VERSIONS='15 17 18')
 	@SUITES='$(SUITES)' tests/versions/run $(if $(QUICK),--quick) $(VERSIONS)
 
+.PHONY: check-upgrade
+check-upgrade:  ## carry timed leases from 15 to them by pg_upgrade (VERSIONS='17 18')
+	@tests/versions/run --upgrade $(or $(VERSIONS),17 18)
+
 .PHONY: deb
 deb:  ## build the Debian packages in those, install, use and remove them; they are in build/deb/VERSION then
 	@tests/versions/run --packages $(VERSIONS)
