@@ -112,6 +112,10 @@ TEST_CASE("timed: what is over is not renewed") {
   // A renewal whose answer was lost may have come.
   CHECK(
       sound({{{lease("a", 0, 1), lost(renewal("a", 90_ms, 1)), renewal("a", 150_ms, 1)}}, {}, {}}));
+  // Released and taken back by a transaction whose COMMIT was not answered.
+  TimedCall taken_back = release("a", 10_ms, Fate::kUndone);
+  taken_back.end_told = kNever;
+  CHECK(sound({{{lease("a", 0, 1), taken_back, lease("a", 20_ms, 1)}}, {}, {}}));
 }
 
 TEST_CASE("timed: what was released does not come back") {
@@ -151,4 +155,9 @@ TEST_CASE("timed: places are served in the order of their first call") {
   // Who was there before, or comes after a crash, is not overtaken.
   CHECK(sound({{{first, again}, {lease("b", 1_ms, 7, 1)}}, {}, {}}));
   CHECK(sound({{{first, again}, {lease("b", 20_ms, 7, 1)}}, {{-1, 30_ms, 40_ms}}, {}}));
+  // Nor is who comes after it by a lease that it has brought back.
+  CHECK(sound({{{none(TimedVerb::kLease, "a", 45_ms), none(TimedVerb::kLease, "a", 130_ms)},
+                {lease("b", 1_ms, 5, 1), lease("b", 110_ms, 6, 1)}},
+               {{-1, 30_ms, 40_ms}},
+               {}}));
 }

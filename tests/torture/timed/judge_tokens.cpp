@@ -69,10 +69,11 @@ class TokenLife {
 
   void note_release(const TimedCall& call) {
     sure_ = nullptr;
-    if (call.fate == Fate::kUnknown) vague_ = true;
+    const bool undone_in_time = call.fate == Fate::kUndone && call.end_told != kNever;
+    if (call.fate != Fate::kStands && !undone_in_time) vague_ = true;
     for (auto& [value, fence] : fences_) {
       if (call.fate == Fate::kStands && call.freed) fence.released = &call;
-      if (call.fate == Fate::kUndone) fence.touched = std::max(fence.touched, call.end_told);
+      if (undone_in_time) fence.touched = std::max(fence.touched, call.end_told);
     }
     if (call.fate == Fate::kStands && call.freed) gone_ = &call;
   }

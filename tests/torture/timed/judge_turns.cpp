@@ -38,7 +38,7 @@ class TurnReader {
   void meet(const TimedCall& call) {
     if (call.verb == TimedVerb::kRelease) return leave();
     if (call.verb == TimedVerb::kKeep || call.verb == TimedVerb::kRenew) {
-      if (call.tells()) last_fence_ = call.fence;
+      if (call.tells()) had(call);
       return;
     }
     if (came_ == 0) came_ = call.asked;
@@ -47,8 +47,14 @@ class TurnReader {
         (call.told > place_ends_ || disturbed(history_, call.pool, turn_.came, call.told)))
       leave();
     if (call.keeps_place()) return wait(call);
-    if (call.fence == last_fence_) return;
-    last_fence_ = call.fence;
+    if (call.fence == last_fence_) return had(call);
+    // A lease that a crash has brought back has another fence, and has not queued for it.
+    const bool came_back = had_at_ != 0 && disturbed(history_, call.pool, had_at_, call.told);
+    had(call);
+    if (came_back) {
+      turn_ = {};
+      return;
+    }
     turn_.came = came_;
     turn_.last = &call;
     turn_.fence = call.fence;
@@ -62,6 +68,11 @@ class TurnReader {
   }
 
  private:
+  void had(const TimedCall& call) {
+    last_fence_ = call.fence;
+    had_at_ = call.asked;
+  }
+
   void wait(const TimedCall& call) {
     if (call.token.empty()) return;
     if (turn_.queued == kNever) {
@@ -80,6 +91,7 @@ class TurnReader {
   Time came_ = 0;
   Time place_ends_ = 0;
   std::int64_t last_fence_ = 0;
+  Time had_at_ = 0;  // when it asked for what told of a lease last
 };
 
 // All that were in the queue before somebody came, and what is the latest of them.
