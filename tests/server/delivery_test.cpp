@@ -393,3 +393,26 @@ TEST_CASE(
     holder.must("SELECT numpool_drop(" + name + ")");
   }
 }
+
+TEST_CASE("who asked for the channel is told of what is left of his acquires after a ROLLBACK") {
+  Pool pool(2);
+  Session holder;
+  holder.value("SELECT numpool_channel()");
+  holder.must("BEGIN");
+  SUBCASE("of the transaction that acquired first") {
+    holder.must(call("try_acquire", pool));
+    holder.must("ROLLBACK");
+    holder.must(call("try_acquire", pool));
+  }
+  SUBCASE("to a savepoint before the first") {
+    holder.must("SAVEPOINT s");
+    holder.must(call("try_acquire", pool));
+    holder.must("ROLLBACK TO s");
+    holder.must(call("try_acquire", pool));
+    holder.must("COMMIT");
+  }
+  observer().must("SELECT numpool_drop(" + pool.q() + ", true)");
+  const auto told = holder.await_notifications(2s);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front().payload.find("\"error\":\"dropped\"") != std::string::npos);
+}
