@@ -50,13 +50,13 @@ void io_loop::begin_set_up() {
   more_to_write_ = false;
   behind_pooler_ = false;
   is_shared_ = false;
-  marks_to_compare_ = kMarksToCompare;
+  marks_to_compare_ = engine_.shares_sessions() ? 0 : kMarksToCompare;
+  set_up_steps_ = 2;
   heard();
   if (engine_.shares_sessions()) {
     greet();
     return;
   }
-  set_up_steps_ = 2;
   const auto fails = [this](const result&, const error* failed) {
     if (failed != nullptr) set_up_failed(*failed);
   };
@@ -76,8 +76,6 @@ void io_loop::begin_set_up() {
 void io_loop::greet() {
   connection_->leave_nothing_prepared();
   connection_->sign_statements();
-  marks_to_compare_ = 0;
-  set_up_steps_ = 2;
   send_now(std::make_shared<internal_operation>(
       kGreet,
       [this](const result& answer, const error* failed) {

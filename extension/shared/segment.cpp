@@ -37,7 +37,8 @@ struct ArenaHeader {
 };
 static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
 
-int shared_memory_kb = 24576;
+constexpr int kDefaultKb = 24576;
+int shared_memory_kb = kDefaultKb;
 
 void init_header(void* memory) {
   MemSet(memory, 0, kHeaderSize);
@@ -165,7 +166,7 @@ void segment_define_settings() {
       "numpool.shared_memory_size",
       "Sets the size of the shared memory that numpool keeps its live state in.",
       "Read when the memory is made, at the first use after the server's start.", &shared_memory_kb,
-      24576, 1024, MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+      kDefaultKb, 1024, MAX_KILOBYTES, PGC_SIGHUP, GUC_UNIT_KB, nullptr, nullptr, nullptr);
 }
 
 }  // namespace numpool

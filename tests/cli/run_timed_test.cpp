@@ -24,6 +24,13 @@ Words timed(const Pool& pool, const std::string& script, const Words& options) {
   return out;
 }
 
+// Of `run`, in a session, or where that is shared.
+Words with_ttl(const char* ttl, bool shares) {
+  Words out{"--ttl", ttl};
+  if (shares) out.emplace_back("--transaction-pooling");
+  return out;
+}
+
 // Says that it has begun, what it was told, and waits for the end.
 constexpr char kWaits[] =
     "trap 'echo got TERM; exit 9' TERM; echo $NUMPOOL_INDEX $NUMPOOL_FENCE $NUMPOOL_TOKEN;"
@@ -88,8 +95,7 @@ TEST_CASE("run --ttl: given back at the end, with the command's status") {
   for (const bool shares : {false, true}) {
     CAPTURE(shares);
     Pool pool(1);
-    Words options{"--ttl", "1h"};
-    if (shares) options.emplace_back("--transaction-pooling");
+    const Words options = with_ttl("1h", shares);
     CHECK(run(timed(pool, "exit 3", options)).status == 3);
     CHECK(pool.in_use() == 0);
     Numpool running(timed(pool, "echo ready; exec sleep 60", options));
@@ -173,8 +179,7 @@ TEST_CASE("run --ttl: waiting in line, and giving up") {
   for (const bool shares : {false, true}) {
     CAPTURE(shares);
     Pool pool(1);
-    Words options{"--ttl", "3s"};
-    if (shares) options.emplace_back("--transaction-pooling");
+    const Words options = with_ttl("3s", shares);
     Numpool first(timed(pool, kWaits, {"--ttl", "1h"}));
     told(first);
 

@@ -102,3 +102,20 @@ std::string sqlstate_of(const std::function<void()>& call) {
   }
   return "";
 }
+
+numpool::timed_options lasting(std::chrono::milliseconds ttl) {
+  numpool::timed_options out;
+  out.ttl = ttl;
+  return out;
+}
+
+void check_cancelled_wait(const numpool::pool& pool) {
+  numpool::cancellation_source source;
+  numpool::timed_options cancelled = lasting(1h);
+  cancelled.cancellation = source.token();
+  auto waiting = pool.acquire_timed_future(cancelled);
+  REQUIRE(eventually([&] { return pool.status().waiting == 1; }));
+  source.cancel();
+  CHECK(kind_of([&] { (void)waiting.get(); }) == numpool::error_kind::cancelled);
+  CHECK(eventually([&] { return pool.status().waiting == 0; }));
+}

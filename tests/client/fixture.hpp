@@ -77,6 +77,12 @@ std::optional<numpool::error_kind> kind_of(const std::function<void()>& call);
 /// Its SQLSTATE, or an empty string.
 std::string sqlstate_of(const std::function<void()>& call);
 
+/// Of a lease by token.
+numpool::timed_options lasting(std::chrono::milliseconds ttl);
+/// Checks that a wait for a lease by token, in a pool where nobody else waits, ends when it is
+/// cancelled, and leaves nothing in line.
+void check_cancelled_wait(const numpool::pool& pool);
+
 /// Threads that are joined at the end of the scope.
 class threads {
  public:

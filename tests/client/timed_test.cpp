@@ -12,12 +12,6 @@ namespace {
 
 constexpr char kToken[] = "0d9f1c5a-7b1e-4a55-8f0e-00aa11bb22cc";
 
-timed_options lasting(std::chrono::milliseconds ttl) {
-  timed_options out;
-  out.ttl = ttl;
-  return out;
-}
-
 timed_options with_timeout(std::chrono::milliseconds timeout) {
   timed_options out = lasting(10s);
   out.timeout = timeout;
@@ -83,14 +77,7 @@ TEST_CASE_FIXTURE(fixture, "none free: every form of waiting") {
   CHECK(kind_of([&] { (void)pool.acquire_timed(with_timeout(50ms)); }) == error_kind::timed_out);
   CHECK(kind_of([&] { (void)pool.acquire_timed_future(with_timeout(50ms)).get(); }) ==
         error_kind::timed_out);
-  numpool::cancellation_source source;
-  timed_options cancelled = lasting(1h);
-  cancelled.cancellation = source.token();
-  auto waiting = pool.acquire_timed_future(cancelled);
-  REQUIRE(eventually([&] { return pool.status().waiting == 1; }));
-  source.cancel();
-  CHECK(kind_of([&] { (void)waiting.get(); }) == error_kind::cancelled);
-  CHECK(eventually([&] { return pool.status().waiting == 0; }));
+  check_cancelled_wait(pool);
 
   auto granted = pool.acquire_timed_future(lasting(1h));
   std::promise<int> index;

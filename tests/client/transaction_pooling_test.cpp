@@ -34,12 +34,6 @@ struct sharing : wired {
   session watch;
 };
 
-timed_options lasting(std::chrono::milliseconds ttl) {
-  timed_options out;
-  out.ttl = ttl;
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE_FIXTURE(sharing, "transaction pooling: what needs a session is refused before it asks") {
@@ -89,14 +83,7 @@ TEST_CASE_FIXTURE(sharing, "transaction pooling: every form of a timed lease") {
   // Nothing stays in line of who gave up.
   CHECK(eventually([&] { return pool.status().waiting == 0; }));
 
-  numpool::cancellation_source source;
-  timed_options cancelled = lasting(1h);
-  cancelled.cancellation = source.token();
-  auto waiting = pool.acquire_timed_future(cancelled);
-  REQUIRE(eventually([&] { return pool.status().waiting == 1; }));
-  source.cancel();
-  CHECK(kind_of([&] { (void)waiting.get(); }) == error_kind::cancelled);
-  CHECK(eventually([&] { return pool.status().waiting == 0; }));
+  check_cancelled_wait(pool);
 
   auto first = pool.acquire_timed_future(lasting(1h));
   REQUIRE(eventually([&] { return pool.status().waiting == 1; }));
