@@ -161,6 +161,21 @@ CREATE FUNCTION numpool_cancel(ticket bigint) RETURNS boolean
 CREATE FUNCTION numpool_channel() RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
+-- The same for each element of an array: a row an element, in the order of the array. An error of
+-- one is its result, and the others go on.
+CREATE FUNCTION numpool_enqueue_batch(
+    pools text[], OUT ticket bigint, OUT index integer, OUT fence bigint, OUT sqlstate text,
+    OUT message text, OUT detail text, OUT hint text) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_release_batch(
+    pools text[], indexes integer[], fences bigint[], OUT released boolean, OUT sqlstate text,
+    OUT message text, OUT detail text, OUT hint text) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_cancel_batch(
+    tickets bigint[], OUT cancelled boolean, OUT sqlstate text, OUT message text, OUT detail text,
+    OUT hint text) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+
 -- Views. Who a session is comes from pg_stat_activity, with what that hides.
 CREATE FUNCTION numpool_show_pools(
     OUT pool text, OUT size integer, OUT in_use integer, OUT free integer, OUT waiting integer,
@@ -277,6 +292,11 @@ COMMENT ON FUNCTION numpool_poll(bigint) IS
   'state of a ticket of this session: waiting, granted (with index and fence), dropped or gone';
 COMMENT ON FUNCTION numpool_cancel(bigint) IS 'leave the queue, or release what the ticket was granted';
 COMMENT ON FUNCTION numpool_channel() IS 'this session''s channel, to which numpool_enqueue LISTENs by itself';
+COMMENT ON FUNCTION numpool_enqueue_batch(text[]) IS
+  'numpool_enqueue for each pool of the array, in its order; sqlstate and message of the ones that failed';
+COMMENT ON FUNCTION numpool_release_batch(text[], integer[], bigint[]) IS
+  'give back leases by pool, number and fence, at COMMIT; false for one that this session does not hold; commit before you enqueue, or you pass the queue';
+COMMENT ON FUNCTION numpool_cancel_batch(bigint[]) IS 'numpool_cancel for each ticket of the array';
 
 COMMENT ON FUNCTION numpool_blocking(integer) IS
   'pids of those for whom that backend sleeps in a queue: they hold numbers of the pool, or are ahead';

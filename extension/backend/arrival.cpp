@@ -34,6 +34,16 @@ std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
                       grant_context(*live, GetCurrentTimestamp()));
 }
 
+// The pool is locked, and still is if it is busy.
+Arrival take_free_number(PoolRef* ref, LedgerEntry* entry) {
+  const std::uint32_t index = grant_now(ref, entry);
+  if (index == Bitmap::kNone) return Arrival::kBusy;
+  become_held(entry, index);
+  unlock_ref(ref);
+  debug_point(DebugPoint::kGrantedAtOnce);
+  return Arrival::kGranted;
+}
+
 }  // namespace
 
 PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry** taken_back) {
@@ -87,16 +97,23 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
     if (end != FenceEnd::kReady)
       return end == FenceEnd::kTimeout ? Arrival::kNoFence : Arrival::kGone;
   }
-  const std::uint32_t index = grant_now(ref, entry);
-  if (index == Bitmap::kNone && is_short) {
+  const Arrival arrival = take_free_number(ref, entry);
+  if (arrival == Arrival::kBusy && is_short) {
     unlock_pool(live);
     arena_report_full();
   }
-  if (index == Bitmap::kNone) return Arrival::kBusy;
-  become_held(entry, index);
+  return arrival;
+}
+
+Arrival arrive_if_ready(PoolRef* ref, LedgerEntry* entry) {
+  debug_point(DebugPoint::kNamed);
+  if (!lock_ref(ref)) return Arrival::kGone;
+  LivePool* live = live_of(ref);
+  if (live->closing == InvalidTransactionId && live->defined_size <= live->pool.size &&
+      !anything_due(*live) && fence_covers_arrival(live->fences, definitions_fence_sequence()))
+    return take_free_number(ref, entry);
   unlock_pool(live);
-  debug_point(DebugPoint::kGrantedAtOnce);
-  return Arrival::kGranted;
+  return Arrival::kGone;
 }
 
 void await_fence(PoolRef* ref) {

@@ -25,6 +25,10 @@ enum class Arrival {
 // those of a wait until the deadline.
 Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing);
 
+// The same where the pool is live and nothing has to be done first; else kGone. Waits for nothing,
+// reads nothing and cannot fail.
+Arrival arrive_if_ready(PoolRef* ref, LedgerEntry* entry);
+
 // Sees to it that the session may take a fence more of the pool, as an arrival would (F2). It may
 // be cancelled. No numpool lock held.
 void await_fence(PoolRef* ref);

@@ -113,6 +113,18 @@ void release_fenced(text* name, std::int64_t index, std::int64_t fence) {
   release_at_commit(entry);
 }
 
+bool release_if_held(text* name, std::int64_t index, std::int64_t fence) {
+  PoolRef* ref = find_pool_of_lease(name);
+  if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&
+      release_held_at_commit(ref, static_cast<std::uint32_t>(index), fence))
+    return true;
+  bool in_range;
+  LedgerEntry* entry = find_lease(name, index, &in_range);
+  if (entry == nullptr || entry->timed || entry->releasing || entry->fence != fence) return false;
+  release_at_commit(entry);
+  return true;
+}
+
 bool release(text* name, std::int64_t index) {
   PoolRef* ref = find_pool_of_lease(name);
   if (ref != nullptr && index >= 0 && index < kMaxPoolSize &&

@@ -16,6 +16,9 @@ bool release(text* name, std::int64_t index);
 // Releases the lease of the index that has this fence. Errors: 55000 if this session does not hold
 // it; 42704, 22023.
 void release_fenced(text* name, std::int64_t index, std::int64_t fence);
+// The same; false if this session does not hold it. Errors: 42704. Where remembered_pool knows the
+// name, only want of memory makes it fail.
+bool release_if_held(text* name, std::int64_t index, std::int64_t fence);
 // Everything that is not already being released; how many.
 std::int32_t release_all();
 // 22023.

@@ -41,14 +41,14 @@ void release_at_commit(LedgerEntry* entry) {
   if (entry->state == EntryState::kHeld) copy_state_to_slot(entry);
 }
 
-bool release_held_at_commit(PoolRef* ref, std::uint32_t index) {
+bool release_held_at_commit(PoolRef* ref, std::uint32_t index, std::int64_t fence) {
   if (ref->held == 0) return false;
   reserve_releasing(ref, index);
   reserve_record();
   if (!lock_ref(ref)) return false;
   LedgerEntry* entry = held_entry(ref, index);
-  const bool ends =
-      entry != nullptr && entry->state == EntryState::kHeld && !entry->releasing && !entry->timed;
+  const bool ends = entry != nullptr && entry->state == EntryState::kHeld && !entry->releasing &&
+                    !entry->timed && (fence == 0 || entry->fence == fence);
   if (ends) {
     record_change(entry);
     set_releasing(entry, true);

@@ -9,9 +9,9 @@ namespace numpool {
 // nothing.
 void release_at_commit(LedgerEntry* entry);
 // Fast path of release_at_commit: finds and marks the lease of `index` under a single pool lock.
-// Returns false and changes nothing if the slot is not a plain lease of this session; use the slow
-// path then.
-bool release_held_at_commit(PoolRef* ref, std::uint32_t index);
+// Returns false and changes nothing if the slot is not a plain lease of this session, or not with
+// that fence (0: any); use the slow path then.
+bool release_held_at_commit(PoolRef* ref, std::uint32_t index, std::int64_t fence = 0);
 // Of the indexes of the pool that this transaction is releasing, makes the lowest held again.
 // nullptr if there is none.
 LedgerEntry* take_back(PoolRef* ref, Scope scope);

@@ -202,6 +202,12 @@ bool may_be_name(text* name) {
 
 }  // namespace
 
+PoolRef* remembered_pool(text* name) {
+  make_tables();
+  const CachedName* entry = find_name(name);
+  return is_current(entry) ? entry->ref : nullptr;
+}
+
 PoolRef* find_pool_of_lease(text* name, bool* locked) {
   make_tables();
   CachedName* entry = find_name(name);

@@ -12,6 +12,9 @@ PoolRef* require_pool(text* name, TimestampTz deadline);
 // For a lease that the session may have: never waits, and takes what it knew of the name where the
 // table is locked. nullptr where there is no such pool, or (*locked) where that cannot be told.
 PoolRef* find_pool_of_lease(text* name, bool* locked = nullptr);
+// The pool of that name if this backend knows it and need not read the table; else nullptr. Only
+// want of memory makes it fail.
+PoolRef* remembered_pool(text* name);
 // Keeps the name that the pool has, in case the transaction that renames it is rolled back. May
 // ereport.
 void keep_name(PoolRef* ref);

@@ -1,7 +1,8 @@
 #include "backend/ticket.h"
 
 #include "backend/arrival.h"
-#include "backend/delivery.h"
+#include "backend/ledger_release.h"
+#include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
 #include "backend/undo_log.h"
 #include "pg/errors.h"
@@ -67,34 +68,66 @@ Arrival arrive_by_ticket(PoolRef* ref, LedgerEntry* entry, TransactionId* closin
   return arrive(ref, entry, kNoWait, closing);
 }
 
+LedgerEntry* with_ticket(LedgerEntry* entry) {
+  reserve_ticket(entry);
+  entry->ticket_active = true;
+  return entry;
+}
+
+LedgerEntry* taken_back_with_ticket(LedgerEntry* entry) {
+  with_ticket(entry);
+  copy_state_to_slot(entry);
+  return entry;
+}
+
+// The pool is locked, and spare_waiter is there.
+LedgerEntry* wait_by_ticket(PoolRef* ref, LedgerEntry* entry) {
+  entry->grant_delivered = false;
+  join_queue(ref, entry, spare_waiter, WaiterKind::kTicket, true);
+  spare_waiter = 0;
+  unlock_ref(ref);
+  return entry;
+}
+
 }  // namespace
 
+LedgerEntry* enqueue_if_ready(text* name) {
+  PoolRef* ref = remembered_pool(name);
+  if (ref == nullptr) return nullptr;
+  if (LedgerEntry* taken_back = take_back(ref, Scope::kSession))
+    return taken_back_with_ticket(taken_back);
+  LedgerEntry* entry = with_ticket(reserve_entry(ref, Scope::kSession));
+  Arrival arrival = arrive_if_ready(ref, entry);
+  if (arrival == Arrival::kBusy && spare_waiter == 0) {
+    // Allocate with no lock held, and look again.
+    unlock_ref(ref);
+    spare_waiter = try_allocate_waiter();
+    arrival = arrive_if_ready(ref, entry);
+  }
+  if (arrival == Arrival::kGranted) return entry;
+  if (arrival == Arrival::kBusy) {
+    if (spare_waiter != 0 && !changed_definitions() && waiting_tickets() < max_tickets_per_session)
+      return wait_by_ticket(ref, entry);
+    unlock_ref(ref);
+  }
+  discard_entry(entry);
+  return nullptr;
+}
+
 LedgerEntry* enqueue(text* name) {
-  listen_to_own_channel();
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     LedgerEntry* taken_back;
     PoolRef* ref = enter_pool(name, Scope::kSession, kNoWait, &taken_back);
     if (ref == nullptr) report_being_changed(name);
-    if (taken_back != nullptr) {
-      reserve_ticket(taken_back);
-      taken_back->ticket_active = true;
-      copy_state_to_slot(taken_back);
-      return taken_back;
-    }
-    LedgerEntry* entry = reserve_entry(ref, Scope::kSession);
-    reserve_ticket(entry);
-    entry->ticket_active = true;
+    if (taken_back != nullptr) return taken_back_with_ticket(taken_back);
+    LedgerEntry* entry = with_ticket(reserve_entry(ref, Scope::kSession));
     TransactionId closing = InvalidTransactionId;
     switch (arrive_by_ticket(ref, entry, &closing)) {
       case Arrival::kGranted:
         return entry;
       case Arrival::kBusy:
-        entry->grant_delivered = false;
-        join_queue(ref, entry, spare_waiter, WaiterKind::kTicket, true);
-        spare_waiter = 0;
-        unlock_ref(ref);
-        return entry;
+        return wait_by_ticket(ref, entry);
       case Arrival::kGone:
         discard_entry(entry);
         forget_name_of(name);
@@ -108,6 +141,18 @@ LedgerEntry* enqueue(text* name) {
         report_no_fences();
     }
   }
+}
+
+bool cancel(std::int64_t ticket) {
+  LedgerEntry* entry = find_ticket(ticket);
+  if (entry == nullptr || entry->releasing || entry->timed) return false;
+  if (entry->state == EntryState::kDropped ||
+      (entry->state == EntryState::kHeld && !still_held(entry))) {
+    mark_shown(entry);
+    return false;
+  }
+  release_at_commit(entry);
+  return true;
 }
 
 void ticket_define_settings() {
