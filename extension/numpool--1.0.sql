@@ -128,6 +128,13 @@ CREATE FUNCTION numpool_release_all() RETURNS integer
 CREATE FUNCTION numpool_fence(pool text, index integer) RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
+-- Operating: what is done to others' leases
+CREATE FUNCTION numpool_end_lease(pool text, index integer, fence bigint DEFAULT NULL)
+  RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION numpool_end_lease(text, integer, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION numpool_end_lease(text, integer, bigint) TO @extowner@;
+
 -- Timed leases: a token's, over any connection
 CREATE FUNCTION numpool_lease(
     pool text, ttl interval, INOUT token uuid DEFAULT NULL, timeout interval DEFAULT NULL,
@@ -274,6 +281,9 @@ COMMENT ON FUNCTION numpool_release_all() IS
 COMMENT ON FUNCTION numpool_fence(text, integer) IS
   'fencing token of a lease that this session holds, else NULL; larger with every grant of the pool';
 
+COMMENT ON FUNCTION numpool_end_lease(text, integer, bigint) IS
+  'end the lease that a number has at the call, at COMMIT, whoever holds it; with a fence only that one; false if there is no such lease';
+
 COMMENT ON FUNCTION numpool_advance_fences(bigint) IS
   'make every fence of this database that is given from now on at_least so large, and return the least; not undone by ROLLBACK';
 
@@ -289,7 +299,7 @@ COMMENT ON FUNCTION numpool_release(uuid) IS
 COMMENT ON FUNCTION numpool_enqueue(text) IS
   'take a ticket: index and fence if a number was free, else a notification on numpool_channel() follows; call it in FROM';
 COMMENT ON FUNCTION numpool_poll(bigint) IS
-  'state of a ticket of this session: waiting, granted (with index and fence), dropped or gone';
+  'state of a ticket of this session: waiting, granted (with index and fence), dropped, ended or gone';
 COMMENT ON FUNCTION numpool_cancel(bigint) IS 'leave the queue, or release what the ticket was granted';
 COMMENT ON FUNCTION numpool_channel() IS 'this session''s channel, to which numpool_enqueue LISTENs by itself';
 COMMENT ON FUNCTION numpool_enqueue_batch(text[]) IS

@@ -20,6 +20,7 @@ SELECT numpool_drop('priv');                                          -- 42501
 SELECT numpool_resize('priv', 9);                                     -- 42501
 SELECT numpool_set_metadata('priv', '2');                             -- 42501
 SELECT numpool_replace_metadata('priv', '1', '2');                    -- 42501
+SELECT numpool_end_lease('priv', 0);                                  -- 42501
 -- the rest is open, without rights on the table or the sequence
 SELECT * FROM numpool_list('priv') AS pool;
 SELECT numpool_metadata('priv');

@@ -294,7 +294,9 @@ void io_loop::handle(const notification& what) {
     if (*what.ticket > newest_ticket_) early_[*what.ticket] = what;
     return;
   }
-  if (what.error) {
+  if (what.error == "ended") {
+    wait->ended(*this);
+  } else if (what.error) {
     const std::string name = what.pool ? " \"" + *what.pool + "\"" : "";
     wait->refused(*this, error(error_kind::no_such_pool,
                                "pool" + name + " was " + *what.error + " while waiting for it"));
@@ -308,7 +310,7 @@ bool io_loop::tell_loss(const notification& what) {
   const auto record = leases_.find(what);
   if (!record) return false;
   leases_.remove(*record);
-  record->lose("pool " + *what.error);
+  record->lose(*what.error == "ended" ? "ended by force" : "pool " + *what.error);
   return true;
 }
 

@@ -187,6 +187,11 @@ void wait_operation::granted(io_loop& io, int index, std::int64_t fence) {
   if (late || !finish({record, std::nullopt})) record->release(false);
 }
 
+void wait_operation::ended(io_loop& io) {
+  ticket_.reset();
+  if (!finished()) io.send_again(shared_from_this());
+}
+
 void wait_operation::refused(io_loop& io, const error& why) {
   ticket_.reset();
   forget_deadline(io);

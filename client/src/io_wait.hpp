@@ -62,6 +62,8 @@ class wait_operation : public operation,
   void granted(io_loop& io, int index, std::int64_t fence);
   /// The I/O thread: there will be no grant.
   void refused(io_loop& io, const error& why);
+  /// What the ticket was granted was ended before we were told of it: joins the queue again.
+  void ended(io_loop& io);
   /// The I/O thread: the deadline is past, and nobody sleeps until then in wait().
   void expired(io_loop& io) override;
 

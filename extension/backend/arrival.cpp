@@ -18,6 +18,8 @@ namespace {
 // Makes the grant the session's: the ledger has the lease, and a rollback gives it up.
 void become_held(LedgerEntry* entry, std::uint32_t index) {
   const Slot& slot = live_of(entry->ref)->pool.slot(region(), index);
+  entry->live = entry->ref->live;
+  entry->generation = entry->ref->generation;
   note_grant(entry, index, slot.fence);
   record_creation(entry);
 }
@@ -147,6 +149,7 @@ void join_queue(PoolRef* ref, LedgerEntry* entry, Offset offset, WaiterKind kind
   pool_join(region(), live_of(ref)->pool, *waiter, GetCurrentTimestamp());
   entry->waiter = offset;
   entry->live = ref->live;
+  entry->generation = ref->generation;
   entry->state = EntryState::kWaiting;
   record_creation(entry);
 }

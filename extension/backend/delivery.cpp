@@ -31,7 +31,10 @@ void write_payload(const LedgerEntry* entry, char* payload) {
   if (held || entry->grant_delivered)
     at += snprintf(at, end - at, ",\"index\":%u,\"fence\":%lld", entry->index,
                    static_cast<long long>(entry->fence));
-  snprintf(at, end - at, held ? "}" : ",\"error\":\"dropped\"}");
+  snprintf(at, end - at,
+           held           ? "}"
+           : entry->ended ? ",\"error\":\"ended\"}"
+                          : ",\"error\":\"dropped\"}");
 }
 
 // "" until it is asked for.

@@ -191,6 +191,7 @@ Slot* lock_slot(LedgerEntry* entry) {
     Slot& slot = live->pool.slot(region(), entry->index);
     if (slot.holder == my_session_id() && slot.owner_tag == tag_of(entry)) return &slot;
   }
+  entry->ended = entry->live == entry->ref->live && entry->generation == entry->ref->generation;
   unlock_ref(entry->ref);
   return nullptr;
 }

@@ -45,7 +45,8 @@ void mark_undelivered(LedgerEntry* entry);
 LedgerEntry* held_entry(PoolRef* ref, std::uint32_t index);
 // The entry that a ticket names, or nullptr.
 LedgerEntry* find_ticket(std::int64_t ticket);
-// The slot of the entry if the lease is still there; then the pool is locked. Cannot fail.
+// The slot of the entry if the lease is still there; then the pool is locked. If it is not,
+// entry->ended says whether its pool is. Cannot fail.
 Slot* lock_slot(LedgerEntry* entry);
 // Whether the entry's lease is still there; if not, it becomes kDropped. Takes the pool's lock.
 // Cannot fail.

@@ -10,7 +10,7 @@ enum class EntryState : std::uint8_t {
   kNew,      // reserved: nothing shared refers to it, no record tells of it
   kWaiting,  // `waiter` is in the queue, or was granted or dropped and that has not been noted yet
   kHeld,     // holds `index`
-  kDropped,  // its pool is gone: nothing of it is left in shared memory
+  kDropped,  // its pool is gone, or its lease was ended: nothing of it is left in shared memory
 };
 
 // One lease or waiter of this session.
@@ -19,12 +19,13 @@ struct LedgerEntry {
   dlist_node touched_node;      // in the list of those that the open transaction changed
   dlist_node undelivered_node;  // in the list of those of which the client is to be notified
   PoolRef* ref;
-  Offset live;              // the LivePool whose queue `waiter` joined
-  Offset waiter;            // while kWaiting
-  std::int64_t ticket;      // 0: never had one
-  std::int64_t fence;       // once granted
-  std::uint32_t index;      // once granted
-  SubTransactionId logged;  // of its newest undo record
+  Offset live;               // the LivePool whose queue `waiter` joined, or of which the lease is
+  std::uint64_t generation;  // and which that was
+  Offset waiter;             // while kWaiting
+  std::int64_t ticket;       // 0: never had one
+  std::int64_t fence;        // once granted
+  std::uint32_t index;       // once granted
+  SubTransactionId logged;   // of its newest undo record
   EntryState state;
   // What a rollback restores.
   Scope scope;
@@ -36,6 +37,7 @@ struct LedgerEntry {
   bool touched;          // touched_node is on its list
   bool undelivered;      // undelivered_node is on its list
   bool grant_delivered;  // the client knows that it was granted
+  bool ended;            // of one that is kDropped: its lease was ended, the pool was still there
 };
 
 // What slots and waiters call the entry. Only the session that made it turns it back.

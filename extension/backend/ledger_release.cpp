@@ -58,6 +58,19 @@ bool release_held_at_commit(PoolRef* ref, std::uint32_t index, std::int64_t fenc
   return ends;
 }
 
+std::uint32_t count_releasing(PoolRef* ref) {
+  std::uint32_t count = 0;
+  dlist_iter at;
+  dlist_foreach(at, all_entries()) {
+    LedgerEntry* entry = dlist_container(LedgerEntry, node, at.cur);
+    // NB: not ref->releasing_count, which does not know yet what others have ended.
+    if (entry->ref == ref && entry->state == EntryState::kHeld && entry->releasing &&
+        held_entry(ref, entry->index) == entry)
+      ++count;
+  }
+  return count;
+}
+
 LedgerEntry* take_back(PoolRef* ref, Scope scope) {
   // The pool goes at COMMIT, and its leases with it, even if its row was put back.
   if (ref->change.dropped) return nullptr;

@@ -12,6 +12,8 @@ void release_at_commit(LedgerEntry* entry);
 // Returns false and changes nothing if the slot is not a plain lease of this session, or not with
 // that fence (0: any); use the slow path then.
 bool release_held_at_commit(PoolRef* ref, std::uint32_t index, std::int64_t fence = 0);
+// Leases that this session holds in the pool, which is locked, and is releasing.
+std::uint32_t count_releasing(PoolRef* ref);
 // Of the indexes of the pool that this transaction is releasing, makes the lowest held again.
 // nullptr if there is none.
 LedgerEntry* take_back(PoolRef* ref, Scope scope);

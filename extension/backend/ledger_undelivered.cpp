@@ -12,6 +12,9 @@ void note_lost_leases() {
   dlist_mutable_iter at;
   dlist_foreach_modify(at, all_entries()) {
     LedgerEntry* entry = dlist_container(LedgerEntry, node, at.cur);
+    // What a sleeper was granted may be lost before it has noted the grant: look again.
+    if (entry->state == EntryState::kWaiting && entry->ticket == 0)
+      my_session().lost_leases.store(true, std::memory_order_relaxed);
     if (entry->state != EntryState::kHeld || still_held(entry)) continue;
     if (listens)
       mark_undelivered(entry);

@@ -7,7 +7,7 @@ namespace numpool {
 
 // Takes note of tickets that were granted or dropped. Frees no entry. Cannot fail.
 void collect_inbox();
-// The same, and of leases that a forced drop took. Cannot fail.
+// The same, and of leases that a forced drop took, or an end by force. Cannot fail.
 void collect_undelivered();
 bool anything_undelivered();
 // The client has been notified, or was shown the entry. Frees the entry if nothing else is left to

@@ -31,6 +31,13 @@ TimedState state_of(const TimedRecord& record) {
                   errhint("Use another token, or release this one.")));
 }
 
+[[noreturn]] void report_lost(text* pool, const LedgerEntry* entry) {
+  if (!entry->ended) report_no_pool(text_to_cstring(pool));
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("the lease of number %u of pool \"%s\" was ended by force", entry->index,
+                         text_to_cstring(pool))));
+}
+
 // The session's lease that is to be kept for the token of the key; nullptr: it does not hold the
 // index. Errors: 22023, also if the open transaction has kept it for another token.
 LedgerEntry* lease_to_keep(text* pool, std::int64_t index, const TokenKey& key) {
@@ -91,8 +98,8 @@ TokenState keep_for_token(const TimedRequest& request, std::int64_t index) {
   if (entry->undelivered) mark_shown(entry);
   copy_state_to_slot(entry);
   if (!lock_rows_of(use->pool.identity) || !lock_timed_table()) report_rows_locked(request.pool);
-  // A forced drop may have come before that lock.
-  if (!still_held(entry)) report_no_pool(text_to_cstring(request.pool));
+  // A forced drop may have come before that lock, or an end by force at any time.
+  if (!still_held(entry)) report_lost(request.pool, entry);
   write_token_row(use);
   return lease_state(*record);
 }
@@ -107,7 +114,9 @@ TokenState renew_token(const Token& token) {
     case TimedState::kTaken:
       if (record->user != my_session_id()) report_token_in_use(live);
       state = lease_state(*record);
-      break;
+      unlock_pool(live);
+      // It may have been ended by force, of which the record does not know.
+      return still_held(find_use(key)->entry) ? state : TokenState{};
     case TimedState::kHeld:
       timed_renew(*record, monotonic_now());
       state = lease_state(*record);
@@ -139,6 +148,20 @@ bool release_own_use(TokenUse* use) {
 
 }  // namespace
 
+bool release_locked_token(TimedRecord* record, LivePool* live) {
+  if (is_due(*record, monotonic_now())) {
+    timed_count_end(live->pool, *record);
+    end_token(record, live);
+    return false;
+  }
+  record->user = my_session_id();
+  live->pool.slot(region(), record->index).state = LeaseState::kReleasing;
+  TokenUse* use = note_use(live->key, *record, UseKind::kReleased);
+  unlock_pool(live);
+  delete_token_row(use);
+  return true;
+}
+
 bool release_by_token(const Token& token) {
   const TokenKey key = token_key(token);
   if (TokenUse* use = find_use(key)) return release_own_use(use);
@@ -152,12 +175,7 @@ bool release_by_token(const Token& token) {
     end_token(record, live);
     return true;
   }
-  record->user = my_session_id();
-  live->pool.slot(region(), record->index).state = LeaseState::kReleasing;
-  TokenUse* use = note_use(live->key, *record, UseKind::kReleased);
-  unlock_pool(live);
-  delete_token_row(use);
-  return true;
+  return release_locked_token(record, live);
 }
 
 }  // namespace numpool

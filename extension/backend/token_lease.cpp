@@ -102,6 +102,8 @@ Step pick_up(Call& call, TimedRecord* record, LivePool* live) {
   timed_pick_up(region(), live->pool, *record,
                 {my_session_id(), tag_of(entry), Scope::kTransaction});
   record->ttl = call.request.ttl;
+  entry->live = record->pool;
+  entry->generation = record->generation;
   note_grant(entry, record->index, record->fence);
   record_creation(entry);
   entry->timed = true;
@@ -159,6 +161,11 @@ Step wait_in_place(Call& call, TokenUse* called) {
   end_place_sleep();
   forget_deadlock();
   forget_use(called);
+  if (record->state.load() == TimedState::kOffered && record->ended) {
+    end_token(record, live);
+    discard_entry(call.entry);
+    return Step::kAgain;
+  }
   if (record->state.load() == TimedState::kOffered) return pick_up(call, record, live);
   timed_prolong_place(region(), live->pool, *record, monotonic_now());
   timed_clear_user(region(), live->pool, *record);

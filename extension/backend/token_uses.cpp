@@ -39,10 +39,20 @@ void discard_record(const TokenUse* use) {
   free_timed_record(use->record);
 }
 
+// Forgets the record of a lease that comes to nothing.
+void drop_record(const TokenUse* use) {
+  if (record_of(use).counted && lock_own_pool(use)) {
+    LivePool* live = live_pool_at(record_of(use).pool);
+    live->pool.tokens.leave(record_of(use));
+    unlock_pool(live);
+  }
+  discard_record(use);
+}
+
 void undo_pick_up(TokenUse* use) {
   use->entry->timed = false;
   if (lock_slot(use->entry) == nullptr) {
-    discard_record(use);
+    drop_record(use);
     return;
   }
   timed_put_back(region(), live_of(use->entry->ref)->pool, record_of(use));
@@ -80,30 +90,17 @@ void leave_row(const TokenUse* use) {
   unlock_pool(live);
 }
 
-// Forgets the record of a lease that comes to nothing.
-void drop_record(const TokenUse* use) {
-  if (record_of(use).counted && lock_own_pool(use)) {
-    LivePool* live = live_pool_at(record_of(use).pool);
-    live->pool.tokens.leave(record_of(use));
-    unlock_pool(live);
-  }
-  discard_record(use);
-}
-
 // The number goes from this session to the token.
 void hold_token(TokenUse* use) {
   LedgerEntry* entry = use->entry;
   entry->timed = false;
-  if (use->releases) {
+  // A forced drop, or an end by force, may have taken it; the latter leaves the row.
+  if (use->releases || lock_slot(entry) == nullptr) {
     if (use->has_row)
       leave_row(use);
     else
       drop_record(use);
-    entry->scope = Scope::kTransaction;  // so it ends now
-    return;
-  }
-  if (lock_slot(entry) == nullptr) {  // a forced drop has taken it
-    discard_record(use);
+    if (use->releases) entry->scope = Scope::kTransaction;  // so it ends now
     return;
   }
   TimedRecord& record = record_of(use);

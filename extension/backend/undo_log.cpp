@@ -36,6 +36,7 @@ SubTransactionId* logged_of(const UndoRecord& record) {
     case UndoKind::kUseChanged:
       return &record.use->logged;
     case UndoKind::kRows:
+    case UndoKind::kLeaseEnd:
       break;
   }
   return nullptr;
@@ -44,7 +45,9 @@ SubTransactionId* logged_of(const UndoRecord& record) {
 // Whether the parent, to whom the record is to go, restores the same already. `kept` records are
 // before it in the log.
 bool parent_restores(const UndoRecord& record, SubTransactionId parent, std::size_t kept) {
-  if (record.kind == UndoKind::kCreated || record.kind == UndoKind::kTokenUsed) return false;
+  if (record.kind == UndoKind::kCreated || record.kind == UndoKind::kTokenUsed ||
+      record.kind == UndoKind::kLeaseEnd)
+    return false;
   if (record.kind != UndoKind::kRows) return record.previous == parent;
   return kept > 0 && undo_log[kept - 1].kind == UndoKind::kRows &&
          undo_log[kept - 1].subtransaction == parent;
@@ -104,6 +107,10 @@ void log_use_change(TokenUse* use) {
 void unlog_use([[maybe_unused]] const TokenUse* use) {
   Assert(log_length > 0 && undo_log[log_length - 1].use == use);
   --log_length;
+}
+
+void log_lease_end() {
+  append_record(UndoKind::kLeaseEnd);
 }
 
 void log_definition(PoolRef* ref) {

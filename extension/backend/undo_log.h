@@ -14,6 +14,7 @@ enum class UndoKind : std::uint8_t {
   kRows,        // rows of the table changed
   kTokenUsed,   // use: came to be
   kUseChanged,  // use: what COMMIT makes of it changed
+  kLeaseEnd,    // a lease was noted that is to be ended by force
 };
 
 struct TokenUse;
@@ -50,6 +51,9 @@ void unlog_created(const LedgerEntry* entry);
 void log_use(TokenUse* use);
 void log_use_change(TokenUse* use);
 void unlog_use(const TokenUse* use);
+
+// Records that a lease was noted to be ended. Cannot fail after reserve_record.
+void log_lease_end();
 
 // Records ref->change before it is changed, once a subtransaction. May ereport.
 void log_definition(PoolRef* ref);

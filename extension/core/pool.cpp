@@ -260,7 +260,7 @@ const char* check_tokens(Region region, Pool& pool) noexcept {
     if (record.index != index || record.fence != slot.fence)
       return "I5: the token that has a number holds another";
     if (record.user == 0 && !record.timer.is_set()) return "I6: nothing will end a timed lease";
-    if (record.timer.is_set() && record.user == 0 && record.timer.due > record.deadline)
+    if (record.timer.is_set() && record.user == 0 && record.timer.due > due_of(record))
       return "I6: a timed lease will end too late";
     held += state == TimedState::kHeld ? 1 : 0;
   }
@@ -272,7 +272,7 @@ const char* check_tokens(Region region, Pool& pool) noexcept {
     if (record.state.load(std::memory_order_relaxed) != TimedState::kPlace || record.waiter != at)
       return "I5: a place in the queue is none";
     if (record.user == 0 && !record.timer.is_set()) return "I6: nothing will end a place";
-    if (record.user == 0 && record.timer.due > record.deadline)
+    if (record.user == 0 && record.timer.due > due_of(record))
       return "I6: a place will end too late";
   }
   std::uint32_t timers = 0;

@@ -65,6 +65,7 @@ struct PoolCounters {
   std::uint64_t cancels;
   std::uint64_t deadlocks;    // waits ended to let others go on
   std::uint64_t expired;      // timed leases that ended by time
+  std::uint64_t ended;        // leases that ended by force
   std::int64_t wait_total;    // microseconds, of all hand-offs
   std::int64_t wait_longest;  // microseconds
 };

@@ -86,7 +86,7 @@ void timed_renew(TimedRecord& record, std::int64_t monotonic) noexcept {
 
 void timed_count_end(Pool& pool, const TimedRecord& record) noexcept {
   const TimedState state = record.state.load(std::memory_order_relaxed);
-  if (state == TimedState::kHeld) ++pool.counters.expired;
+  if (state == TimedState::kHeld && !record.ended) ++pool.counters.expired;
   if (state == TimedState::kPlace) ++pool.counters.timeouts;
 }
 

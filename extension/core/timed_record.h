@@ -65,12 +65,19 @@ struct TimedRecord {
   bool counted;  // among its pool's records
   // It only tells of a row that is left, and does not count for what tokens may take.
   bool only_row;
+  // Ended by force while it had a user: it is over when that is done, whatever its deadline says.
+  bool ended;
 };
 static_assert(sizeof(TimedRecord) <= 192, "a size that the allocator has; the manual says so");
 
-// Whether its deadline counts, and has come.
+// When it is over, unless it has a user.
+inline std::int64_t due_of(const TimedRecord& record) noexcept {
+  return record.ended ? INT64_MIN : record.deadline;
+}
+
+// Whether that counts, and has come.
 inline bool is_due(const TimedRecord& record, std::int64_t monotonic) noexcept {
-  return record.user == 0 && record.deadline <= monotonic;
+  return record.user == 0 && due_of(record) <= monotonic;
 }
 
 }  // namespace numpool

@@ -15,10 +15,10 @@ void TokenSet::leave(TimedRecord& record) noexcept {
 void TokenSet::set_timer(Region region, TimedRecord& record) noexcept {
   TimerHeap heap(region, timers);
   if (record.timer.is_set()) {
-    if (record.timer.due <= record.deadline) return;
+    if (record.timer.due <= due_of(record)) return;
     heap.remove(record.timer);
   }
-  heap.insert(record.timer, record.deadline);
+  heap.insert(record.timer, due_of(record));
 }
 
 void TokenSet::clear_timer(Region region, TimedRecord& record) noexcept {

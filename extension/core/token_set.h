@@ -19,7 +19,7 @@ struct TokenSet {
   // It does no more.
   void leave(TimedRecord& record) noexcept;
 
-  // The timer comes up by the record's deadline. A later one is noticed when it does.
+  // The timer comes up when the record is over. A later one is noticed when it does.
   void set_timer(Region region, TimedRecord& record) noexcept;
   void clear_timer(Region region, TimedRecord& record) noexcept;
 

@@ -1,6 +1,11 @@
 // The SQL functions of leases.
 
+#include "backend/lease_ends.h"
 #include "entry/arguments.h"
+
+extern "C" {
+#include "tcop/utility.h"
+}
 
 namespace {
 
@@ -86,6 +91,16 @@ PGDLLEXPORT Datum numpool_fence(PG_FUNCTION_ARGS) {
   const LedgerEntry* entry = find_lease(pool, PG_GETARG_INT32(1), &in_range);
   if (entry == nullptr) PG_RETURN_NULL();
   PG_RETURN_INT64(entry->fence);
+}
+
+PG_FUNCTION_INFO_V1(numpool_end_lease);
+PGDLLEXPORT Datum numpool_end_lease(PG_FUNCTION_ARGS) {
+  text* pool = text_argument(fcinfo, 0, "pool");
+  const std::int32_t index = int_argument(fcinfo, 1, "index");
+  const std::int64_t fence = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
+  PreventCommandIfReadOnly("numpool_end_lease()");
+  enter_function(fcinfo);
+  PG_RETURN_BOOL(end_lease_at_commit(pool, index, PG_ARGISNULL(2) ? nullptr : &fence));
 }
 
 }  // extern "C"

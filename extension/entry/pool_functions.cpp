@@ -3,6 +3,7 @@
 
 #include "backend/definitions.h"
 #include "backend/identity_draw.h"
+#include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
 #include "backend/token_uses.h"
@@ -141,8 +142,9 @@ void require_unused(text* name, std::int64_t identity) {
   const Pool& pool = live_of(ref)->pool;
   const std::uint32_t leases = pool.in_use;
   const std::uint32_t waiters = pool.queue.length;
+  const std::uint32_t releasing = count_releasing(ref) + token_releases(ref->key);
   unlock_ref(ref);
-  if (leases == ref->releasing_count + token_releases(ref->key) && waiters == 0) return;
+  if (leases == releasing && waiters == 0) return;
   ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("pool \"%s\" is in use", definition.name),
                   errdetail("It has %u leases and %u waiters.", leases, waiters),
                   errhint("Use force to end them.")));

@@ -14,7 +14,8 @@ using namespace numpool;
 const char* state_of(LedgerEntry* entry) {
   if (entry == nullptr) return "gone";
   if (entry->state == EntryState::kWaiting) return "waiting";
-  return entry->state == EntryState::kHeld && still_held(entry) ? "granted" : "dropped";
+  if (entry->state == EntryState::kHeld && still_held(entry)) return "granted";
+  return entry->ended ? "ended" : "dropped";
 }
 
 }  // namespace

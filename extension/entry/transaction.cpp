@@ -3,6 +3,7 @@
 #include "backend/definition_changes.h"
 #include "backend/delivery.h"
 #include "backend/ledger_end.h"
+#include "backend/lease_ends.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/shutdown.h"
 #include "backend/token_uses.h"
@@ -33,6 +34,9 @@ void undo_record(const UndoRecord& record) {
     case UndoKind::kUseChanged:
       restore_use(record);
       break;
+    case UndoKind::kLeaseEnd:
+      undo_lease_end();
+      break;
   }
 }
 
@@ -53,6 +57,7 @@ void finish_transaction(bool commit) {
   if (commit) hold_tokens();
   finish_entries();
   if (commit) end_tokens();
+  finish_lease_ends(commit);
   debug_point(DebugPoint::kEntriesDone);
   // Whoever was granted something meanwhile is told before the next command.
   if (anything_undelivered()) raise_delivery();

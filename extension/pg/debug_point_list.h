@@ -38,6 +38,7 @@ enum class DebugPoint : std::uint16_t {
   kApplying,      // before one definition is applied
   kResized,       // the size is set; waiters are not served
   kReleasingOne,  // before one release, cancel or end of a lease
+  kEndingOne,     // before one lease is ended by force; releases are done
   kEntriesDone,   // all applied; before a delivery is raised
 
   // Delivery

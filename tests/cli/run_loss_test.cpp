@@ -61,6 +61,16 @@ TEST_CASE("pool dropped by force, of a number that was not waited for: the same"
   lost(running);
 }
 
+TEST_CASE("lease ended by force: the same") {
+  Pool pool(1);
+  Numpool running = start_in(pool, "echo ready; exec sleep 60");
+  REQUIRE(said(running, 1));
+  observer().text("SELECT numpool_end_lease($1, 0)", {pool.name()});
+  lost(running);
+  CHECK(running.err().find("(ended by force)") != std::string::npos);
+  CHECK(pool.idle_within());
+}
+
 TEST_CASE("a command that ignores SIGTERM: SIGKILL after the grace, to the whole group") {
   Pool pool(1);
   Numpool running = start_in(

@@ -220,6 +220,47 @@ TEST_CASE_FIXTURE(fixture, "a holder who would not wait is told of a forced drop
   CHECK(other.lease_count() == 0);
 }
 
+TEST_CASE_FIXTURE(fixture, "a lease that is ended by force is lost, and no other") {
+  client.create_or_open(id, 3);
+  losses seen;
+  numpool::client other(seen.options());
+  const numpool::pool pool = other.open(id);
+  numpool::lease kept = pool.acquire(), ended = pool.acquire();
+  const auto tried = pool.try_acquire();
+  REQUIRE(tried);
+  session op;
+  for (const numpool::lease* one : std::initializer_list<const numpool::lease*>{&ended, &*tried})
+    CHECK(op.query("SELECT numpool_end_lease('" + id + "', " + std::to_string(one->index()) + ", " +
+                   std::to_string(one->fence()) + ")") == "t");
+  REQUIRE(eventually([&] { return seen.count() == 2; }));
+  CHECK(ended.lost());
+  CHECK(tried->lost());
+  CHECK(kept.held());
+  CHECK(seen.all[0].reason == "ended by force");
+  // Its number is another's by now.
+  const numpool::lease next = client.open(id).acquire();
+  CHECK(next.index() == ended.index());
+  ended.release();
+  CHECK(next.held());
+  CHECK(pool.status().in_use == 2);
+}
+
+TEST_CASE_FIXTURE(fixture, "a wait whose grant is ended before it was told of goes on") {
+  numpool::pool watched = client.create_or_open(id, 1);
+  numpool::client other;
+  session op;
+  op.query("SELECT numpool_acquire('" + id + "')");
+  auto waits = other.open(id).acquire_future();
+  REQUIRE(eventually([&] { return watched.status().waiting == 1; }));
+  // In one transaction, so that the ticket's session sees neither without the other.
+  op.query("BEGIN; SELECT numpool_release('" + id + "', 0); COMMIT; SELECT numpool_end_lease('" +
+           id + "', 0)");
+  numpool::lease got = waits.get();
+  // It was told of the grant before, or it has another one by now.
+  if (got.lost()) got = other.open(id).acquire();
+  CHECK(got.index() == 0);
+}
+
 TEST_CASE_FIXTURE(fixture,
                   "a release that crosses with drop and re-creation spares the new lease") {
   for (int round = 0; round < 50; ++round) {

@@ -162,9 +162,30 @@ void ModelRun::end_session(SessionId id) {
 void ModelRun::release(std::uint32_t index) {
   if (index >= model_.size()) ++seen_.retired;
   const std::vector<NaiveGrant> grants = model_.release(index, real_.now);
-  real_.release(index);
+  if (below(2) == 0)
+    real_.release(index);
+  else
+    end_by_force(index);
   expect_grants(grants);
   compare_slot(index);
+}
+
+// The same number, as an operator takes it; of an earlier lease of it there is nothing to take.
+void ModelRun::end_by_force(std::uint32_t index) {
+  ++seen_.forced;
+  const SessionId had = real_.slot(index).holder;
+  const std::int64_t fence = real_.slot(index).fence;
+  SessionId holder;
+  real_.wake.clear();
+  for (const std::int64_t other : {fence - 1, fence + 1})
+    if (pool_end_lease(real_.region, real_.pool, index, other, real_.context(), real_.wake,
+                       &holder) != LeaseEnd::kGone ||
+        holder != 0)
+      return differ("end: of another lease");
+  if (pool_end_lease(real_.region, real_.pool, index, fence, real_.context(), real_.wake,
+                     &holder) != LeaseEnd::kEnded ||
+      holder != had)
+    differ("end: not of the lease's holder");
 }
 
 // What a timeout, a cancel, an error and an exit do: leave the queue, or pass the grant on.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/lease_end.h"
 #include "naive_pool.h"
 #include "pool_fixture.h"
 
@@ -36,7 +37,7 @@ class ModelRun {
   // What a run must have met; a run that has not has shown little.
   struct Seen {
     std::uint64_t grants, handoffs, left_queue, left_after_grant, condemned, resizes, long_services,
-        long_dismissals, retired, collected, ended;
+        long_dismissals, retired, collected, ended, forced;
   };
   const Seen& seen() const { return seen_; }
 
@@ -68,6 +69,7 @@ class ModelRun {
   void end_session(numpool::SessionId session);
 
   void release(std::uint32_t index);
+  void end_by_force(std::uint32_t index);
   void withdraw(std::uint64_t tag, numpool::Leave why);
   void collect_inbox(numpool::SessionId session);
   void forget(std::uint64_t tag);

@@ -43,6 +43,7 @@ void run(const Row& row, ModelRun::Seen& total) {
   CHECK(seen.retired > 0);
   CHECK(seen.collected > 0);
   CHECK(seen.ended > 0);
+  CHECK(seen.forced > 0);
   total.long_services += seen.long_services;
   total.long_dismissals += seen.long_dismissals;
 }

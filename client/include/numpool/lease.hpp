@@ -58,7 +58,8 @@ class [[nodiscard]] NUMPOOL_EXPORT lease {
   [[nodiscard]] bool held() const noexcept;
   explicit operator bool() const noexcept { return held(); }
 
-  /// Whether it ended against our will: the connection went, or the pool was dropped by force.
+  /// Whether it ended against our will: the connection went, the pool was dropped by force, or
+  /// somebody has ended the lease (numpool_end_lease).
   [[nodiscard]] bool lost() const noexcept;
 
   /// Has `callback` called once, on the client's callback thread, if and when the lease is lost;

@@ -18,7 +18,7 @@ struct lost_lease {
   std::string pool;
   int index = 0;           ///< 0-based
   std::int64_t fence = 0;  ///< of the lost lease; whoever gets the index next has a larger one
-  std::string reason;      ///< in English, such as "connection lost" or "pool dropped"
+  std::string reason;  ///< in English, such as "connection lost", "pool dropped", "ended by force"
 };
 
 /// How long a call waits for a number, and what ends the wait early. The same for every way of
