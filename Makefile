@@ -26,7 +26,7 @@ jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 MODULE := $(MAKE) --no-print-directory -f extension/build.mk PG_CONFIG='$(PG_CONFIG)'
 
 .PHONY: all extension install uninstall clean help packages pgroot check demo bench bench-quick \
-	torture format include-graph installcheck need-postgres docs dist
+	torture format include-graph installcheck need-postgres docs dist check-drivers
 
 all: extension  ## build everything: extension, client library, command
 
@@ -54,13 +54,23 @@ packages:  ## install the Debian packages that building and testing need
 pgroot: extension  ## make build/pgroot, a private copy of PostgreSQL with the extension in it
 	@PG_CONFIG='$(PG_CONFIG)' tests/setup/pgroot
 
+# Which suites need packages of their own. All of them run where none is named.
 check: packages  ## build and run every test; the last line is "N passed, N failed"
+	@$(if $(filter drivers,$(or $(SUITES),drivers)),tests/setup/install-packages drivers)
 	@echo "building"
 	+@$(MAKE) WERROR=1 -s $(jobs) --no-print-directory check-installed
 
 .PHONY: check-installed demo-installed bench-packages bench-built torture-installed
 check-installed: all pgroot
 	@tests/setup/check $(SUITES)
+
+check-drivers: packages  ## try the recipes of client/drivers.md with every driver, also of Node.js, Java and Go
+	@tests/setup/install-packages drivers heavy-drivers
+	@echo "building"
+	+@$(MAKE) -s $(jobs) --no-print-directory pgroot
+	@tests/drivers/build
+	@address=127.$$((RANDOM % 254 + 1)).$$((RANDOM % 254 + 1)).1; NUMPOOL_ADDRESS=$$address \
+	  tests/setup/with-server -c listen_addresses=$$address -- tests/drivers/run --all
 
 demo: packages  ## show the main job on a private throwaway server
 	@echo "building"
