@@ -188,7 +188,8 @@ CREATE FUNCTION numpool_show_pools(
     OUT pool text, OUT size integer, OUT in_use integer, OUT free integer, OUT waiting integer,
     OUT bitmap varbit, OUT metadata jsonb, OUT grants bigint, OUT handoffs bigint,
     OUT timeouts bigint, OUT cancels bigint, OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval,
-    OUT counting_since timestamptz, OUT timed integer, OUT expired bigint) RETURNS SETOF record
+    OUT counting_since timestamptz, OUT timed integer, OUT expired bigint, OUT ended bigint,
+    OUT deaths bigint) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
     OUT pool text, OUT index integer, OUT fence bigint, OUT pid integer, OUT scope text,
@@ -200,6 +201,20 @@ CREATE FUNCTION numpool_show_waiters(
     OUT since timestamptz, OUT holder text, OUT expires_at timestamptz, OUT token uuid,
     OUT role oid) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+
+-- For monitoring: without bitmaps and metadata. Of waits, wait_counts has those of at most 100 us, 1 ms,
+-- and so on to 1000 s, each beyond the one before, and those that were longer.
+CREATE FUNCTION numpool_show_counters(
+    OUT pool text, OUT size integer, OUT in_use integer, OUT free integer, OUT waiting integer,
+    OUT timed integer, OUT waiting_since timestamptz, OUT grants bigint, OUT handoffs bigint,
+    OUT timeouts bigint, OUT cancels bigint, OUT expired bigint, OUT ended bigint, OUT deaths bigint,
+    OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval, OUT wait_counts bigint[],
+    OUT wait_sum interval, OUT counting_since timestamptz) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_reset_counters(pool text) RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION numpool_reset_counters(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION numpool_reset_counters(text) TO @extowner@;
 
 CREATE FUNCTION numpool_blocking(pid integer) RETURNS integer[]
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -314,6 +329,9 @@ COMMENT ON FUNCTION numpool_blocking(integer) IS
 COMMENT ON FUNCTION numpool_show_pools() IS 'behind the view numpool_pools';
 COMMENT ON FUNCTION numpool_show_leases() IS 'behind the view numpool_leases';
 COMMENT ON FUNCTION numpool_show_waiters() IS 'behind the view numpool_waiters';
+COMMENT ON FUNCTION numpool_show_counters() IS
+  'figures of the pools of this database, cheap enough for monitoring; wait_counts: hand-offs after at most 100 us, 1 ms, ... 1000 s, and longer ones, wait_sum: what these waited; NULL if none was counted';
+COMMENT ON FUNCTION numpool_reset_counters(text) IS 'let a pool count anew from now on; not undone by ROLLBACK';
 COMMENT ON FUNCTION numpool_show_memory() IS 'behind the view numpool_memory';
 
 COMMENT ON VIEW numpool_pools IS 'the pools of this database at this moment; on a standby NULL for all that only the primary knows';
@@ -335,6 +353,9 @@ COMMENT ON COLUMN numpool_pools.counting_since IS 'when the counters began: when
 
 COMMENT ON COLUMN numpool_pools.timed IS 'numbers that tokens hold';
 COMMENT ON COLUMN numpool_pools.expired IS 'timed leases that ended because their time was over';
+COMMENT ON COLUMN numpool_pools.ended IS 'leases that were ended by somebody who did not hold them';
+COMMENT ON COLUMN numpool_pools.deaths IS
+  'leases that ended with a session that did not end well: killed, terminated, or its client gone without a word';
 
 COMMENT ON VIEW numpool_leases IS 'who holds which number at this moment, since when';
 COMMENT ON COLUMN numpool_leases.pool IS 'name of the pool';

@@ -46,6 +46,11 @@ Arrival take_free_number(PoolRef* ref, LedgerEntry* entry) {
   return Arrival::kGranted;
 }
 
+// Whether an arrival would have to wait, and nothing is there to count how long.
+bool lacks_histogram(const Pool& pool) {
+  return pool.wait_histogram == 0 && (pool.queue.length != 0 || pool.free == 0);
+}
+
 }  // namespace
 
 PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry** taken_back) {
@@ -60,9 +65,11 @@ PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry**
   return ref;
 }
 
-Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing) {
+Arrival arrive(PoolRef* ref, LedgerEntry* entry, bool joins, TimestampTz deadline,
+               TransactionId* closing) {
   debug_point(DebugPoint::kNamed);
   LivePool* live;
+  bool wants_histogram = joins;
   bool is_short = false;  // of memory for numbers that the pool should have
   bool ended_due = false;
   for (;;) {
@@ -92,6 +99,12 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, Transacti
       ended_due = true;
       continue;
     }
+    if (wants_histogram && lacks_histogram(live->pool)) {
+      unlock_pool(live);
+      add_wait_histogram(ref->live, ref->key, ref->generation);
+      wants_histogram = false;
+      continue;
+    }
     const Offset fences = live->fences;
     if (fence_covers_arrival(fences, definitions_fence_sequence())) break;
     unlock_pool(live);
@@ -112,7 +125,8 @@ Arrival arrive_if_ready(PoolRef* ref, LedgerEntry* entry) {
   if (!lock_ref(ref)) return Arrival::kGone;
   LivePool* live = live_of(ref);
   if (live->closing == InvalidTransactionId && live->defined_size <= live->pool.size &&
-      !anything_due(*live) && fence_covers_arrival(live->fences, definitions_fence_sequence()))
+      !anything_due(*live) && !lacks_histogram(live->pool) &&
+      fence_covers_arrival(live->fences, definitions_fence_sequence()))
     return take_free_number(ref, entry);
   unlock_pool(live);
   return Arrival::kGone;

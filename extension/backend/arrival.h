@@ -21,9 +21,11 @@ enum class Arrival {
   kNoFence,  // there was no fence until the deadline
 };
 
-// Tries for an immediate grant, in a pool whose definition is current. Errors: 55000, 53200, and
-// those of a wait until the deadline.
-Arrival arrive(PoolRef* ref, LedgerEntry* entry, TimestampTz deadline, TransactionId* closing);
+// Tries for an immediate grant, in a pool whose definition is current. A caller that `joins` the
+// queue where that is busy finds what a pool with waiters has. Errors: 55000, 53200, and those of a
+// wait until the deadline.
+Arrival arrive(PoolRef* ref, LedgerEntry* entry, bool joins, TimestampTz deadline,
+               TransactionId* closing);
 
 // The same where the pool is live and nothing has to be done first; else kGone. Waits for nothing,
 // reads nothing and cannot fail.

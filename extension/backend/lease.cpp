@@ -26,7 +26,7 @@ LedgerEntry* acquire(text* name, Scope scope, Patience patience) {
     if (ref == nullptr || taken_back != nullptr) return taken_back;
     LedgerEntry* entry = reserve_entry(ref, scope);
     TransactionId closing = InvalidTransactionId;
-    switch (arrive(ref, entry, deadline, &closing)) {
+    switch (arrive(ref, entry, waits, deadline, &closing)) {
       case Arrival::kGranted:
         return entry;
       case Arrival::kGone:

@@ -3,6 +3,7 @@
 #include "backend/shutdown.h"
 
 #include "backend/deadlock_check.h"
+#include "backend/death_log.h"
 #include "backend/ledger_undelivered.h"
 #include "pg/debug_point.h"
 #include "shared/pool_memory.h"
@@ -12,9 +13,14 @@ namespace numpool {
 
 namespace {
 
-void release_slot(LedgerEntry* entry) {
+// `died`: the lease ends with a process that does not end well.
+void release_slot(LedgerEntry* entry, bool died) {
   if (lock_slot(entry) == nullptr) return;
   LivePool* live = live_of(entry->ref);
+  if (died) {
+    ++live->pool.counters.deaths;
+    note_death(entry->ref);
+  }
   WakeList wake;
   // Only a hand-off looks at the clock.
   const TimestampTz now = live->pool.queue.length == 0 ? 0 : GetCurrentTimestamp();
@@ -62,6 +68,9 @@ bool leave_queue(LedgerEntry* entry, Leave why) {
 }
 
 void give_up(LedgerEntry* entry) {
+  // What is passed on without anybody having learnt of it was never anybody's.
+  const bool died =
+      entry->state == EntryState::kHeld && entry->grant_delivered && process_ends_badly();
   if (entry->state == EntryState::kWaiting && !leave_queue(entry, Leave::kCancel)) {
     if (entry->ticket != 0) {
       collect_inbox();
@@ -73,7 +82,7 @@ void give_up(LedgerEntry* entry) {
     }
     debug_point(DebugPoint::kGrantToPassOn);
   }
-  if (entry->state == EntryState::kHeld) release_slot(entry);
+  if (entry->state == EntryState::kHeld) release_slot(entry, died);
   free_entry(entry);
 }
 

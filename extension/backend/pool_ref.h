@@ -43,6 +43,9 @@ struct PoolRef {
   SubTransactionId logged;  // of the newest undo record of `change`
   bool listed;              // on the list of changed pools
   PoolRef* next_changed;
+
+  std::uint32_t deaths;  // leases of this session that ended badly with it
+  PoolRef* next_with_deaths;
 };
 
 // Takes the lock of the live pool if there is one that has been loaded. Takes no heavyweight lock.

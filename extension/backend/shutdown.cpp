@@ -35,6 +35,10 @@ bool server_is_stopping() {
 
 }  // namespace
 
+bool process_ends_badly() {
+  return proc_exit_inprogress && pgStatSessionEndCause != DISCONNECT_NORMAL;
+}
+
 void let_shutdown_reach_all() {
   static bool done = false;
   if (done || !proc_exit_inprogress || pgStatSessionEndCause != DISCONNECT_KILLED ||

@@ -46,7 +46,7 @@ int waiting_tickets() {
 
 // Arrives; where that finds the pool busy, spare_waiter is there to wait with.
 Arrival arrive_by_ticket(PoolRef* ref, LedgerEntry* entry, TransactionId* closing) {
-  const Arrival arrival = arrive(ref, entry, kNoWait, closing);
+  const Arrival arrival = arrive(ref, entry, true, kNoWait, closing);
   if (arrival != Arrival::kBusy) return arrival;
   if (changed_definitions()) {
     unlock_ref(ref);
@@ -65,7 +65,7 @@ Arrival arrive_by_ticket(PoolRef* ref, LedgerEntry* entry, TransactionId* closin
     discard_entry(entry);
     arena_report_full();
   }
-  return arrive(ref, entry, kNoWait, closing);
+  return arrive(ref, entry, true, kNoWait, closing);
 }
 
 LedgerEntry* with_ticket(LedgerEntry* entry) {

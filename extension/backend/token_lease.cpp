@@ -345,7 +345,8 @@ Step come_anew(Call& call) {
   const Offset made = make_spare_record(call.request, call.request.is_own_token);
   begin_step(call);
   TransactionId closing = InvalidTransactionId;
-  switch (arrive(call.ref, call.entry, call.deadline, &closing)) {
+  const bool joins = call.waits || call.request.is_own_token;
+  switch (arrive(call.ref, call.entry, joins, call.deadline, &closing)) {
     case Arrival::kGranted:
       return take(call, made);
     case Arrival::kGone:

@@ -40,6 +40,14 @@ void offer(Pool& pool, Region region, Waiter& waiter, WakeList& wake) noexcept {
   if (record.user != 0) wake.add(record.user, WaiterKind::kBlocking);
 }
 
+void count_handoff(Region region, Pool& pool, std::int64_t waited) noexcept {
+  ++pool.counters.grants;
+  ++pool.counters.handoffs;
+  pool.counters.wait_total += waited;
+  if (waited > pool.counters.wait_longest) pool.counters.wait_longest = waited;
+  if (pool.wait_histogram != 0) region.at<WaitHistogram>(pool.wait_histogram)->add(waited);
+}
+
 // Gives `index`, which is in nobody's hands and not in the free set, to the head of the queue.
 void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                    WakeList& wake) noexcept {
@@ -51,11 +59,7 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   waiter.index = index;
   waiter.fence = slot.fence;
 
-  const std::int64_t waited = context.now > waiter.since ? context.now - waiter.since : 0;
-  pool.counters.wait_total += waited;
-  if (waited > pool.counters.wait_longest) pool.counters.wait_longest = waited;
-  ++pool.counters.grants;
-  ++pool.counters.handoffs;
+  count_handoff(region, pool, context.now > waiter.since ? context.now - waiter.since : 0);
 
   const WaiterKind kind = waiter.kind;
   if (kind == WaiterKind::kPlace)
@@ -243,6 +247,12 @@ SessionId pool_sole_holder(Region region, Pool& pool) noexcept {
   for (std::uint32_t index = 1; index < pool.size; ++index)
     if (pool.slot(region, index).holder != first) return 0;
   return first;
+}
+
+void pool_reset_counters(Region region, Pool& pool, std::int64_t now) noexcept {
+  pool.counters = PoolCounters{};
+  pool.counters.counting_since = now;
+  if (pool.wait_histogram != 0) *region.at<WaitHistogram>(pool.wait_histogram) = WaitHistogram{};
 }
 
 namespace {

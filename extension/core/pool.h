@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "core/free_set.h"
+#include "core/pool_counters.h"
 #include "core/region.h"
 #include "core/slot.h"
 #include "core/token_set.h"
@@ -57,19 +58,6 @@ struct Claim {
 
 enum class Leave : std::uint8_t { kTimeout, kCancel };
 
-struct PoolCounters {
-  std::int64_t counting_since;  // microseconds, the caller's clock
-  std::uint64_t grants;
-  std::uint64_t handoffs;  // grants to a waiter
-  std::uint64_t timeouts;
-  std::uint64_t cancels;
-  std::uint64_t deadlocks;    // waits ended to let others go on
-  std::uint64_t expired;      // timed leases that ended by time
-  std::uint64_t ended;        // leases that ended by force
-  std::int64_t wait_total;    // microseconds, of all hand-offs
-  std::int64_t wait_longest;  // microseconds
-};
-
 // The chunks after the first ones are noted in a directory, which comes in pages.
 constexpr std::uint32_t kPageLinks = 256;
 constexpr std::uint32_t kMaxPages =
@@ -103,6 +91,7 @@ struct Pool {
   WaitQueue queue;
   TokenSet tokens;  // used by core/timed_lease.h
   PoolCounters counters;
+  Offset wait_histogram;  // WaitHistogram; 0: none yet, or no memory for it
 
   // Where the k-th chunk is noted.
   Offset& chunk_link(Region region, std::uint32_t k) noexcept;
@@ -160,6 +149,9 @@ bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept;
 
 // The session that holds every number below the size, or 0: it would wait for itself.
 SessionId pool_sole_holder(Region region, Pool& pool) noexcept;
+
+// Counts anew from `now` on.
+void pool_reset_counters(Region region, Pool& pool, std::int64_t now) noexcept;
 
 // nullptr, or which invariant does not hold. O(size + queue): for tests.
 const char* check_pool(Region region, Pool& pool) noexcept;

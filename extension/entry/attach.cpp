@@ -1,6 +1,7 @@
 #include "entry/attach.h"
 
 #include "backend/clerk_start.h"
+#include "backend/death_log.h"
 #include "backend/definitions.h"
 #include "backend/ledger_end.h"
 #include "backend/ticket.h"
@@ -29,6 +30,7 @@ void on_detach(dsm_segment*, Datum) {
   free_spare_record();
   session_leave();
   arena_use(nullptr);
+  log_deaths();
 }
 
 // Tells this database from another one under the same OID: a file of it that is written once, when

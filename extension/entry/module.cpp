@@ -1,5 +1,6 @@
 // What PostgreSQL calls when it loads the library.
 
+#include "backend/death_log.h"
 #include "backend/delivery.h"
 #include "backend/lease.h"
 #include "backend/ticket.h"
@@ -56,6 +57,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
 void _PG_init(void) {
   segment_define_settings();
   ticket_define_settings();
+  death_log_define_settings();
   MarkGUCPrefixReserved("numpool");
   next_process_utility = ProcessUtility_hook;
   ProcessUtility_hook = process_utility;

@@ -90,6 +90,8 @@ enum {
   kCountingSince,
   kTimed,
   kExpired,
+  kEnded,
+  kDeaths,
   kCount
 };
 }
@@ -111,6 +113,8 @@ void fill_counters(const PoolCounters& counters, Datum* values) {
   values[kWaitLongest] = interval_datum(counters.wait_longest);
   values[kCountingSince] = TimestampTzGetDatum(counters.counting_since);
   values[kExpired] = Int64GetDatum(static_cast<std::int64_t>(counters.expired));
+  values[kEnded] = Int64GetDatum(static_cast<std::int64_t>(counters.ended));
+  values[kDeaths] = Int64GetDatum(static_cast<std::int64_t>(counters.deaths));
 }
 
 // `metadata` is 0 for none.

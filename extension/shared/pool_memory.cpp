@@ -140,6 +140,7 @@ void take_apart(Offset offset) {
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   parts.header = offset;
   parts.name = live->name;
+  const Offset wait_histogram = live->pool.wait_histogram;
   for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i)
     parts.growth.bitmaps[i] = live->pool.free_memory.bitmaps[i];
   for (std::uint32_t k = 0; k < live->pool.chunk_count; ++k)
@@ -152,7 +153,23 @@ void take_apart(Offset offset) {
   live->state = LiveState::kFree;
   ++live->generation;
   LWLockRelease(&live->lock);
+  arena_free(wait_histogram);
   free_parts(parts);
+}
+
+void add_wait_histogram(Offset offset, const PoolKey& key, std::uint64_t generation) {
+  Offset histogram = arena_try_allocate(sizeof(WaitHistogram));
+  if (histogram == 0 || !lock_pool(offset, key, generation)) {
+    arena_free(histogram);
+    return;
+  }
+  LivePool* live = live_pool_at(offset);
+  if (live->pool.wait_histogram == 0) {
+    live->pool.wait_histogram = histogram;
+    histogram = 0;
+  }
+  LWLockRelease(&live->lock);
+  arena_free(histogram);
 }
 
 bool reserve_growth(Growth& growth, std::uint32_t had, std::uint32_t size) {

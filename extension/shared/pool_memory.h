@@ -41,6 +41,10 @@ void take_apart(Offset offset);
 bool reserve_growth(Growth& growth, std::uint32_t had, std::uint32_t size);
 void free_growth(Growth& growth);
 
+// Gives the pool a histogram of waits, if it has none and there is memory for it. No numpool lock
+// held; cannot fail.
+void add_wait_histogram(Offset offset, const PoolKey& key, std::uint64_t generation);
+
 // Whether nothing would be lost with the live pool. The pool is locked.
 bool is_idle(const LivePool& live);
 // Evicts some pools without leases and waiters, or, where there are none, pools of a database that

@@ -92,6 +92,13 @@ class PoolFixture {
     return made;
   }
 
+  void add_histogram() {
+    pool.wait_histogram = region.offset_of(&memory.make<numpool::WaitHistogram>());
+  }
+  const numpool::WaitHistogram& histogram() {
+    return *region.at<numpool::WaitHistogram>(pool.wait_histogram);
+  }
+
   numpool::Slot& slot(std::uint32_t index) { return pool.slot(region, index); }
   const char* check() { return numpool::check_pool(region, pool); }
 

@@ -172,6 +172,50 @@ TEST_CASE("pool: counters add up the waits of hand-offs") {
   CHECK(counters.wait_longest == 600);
 }
 
+TEST_CASE("pool: a histogram has each wait in its power of ten, up to it and not above") {
+  struct Row {
+    std::int64_t waited;
+    std::uint32_t bucket;
+  };
+  for (const Row row : {Row{0, 0}, Row{100, 0}, Row{101, 1}, Row{1000, 1}, Row{1001, 2},
+                        Row{999999, 4}, Row{1000000, 4}, Row{1000001, 5}, Row{1000000000, 7},
+                        Row{1000000001, 8}, Row{INT64_MAX, 8}}) {
+    CAPTURE(row.waited);
+    CHECK(WaitHistogram::bucket_of(row.waited) == row.bucket);
+  }
+}
+
+TEST_CASE("pool: hand-offs are counted in the histogram from when there is one") {
+  PoolFixture fixture(1);
+  fixture.acquire_all(1);
+  const auto hand_off_after = [&fixture](SessionId session, std::int64_t time) {
+    fixture.join(session);
+    fixture.now += time;
+    fixture.release(0);
+  };
+  hand_off_after(2, 50);
+  fixture.add_histogram();
+  hand_off_after(3, 50);
+  hand_off_after(4, 5000);
+  const WaitHistogram& histogram = fixture.histogram();
+  CHECK(histogram.counts[0] == 1);
+  CHECK(histogram.counts[2] == 1);
+  CHECK(histogram.total == 5050);
+  CHECK(fixture.pool.counters.handoffs == 3);
+  SUBCASE("a reset clears it with the counters, and counts on") {
+    fixture.now = 7000;
+    pool_reset_counters(fixture.region, fixture.pool, fixture.now);
+    CHECK(fixture.pool.counters.grants == 0);
+    CHECK(fixture.pool.counters.counting_since == 7000);
+    CHECK(histogram.counts[2] == 0);
+    CHECK(histogram.total == 0);
+    hand_off_after(5, 300);
+    CHECK(fixture.pool.counters.grants == 1);
+    CHECK(histogram.counts[1] == 1);
+    CHECK(histogram.total == 300);
+  }
+}
+
 TEST_CASE("pool: a clock that steps back makes no negative wait") {
   PoolFixture fixture(1);
   fixture.acquire_all(1);

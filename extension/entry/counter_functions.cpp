@@ -1,0 +1,201 @@
+// Counters of pools, cheap enough to be asked for all the time: without bitmaps and metadata.
+
+#include "backend/pool_cache.h"
+#include "entry/arguments.h"
+#include "entry/view_rows.h"
+#include "pg/datums.h"
+#include "shared/registry.h"
+
+extern "C" {
+#include "catalog/pg_type_d.h"
+#include "utils/array.h"
+}
+
+namespace numpool {
+
+namespace {
+
+// What one pool has counted; all zero where it is not loaded.
+struct CountedPool {
+  bool loaded;
+  std::uint32_t size;
+  std::uint32_t in_use;
+  std::uint32_t free;
+  std::uint32_t waiting;
+  std::uint32_t timed;
+  TimestampTz waiting_since;  // of the head of the queue
+  PoolCounters counters;
+  bool has_histogram;
+  WaitHistogram histogram;
+};
+
+void copy_counted(LivePool& live, CountedPool* counted) {
+  const Pool& pool = live.pool;
+  *counted = {};
+  counted->loaded = true;
+  counted->size = pool.size;
+  counted->in_use = pool.in_use;
+  counted->free = pool.free;
+  counted->waiting = pool.queue.length;
+  counted->timed = pool.tokens.timed;
+  if (pool.queue.length != 0) counted->waiting_since = region().at<Waiter>(pool.queue.head)->since;
+  counted->counters = pool.counters;
+  counted->has_histogram = pool.wait_histogram != 0;
+  if (counted->has_histogram) counted->histogram = *region().at<WaitHistogram>(pool.wait_histogram);
+}
+
+void count_defined(const Definition& definition, CountedPool* counted) {
+  *counted = {};
+  counted->size = static_cast<std::uint32_t>(definition.size);
+  counted->free = counted->size;
+  if (!arena_attached() || RecoveryInProgress()) return;
+  PoolKey key;
+  MemSet(&key, 0, sizeof(key));
+  key.database = MyDatabaseId;
+  key.relation = definitions_relation();
+  key.identity = definition.identity;
+  std::uint64_t generation;
+  const Offset offset = find_live_pool(key, &generation);
+  if (!lock_pool(offset, key, generation)) return;
+  LivePool* live = live_pool_at(offset);
+  if (!is_stub(*live)) copy_counted(*live, counted);
+  unlock_pool(live);
+}
+
+Datum counts_datum(const WaitHistogram& histogram) {
+  Datum counts[WaitHistogram::kBuckets];
+  for (std::uint32_t i = 0; i < WaitHistogram::kBuckets; ++i)
+    counts[i] = Int64GetDatum(static_cast<std::int64_t>(histogram.counts[i]));
+  return PointerGetDatum(construct_array(counts, WaitHistogram::kBuckets, INT8OID,
+                                         sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+// The columns of numpool_show_counters, in their order there.
+namespace counters_column {
+enum {
+  kPool,
+  kSize,
+  kInUse,
+  kFree,
+  kWaiting,
+  kTimed,
+  kWaitingSince,
+  kGrants,
+  kHandoffs,
+  kTimeouts,
+  kCancels,
+  kExpired,
+  kEnded,
+  kDeaths,
+  kDeadlocks,
+  kWaitTotal,
+  kWaitLongest,
+  kWaitCounts,
+  kWaitSum,
+  kCountingSince,
+  kCount
+};
+}
+
+void fill_moment(const CountedPool& counted, Datum* values) {
+  using namespace counters_column;
+  values[kSize] = Int32GetDatum(static_cast<std::int32_t>(counted.size));
+  values[kInUse] = Int32GetDatum(static_cast<std::int32_t>(counted.in_use));
+  values[kFree] = Int32GetDatum(static_cast<std::int32_t>(counted.free));
+  values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(counted.waiting));
+  values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(counted.timed));
+  values[kWaitingSince] = TimestampTzGetDatum(counted.waiting_since);
+}
+
+void fill_counted(const CountedPool& counted, Datum* values) {
+  using namespace counters_column;
+  const PoolCounters& counters = counted.counters;
+  values[kGrants] = Int64GetDatum(static_cast<std::int64_t>(counters.grants));
+  values[kHandoffs] = Int64GetDatum(static_cast<std::int64_t>(counters.handoffs));
+  values[kTimeouts] = Int64GetDatum(static_cast<std::int64_t>(counters.timeouts));
+  values[kCancels] = Int64GetDatum(static_cast<std::int64_t>(counters.cancels));
+  values[kExpired] = Int64GetDatum(static_cast<std::int64_t>(counters.expired));
+  values[kEnded] = Int64GetDatum(static_cast<std::int64_t>(counters.ended));
+  values[kDeaths] = Int64GetDatum(static_cast<std::int64_t>(counters.deaths));
+  values[kDeadlocks] = Int64GetDatum(static_cast<std::int64_t>(counters.deadlocks));
+  values[kWaitTotal] = interval_datum(counters.wait_total);
+  values[kWaitLongest] = interval_datum(counters.wait_longest);
+  values[kWaitSum] = interval_datum(counted.histogram.total);
+  values[kCountingSince] = TimestampTzGetDatum(counters.counting_since);
+  if (counted.has_histogram) values[kWaitCounts] = counts_datum(counted.histogram);
+}
+
+void put_counted(Rows& rows, Datum name, const CountedPool& counted) {
+  using namespace counters_column;
+  Datum values[kCount] = {};
+  bool nulls[kCount] = {};
+  values[kPool] = name;
+  fill_moment(counted, values);
+  fill_counted(counted, values);
+  nulls[kWaitingSince] = counted.waiting == 0;
+  nulls[kWaitCounts] = nulls[kWaitSum] = !counted.has_histogram;
+  nulls[kCountingSince] = !counted.loaded;
+  // Only the primary knows more than what the definition says.
+  if (RecoveryInProgress())
+    for (int column = kSize + 1; column < kCount; ++column) nulls[column] = true;
+  put_row(rows, values, nulls);
+}
+
+void put_definition(HeapTuple row, TupleDesc descriptor, void* state) {
+  Definition definition;
+  fill_definition(row, descriptor, &definition);
+  CountedPool counted;
+  count_defined(definition, &counted);
+  put_counted(*static_cast<Rows*>(state), CStringGetTextDatum(definition.name), counted);
+}
+
+// Without the table.
+void put_live_pools(Rows& rows) {
+  const LivePools pools = list_live_pools();
+  for (std::uint32_t i = 0; i < pools.count; ++i) {
+    LivePool* live = lock_listed(pools, i);
+    if (live == nullptr) continue;
+    Name name;
+    CountedPool counted;
+    copy_name(*live, &name);
+    const bool stub = is_stub(*live);
+    if (!stub) copy_counted(*live, &counted);
+    unlock_pool(live);
+    if (!stub) put_counted(rows, name_datum(name), counted);
+    CHECK_FOR_INTERRUPTS();
+  }
+  ereport(WARNING, (errmsg("pools that nobody has used are not shown"),
+                    errdetail("Another session has locked their definitions.")));
+}
+
+}  // namespace
+
+}  // namespace numpool
+
+using namespace numpool;
+
+extern "C" {
+
+PG_FUNCTION_INFO_V1(numpool_show_counters);
+PGDLLEXPORT Datum numpool_show_counters(PG_FUNCTION_ARGS) {
+  Rows rows = begin_rows(fcinfo);
+  // As for numpool_show_pools: whoever looks when something is stuck is not to be stuck, too.
+  if (!scan_definitions(kNoWait, put_definition, &rows)) put_live_pools(rows);
+  return Datum{0};
+}
+
+PG_FUNCTION_INFO_V1(numpool_reset_counters);
+PGDLLEXPORT Datum numpool_reset_counters(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  enter_function(fcinfo);
+  PoolRef* ref = require_pool(name, DT_NOEND);
+  const TimestampTz now = GetCurrentTimestamp();
+  // A pool that is not live has counted nothing.
+  if (lock_ref(ref)) {
+    pool_reset_counters(region(), live_of(ref)->pool, now);
+    unlock_ref(ref);
+  }
+  PG_RETURN_VOID();
+}
+
+}  // extern "C"
