@@ -53,6 +53,8 @@ SELECT pool, grants FROM numpool_show_counters() WHERE pool = 'counted';
 SELECT numpool_reset_counters('counted');                             -- 42501
 RESET ROLE;
 DROP ROLE numpool_counter;
+SET numpool.log_waits = on;
 SET numpool.log_deaths = on;
+RESET numpool.log_waits;
 RESET numpool.log_deaths;
 SELECT numpool_drop('counted'), numpool_drop('never used');

@@ -124,7 +124,7 @@ void refuse_deadlock(const Call& call, LivePool* live) {
 
 // Sleeps on the token's place, of which this session is the user, until it was offered a number or
 // the deadline has come. The record, with its pool locked.
-TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
+TimedRecord* wait_for_offer(const Call& call, LivePool** live, WaitLog* log) {
   const Deadlines deadlines(call.deadline);
   // As in wait_for_turn.
   TimestampTz check = call.deadline == DT_NOEND ? first_check(GetCurrentTimestamp()) : DT_NOEND;
@@ -136,7 +136,10 @@ TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
     if (record == nullptr) report_dropped(call.ref);
     if (!in_time || record->state.load() == TimedState::kOffered) return record;
     refuse_deadlock(call, *live);
+    const bool tells = wait_log_due(*log);
+    const WaitFacts facts = tells ? look_at_wait(**live, record->waiter) : WaitFacts{};
     unlock_pool(*live);
+    if (tells) log_wait(log, call.ref, facts);
     if (!definitions_exist()) report_dropped(call.ref);
     in_time = !deadlines.passed();
     if (!in_time) {
@@ -148,7 +151,7 @@ TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
       continue;
     }
     debug_point(DebugPoint::kBeforeSleep);
-    sleep_for_turn(Min(deadlines.next(), check));
+    sleep_for_turn(Min(Min(deadlines.next(), check), log->due));
     debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }
@@ -157,7 +160,8 @@ TimedRecord* wait_for_offer(const Call& call, LivePool** live) {
 // `called` notes that this session is the user of the place.
 Step wait_in_place(Call& call, TokenUse* called) {
   LivePool* live;
-  TimedRecord* record = wait_for_offer(call, &live);
+  WaitLog log = begin_wait_log();
+  TimedRecord* record = wait_for_offer(call, &live, &log);
   end_place_sleep();
   forget_deadlock();
   forget_use(called);
@@ -166,7 +170,12 @@ Step wait_in_place(Call& call, TokenUse* called) {
     discard_entry(call.entry);
     return Step::kAgain;
   }
-  if (record->state.load() == TimedState::kOffered) return pick_up(call, record, live);
+  if (record->state.load() == TimedState::kOffered) {
+    const Step step = pick_up(call, record, live);
+    if (step == Step::kDone && call.state.has == TokenHas::kLease)
+      log_wait_over(log, call.ref, call.state.index);
+    return step;
+  }
   timed_prolong_place(region(), live->pool, *record, monotonic_now());
   timed_clear_user(region(), live->pool, *record);
   call.state = place_state(*record);

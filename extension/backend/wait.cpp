@@ -81,7 +81,23 @@ void report_own_deadlock(const PoolRef* ref) {
            errhint("Release a number first.")));
 }
 
-WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline) {
+namespace {
+
+// Unless the wait has just ended.
+void log_turn(WaitLog* log, const LedgerEntry* entry) {
+  // NB: locked as in leave_queue: while the record is queued, its pool is the one that it joined.
+  LivePool* live = live_pool_at(entry->live);
+  const Waiter& waiter = *region().at<Waiter>(entry->waiter);
+  LWLockAcquire(&live->lock, LW_SHARED);
+  const bool waits = waiter.state.load(std::memory_order_acquire) == WaiterState::kQueued;
+  const WaitFacts facts = waits ? look_at_wait(*live, entry->waiter) : WaitFacts{};
+  LWLockRelease(&live->lock);
+  if (waits) log_wait(log, entry->ref, facts);
+}
+
+}  // namespace
+
+WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline, WaitLog* log) {
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
   const Deadlines deadlines(deadline);
   // A wait with a timeout of its own is in no deadlock, so it need not look for one.
@@ -95,8 +111,12 @@ WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline) {
       check = check_for_deadlocks();
       continue;
     }
+    if (wait_log_due(*log)) {
+      log_turn(log, entry);
+      continue;
+    }
     debug_point(DebugPoint::kBeforeSleep);
-    sleep_for_turn(Min(deadlines.next(), check));
+    sleep_for_turn(Min(Min(deadlines.next(), check), log->due));
     debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }
@@ -136,7 +156,8 @@ void check_may_wait(PoolRef* ref) {
 }
 
 LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
-  const WaitEnd end = wait_for_turn(entry, deadline);
+  WaitLog log = begin_wait_log();
+  const WaitEnd end = wait_for_turn(entry, deadline, &log);
   debug_point(end == WaitEnd::kTimeout ? DebugPoint::kTimedOut : DebugPoint::kTurnSeen);
   // If one of these ends in an error, the undo log gives the entry up.
   if (!definitions_exist()) report_dropped(entry->ref);
@@ -150,6 +171,7 @@ LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
   if (state == WaiterState::kDropped) report_dropped(entry->ref);
   if (state == WaiterState::kVictim) report_deadlock();
   note_grant(entry, waiter.index, waiter.fence);
+  log_wait_over(log, entry->ref, entry->index);
   return entry;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/ledger.h"
+#include "backend/wait_log.h"
 
 namespace numpool {
 
@@ -15,7 +16,7 @@ enum class WaitEnd { kOver, kTimeout };
 // GetCurrentTimestamp; DT_NOEND: never). No polling: the latch, the client's socket, one timer.
 // Errors: 55P03 at lock_timeout, 57014, 40P01 when the session comes to hold every number itself,
 // and whatever ends the session. The undo log must tell of the entry.
-WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline);
+WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline, WaitLog* log);
 
 // Waits for a transaction as for a row lock. False if the deadline came first.
 bool wait_for_transaction(TransactionId transaction, TimestampTz deadline);

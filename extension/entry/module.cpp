@@ -4,6 +4,7 @@
 #include "backend/delivery.h"
 #include "backend/lease.h"
 #include "backend/ticket.h"
+#include "backend/wait_log.h"
 #include "shared/segment.h"
 
 extern "C" {
@@ -57,6 +58,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
 void _PG_init(void) {
   segment_define_settings();
   ticket_define_settings();
+  wait_log_define_settings();
   death_log_define_settings();
   MarkGUCPrefixReserved("numpool");
   next_process_utility = ProcessUtility_hook;

@@ -1,4 +1,4 @@
-// Counters for monitoring, and what the server's log tells of deaths.
+// Counters for monitoring, and what the server's log tells of waits and of deaths.
 #include <doctest/doctest.h>
 
 #include <memory>
@@ -97,6 +97,58 @@ TEST_CASE("counters: every kind of wait is in the histogram") {
   CHECK(counter(pool, "handoffs") == "1");
   CHECK(counter(pool, counted) == "1");
   CHECK(counter(pool, "wait_sum = wait_total") == "t");
+}
+
+TEST_CASE("log_waits: who waits for long is told of, with whom it waits for, and when it got it") {
+  Pool pool(2, "logged");
+  Session first, second, waiter, behind;
+  first.must(acquire(pool));
+  second.must(acquire(pool));
+  const ServerLog log;
+  const std::string settings = "SET deadlock_timeout = '50 ms'; SET numpool.log_waits = on";
+  waiter.must(settings);
+  behind.must(settings);
+  wait_in_queue(waiter, pool, 1);
+  const std::string place =
+      "SELECT * FROM numpool_lease(" + pool.q() + ", '1 min', gen_random_uuid(), '1 min')";
+  behind.send(place);
+  pool.wait_for_waiters(2);
+  const std::string who = "process " + std::to_string(waiter.pid());
+  const std::string other = "process " + std::to_string(behind.pid());
+  const std::string waits = " still waits for a number of pool \"" + pool.name() + "\" after ";
+  CHECK(eventually([&] { return log.count(who + waits) == 1 && log.count(other + waits) == 1; }));
+  CHECK(log.count("Position 1 in the queue. Numbers are held by processes " +
+                  std::to_string(first.pid()) + ", " + std::to_string(second.pid()) + ".") == 1);
+  CHECK(log.count("Position 2 in the queue.") == 1);
+  first.must(release(pool, 0));
+  second.must(release(pool, 1));
+  CHECK(waiter.finish().number() == 0);
+  CHECK(behind.finish().ok);
+  const std::string got = " of pool \"" + pool.name() + "\" after ";
+  CHECK(log.count(who + " got number 0" + got) == 1);
+  CHECK(log.count(other + " got number 1" + got) == 1);
+  // Once each.
+  CHECK(log.count(who + waits) == 1);
+  behind.must("SELECT numpool_release(token) FROM numpool_leases WHERE pool = " + pool.q() +
+              " AND token IS NOT NULL");
+}
+
+TEST_CASE("log_waits: neither a short wait, nor one without the setting, is told of") {
+  Pool pool(1, "quiet");
+  Session holder, waiter;
+  holder.must(acquire(pool));
+  const ServerLog log;
+  SUBCASE("off") {
+    waiter.must("SET deadlock_timeout = '10 ms'");
+  }
+  SUBCASE("short") {
+    waiter.must("SET numpool.log_waits = on; SET deadlock_timeout = '1 h'");
+  }
+  wait_in_queue(waiter, pool, 1);
+  observer().must("SELECT pg_sleep(0.1)");
+  holder.must(release(pool, 0));
+  CHECK(waiter.finish().ok);
+  CHECK(log.count(pool.name()) == 0);
 }
 
 TEST_CASE("log_deaths: a line a pool, in the server's log alone, when all is passed on") {
