@@ -18,7 +18,9 @@ std::shared_ptr<engine> engine::start(client_options options) {
     std::lock_guard<std::mutex> lock(started->thread_mutex_);
     started->thread_ = start_thread([raw = started.get()] {
       raw->io_thread_ = std::this_thread::get_id();
-      io_loop(*raw).run();
+      io_loop loop(*raw);
+      raw->loop_ = &loop;
+      loop.run();
     });
   }
   try {
@@ -49,25 +51,28 @@ void engine::abandon(std::shared_ptr<engine> copy) {
   abandoned->push_back(std::move(copy));
 }
 
-bool engine::push(submission what) {
-  if (forked()) return false;
-  bool wake = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (refusing_) return false;
-    inbox_.push_back(std::move(what));
-    wake = std::exchange(sleeping_, false);
-  }
-  if (wake) wake_.set();
-  return true;
+bool engine::take_helm(const std::shared_ptr<operation>& op) {
+  const auto result = forked() ? helm::put_result::refused : helm_.put({op, false}, true);
+  if (result == helm::put_result::refused) client_closed_error().raise();
+  return result == helm::put_result::taken;
 }
 
 void engine::submit(std::shared_ptr<operation> op) {
-  if (!push({std::move(op), false})) client_closed_error().raise();
+  if (forked() || helm_.put({std::move(op), false}, false) == helm::put_result::refused)
+    client_closed_error().raise();
+}
+
+void engine::post(const std::shared_ptr<operation>& op) {
+  if (take_helm(op)) loop_->send_as_caller(op);
+}
+
+void engine::drive(const std::shared_ptr<operation>& op,
+                   std::optional<std::chrono::steady_clock::time_point> deadline) {
+  if (take_helm(op)) loop_->drive(op, deadline);
 }
 
 void engine::withdraw(std::shared_ptr<operation> op) noexcept {
-  push({std::move(op), true});
+  if (!forked()) helm_.put({std::move(op), true}, false);
 }
 
 void engine::need_own_session() const {
@@ -80,48 +85,19 @@ void engine::need_own_session() const {
 
 rows engine::call(const statement& what, std::vector<std::optional<std::string>> values) {
   auto op = std::make_shared<call_operation>(what, std::move(values));
-  submit(op);
+  drive(op);
   return op->wait();
 }
 
 void engine::close() noexcept {
   if (forked()) return;
-  bool first = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    first = !std::exchange(closing_, true);
-    refusing_ = true;
-    sleeping_ = false;
-  }
-  if (first) {
-    closed_.set();
-    wake_.set();
-  }
+  if (helm_.close()) closed_.set();
   if (io_thread_.load() == std::this_thread::get_id()) return;
   {
     std::lock_guard<std::mutex> lock(thread_mutex_);
     if (thread_.joinable()) thread_.join();
   }
   callbacks_.stop();
-}
-
-bool engine::take(std::vector<submission>* into) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  into->swap(inbox_);
-  return !closing_;
-}
-
-bool engine::may_sleep() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (closing_ || !inbox_.empty()) return false;
-  sleeping_ = true;
-  return true;
-}
-
-void engine::woke(bool event_fired) {
-  if (event_fired) wake_.clear();
-  std::lock_guard<std::mutex> lock(mutex_);
-  sleeping_ = false;
 }
 
 }  // namespace numpool::detail

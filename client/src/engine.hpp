@@ -13,15 +13,18 @@
 
 #include "callback_thread.hpp"
 #include "pg_conninfo.hpp"
+#include "helm.hpp"
 #include "io_event.hpp"
 #include "io_operation.hpp"
 #include "library_thread.hpp"
 
 namespace numpool::detail {
 
-/// The part of a client that any thread may touch: the inbox of the I/O thread, the callback
-/// thread, and the books that are read without asking the server. Pools, leases and calls share
-/// it; after close() it is an empty shell that refuses everything.
+class io_loop;
+
+/// The part of a client that any thread may touch: the helm with its inbox, the callback thread,
+/// and the books that are read without asking the server. Pools, leases and calls share it; after
+/// close() it is an empty shell that refuses everything.
 ///
 /// Lock order: none. No function here calls out, or takes a second lock, while it holds one.
 class engine : public std::enable_shared_from_this<engine> {
@@ -34,10 +37,18 @@ class engine : public std::enable_shared_from_this<engine> {
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
-  /// Hands `op` to the I/O thread. Throws error_kind::client_closed.
+  /// Hands `op` to whoever is at the helm. Throws error_kind::client_closed.
   void submit(std::shared_ptr<operation> op);
 
-  /// Has the I/O thread call op->withdrawn(). Without effect after close().
+  /// The same; or this thread takes the helm and sends `op` itself. Returns at once.
+  void post(const std::shared_ptr<operation>& op);
+
+  /// The same; and if this thread takes the helm, it stays there until op->over(), the deadline, or
+  /// somebody else's need of the connection. So the caller still waits when this has returned.
+  void drive(const std::shared_ptr<operation>& op,
+             std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt);
+
+  /// Has op->withdrawn() called by whoever is at the helm. Without effect after close().
   void withdraw(std::shared_ptr<operation> op) noexcept;
 
   /// Runs one statement and waits for its rows. Throws what went wrong.
@@ -75,32 +86,16 @@ class engine : public std::enable_shared_from_this<engine> {
  private:
   friend class io_loop;
 
-  struct submission {
-    std::shared_ptr<operation> op;
-    bool withdraw;
-  };
-
-  bool push(submission what);
-
-  /// For the I/O thread: swaps the inbox into `into`, which must be empty. False: closing.
-  bool take(std::vector<submission>* into);
-  /// For the I/O thread, before it sleeps; false if it must not.
-  bool may_sleep();
-  /// For the I/O thread after it slept.
-  void woke(bool event_fired);
+  /// Whether this thread is at the helm now; else `op` is in the inbox.
+  bool take_helm(const std::shared_ptr<operation>& op);
 
   const client_options options_;
   const connection_parameters parameters_;
   const unsigned fork_depth_ = fork_depth();
   callback_thread callbacks_;
-  event wake_;
   event closed_;
-
-  std::mutex mutex_;  ///< guards the four below
-  std::vector<submission> inbox_;
-  bool sleeping_ = false;
-  bool closing_ = false;
-  bool refusing_ = false;
+  helm helm_;
+  io_loop* loop_ = nullptr;  ///< for who is at the helm
 
   std::promise<void> first_attempt_;
   std::mutex thread_mutex_;  ///< guards thread_; held while joining

@@ -33,7 +33,11 @@ void holding::release(bool wait) {
   std::function<void()> dropped;  // destroyed here, not on the I/O thread
   if (leave_quietly(state::releasing, dropped)) {
     try {
-      engine_->submit(shared_from_this());
+      if (wait) {
+        engine_->drive(shared_from_this());
+      } else {
+        engine_->post(shared_from_this());
+      }
     } catch (const error&) {
       finish();  // the client is closed, and gave it back
       return;
@@ -46,9 +50,11 @@ void holding::release(bool wait) {
 }
 
 void holding::finish(std::optional<error> why) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  error_ = std::move(why);
-  state_ = state::released;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    error_ = std::move(why);
+    state_ = state::released;
+  }
   finished_.notify_all();
 }
 

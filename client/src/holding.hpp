@@ -34,6 +34,8 @@ class holding : public operation, public std::enable_shared_from_this<holding> {
   /// Any thread. `wait`: return when the server has the number back, and throw what went wrong.
   void release(bool wait);
 
+  bool over() override { return !is(state::releasing); }
+
   /// Any thread: it ends without a release.
   void detach();
 

@@ -21,6 +21,7 @@ class ticket_book {
   std::shared_ptr<wait_operation> take(std::int64_t ticket);  ///< null if it is not known
   /// Empties the book; in the order of the tickets, which is that of the queue.
   std::vector<std::shared_ptr<wait_operation>> take_all();
+  bool empty() const { return waits_.empty(); }
 
  private:
   std::unordered_map<std::int64_t, std::shared_ptr<wait_operation>> waits_;

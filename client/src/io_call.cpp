@@ -27,14 +27,19 @@ request call_operation::message() {
 void call_operation::succeed(io_loop& io, const result& answer) {
   // CREATE and DROP EXTENSION are such; then the schema is another one, or none.
   if (!what_.needs_extension) io.forget_schema();
-  std::lock_guard<std::mutex> lock(mutex_);
-  rows_ = all_rows(answer);
+  rows all = all_rows(answer);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    rows_ = std::move(all);
+  }
   changed_.notify_one();
 }
 
 void call_operation::fail(io_loop&, const error& why) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  error_ = why;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    error_ = why;
+  }
   changed_.notify_one();
 }
 
@@ -42,6 +47,11 @@ bool call_operation::disconnected(io_loop& io, const error& why, bool was_sent) 
   if (!was_sent) return true;
   fail(io, why);
   return false;
+}
+
+bool call_operation::over() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return rows_ || error_;
 }
 
 }  // namespace numpool::detail

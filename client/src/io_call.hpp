@@ -23,6 +23,7 @@ class call_operation : public operation {
   void succeed(io_loop& io, const result& answer) override;
   void fail(io_loop& io, const error& why) override;
   bool disconnected(io_loop& io, const error& why, bool was_sent) override;
+  bool over() override;
 
  private:
   const statement what_;

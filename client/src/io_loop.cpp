@@ -47,10 +47,10 @@ io_loop::io_loop(engine& owner)
       backoff_(tuned.shortest_pause, tuned.longest_pause) {}
 
 void io_loop::run() {
-  std::vector<engine::submission> arrived;
+  std::vector<helm::submission> arrived;
   hosts_left_ = extra_hosts();
   start_connecting();
-  while (engine_.take(&arrived)) {
+  while (engine_.helm_.take_in(&arrived)) {
     take_in(&arrived);
     if (may_send()) send_backlog();
     if (connection_) work(false);
@@ -61,8 +61,8 @@ void io_loop::run() {
   shut_down();
 }
 
-void io_loop::take_in(std::vector<engine::submission>* arrived) {
-  for (engine::submission& one : *arrived) {
+void io_loop::take_in(std::vector<helm::submission>* arrived) {
+  for (helm::submission& one : *arrived) {
     if (one.withdraw) {
       one.op->withdrawn(*this);
     } else if (state_ == state::ready || one.op->wanted(*this)) {
@@ -148,7 +148,7 @@ int io_loop::timeout_ms() const {
 
 void io_loop::sleep() {
   pollfd fds[4] = {
-      {engine_.wake_.fd(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}, {timed_.fd(), POLLIN, 0}};
+      {engine_.helm_.wake_fd(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}, {timed_.fd(), POLLIN, 0}};
   if (state_ == state::connecting) {
     fds[1] = {attempt_->socket(), attempt_->events(), 0};
   } else if (connection_) {
@@ -159,9 +159,15 @@ void io_loop::sleep() {
   } else if (watch_.asking()) {
     fds[2] = {watch_.socket(), watch_.events(), 0};
   }
-  const int timeout = engine_.may_sleep() ? timeout_ms() : 0;
-  const int ready = ::poll(fds, 4, timeout);
-  engine_.woke(ready > 0 && fds[0].revents != 0);
+  const bool lends = may_lend();
+  // Once it is lent, all of this is another thread's.
+  const auto alarm = lends ? next_event() : std::nullopt;
+  const int timeout = timeout_ms();
+  const int ready = ::poll(fds, 4, engine_.helm_.may_sleep(lends) ? timeout : 0);
+  if (!engine_.helm_.woke(ready > 0 && fds[0].revents != 0)) {
+    engine_.helm_.wait_for_turn(timed_.fd(), alarm);
+    return;
+  }
   woke(ready > 0 && fds[1].revents != 0, ready > 0 && fds[2].revents != 0);
 }
 

@@ -25,8 +25,10 @@
 
 namespace numpool::detail {
 
-/// What the I/O thread runs: the connection and everything bound to it. Nothing here is locked,
-/// nothing here runs code of the user, and only poll() and name resolution block.
+/// What the thread at the helm runs: the connection and everything bound to it. Nothing here is
+/// locked, nothing here runs code of the user, and only poll() and name resolution block. That is
+/// the I/O thread, or for a while a caller: see helm. "The I/O thread" is meant as well, in all
+/// that is bound to the connection, where a caller does its work.
 ///
 ///     state      | connection   | leaves it when
 ///     connecting | being made   | it stands: setting_up; it fails or takes too long: pausing,
@@ -38,8 +40,15 @@ class io_loop {
  public:
   explicit io_loop(engine& owner);
 
-  /// Until the engine is closed.
+  /// The I/O thread: until the engine is closed.
   void run();
+
+  // A caller that has taken the helm (io_caller.cpp). It is not at the helm any more afterwards.
+  /// Sends `op`.
+  void send_as_caller(std::shared_ptr<operation> op);
+  /// And reads until it is over, the deadline is past or somebody else needs the connection.
+  void drive(const std::shared_ptr<operation>& op,
+             std::optional<std::chrono::steady_clock::time_point> deadline);
 
   // For operations.
   std::uint64_t connection_number() const { return connection_number_; }
@@ -100,8 +109,16 @@ class io_loop {
   void do_what_is_due();
   void take_back_retries();
 
+  // Lending the helm (io_caller.cpp).
+  class leaving;
+  bool is_plain() const;
+  bool may_lend();
+  void start_as_caller(std::shared_ptr<operation> op);
+  bool sleep_as_caller(std::optional<clock::time_point> deadline);
+  void send_for_others();
+
   // Working (io_loop.cpp).
-  void take_in(std::vector<engine::submission>* arrived);
+  void take_in(std::vector<helm::submission>* arrived);
   bool may_send() const;
   void send_backlog();
   bool send_now(std::shared_ptr<operation> op);
@@ -147,6 +164,8 @@ class io_loop {
   bool finding_schema_ = false;
   std::string channel_;
   bool more_to_write_ = false;
+
+  int crowd_ = 0;  ///< how often the helm is not lent yet, since several needed the connection
 
   std::vector<std::shared_ptr<operation>> backlog_;  ///< to be sent, oldest first
   std::vector<std::shared_ptr<operation>> sending_;  ///< scratch of send_backlog()

@@ -20,8 +20,9 @@ struct request {
   std::array<const char*, 6> values;
 };
 
-/// One request to the server and what becomes of its answer. All members run on the I/O thread.
-/// Exactly one of succeed, fail and a disconnected() that returns false ends it.
+/// One request to the server and what becomes of its answer. All members run on the thread
+/// that is at the helm. Exactly one of succeed, fail and a disconnected() that returns false ends
+/// it.
 class operation {
  public:
   virtual ~operation() = default;
@@ -48,6 +49,10 @@ class operation {
 
   /// Its owner gave up on it; see engine::withdraw().
   virtual void withdrawn(io_loop&) {}
+
+  /// Any thread: whether who waits for it need wait no longer. Asked of what engine::drive() is
+  /// given.
+  virtual bool over() { return true; }
 };
 
 /// What has a deadline that nobody else watches.

@@ -68,7 +68,11 @@ void wait_operation::start(const cancellation_token& token) {
     token_key_ = key;
   }
   try {
-    engine_->submit(shared_from_this());
+    if (has_callback_) {
+      engine_->submit(shared_from_this());
+    } else {
+      engine_->drive(shared_from_this(), deadline_);
+    }
   } catch (const error& why) {
     const bool dropped = drop_callback();  // no thread is left to call it
     finish({nullptr, why});
@@ -110,8 +114,8 @@ bool wait_operation::finish(outcome what) {
     outcome_.emplace();
     outcome_->failed = what.failed;
     if (!callback) outcome_->granted = std::move(what.granted);
-    changed_.notify_one();
   }
+  changed_.notify_one();
   if (key != 0) access::state(token_)->remove(key);
   if (callback && is_direct_) {
     callback(result_of(std::move(what.granted), what.failed));
@@ -246,17 +250,26 @@ void try_operation::succeed(io_loop& io, const result& answer) {
                                             io.connection_number());
     io.leases().add(record);
   }
-  std::lock_guard<std::mutex> lock(mutex_);
-  granted_ = std::move(record);
-  finished_ = true;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    granted_ = std::move(record);
+    finished_ = true;
+  }
   changed_.notify_one();
 }
 
 void try_operation::fail(io_loop&, const error& why) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  error_ = why;
-  finished_ = true;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    error_ = why;
+    finished_ = true;
+  }
   changed_.notify_one();
+}
+
+bool try_operation::over() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return finished_;
 }
 
 bool try_operation::disconnected(io_loop& io, const error& why, bool was_sent) {

@@ -48,7 +48,8 @@ class wait_operation : public operation,
                  std::function<void(acquire_result)> callback = nullptr,
                  delivery how = delivery::posted);
 
-  /// Submits it, and withdraws it when `token` is cancelled. Throws error_kind::client_closed.
+  /// Submits it, and withdraws it when `token` is cancelled. Without a callback this thread may
+  /// already do what wait() waits for. Throws error_kind::client_closed.
   void start(const cancellation_token& token);
 
   /// Any thread: leaves the queue, and makes that the outcome.
@@ -74,6 +75,7 @@ class wait_operation : public operation,
   void fail(io_loop& io, const error& why) override;
   bool disconnected(io_loop& io, const error& why, bool was_sent) override;
   void withdrawn(io_loop& io) override;
+  bool over() override { return finished(); }
 
  private:
   struct outcome {
@@ -119,6 +121,7 @@ class try_operation : public operation {
   void succeed(io_loop& io, const result& answer) override;
   void fail(io_loop& io, const error& why) override;
   bool disconnected(io_loop& io, const error& why, bool was_sent) override;
+  bool over() override;
 
  private:
   const std::shared_ptr<engine> engine_;

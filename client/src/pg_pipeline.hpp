@@ -32,6 +32,7 @@ class pipeline {
   std::vector<std::shared_ptr<operation>> take_all();
 
   bool empty() const { return outstanding_.empty(); }
+  std::size_t size() const { return outstanding_.size(); }
   /// What the next answer is due to, or null.
   const statement* oldest() const;
 

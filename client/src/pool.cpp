@@ -33,7 +33,7 @@ lease pool::acquire(const wait_options& options) const {
 std::optional<lease> pool::try_acquire() const {
   engine_->need_own_session();
   auto attempt = std::make_shared<detail::try_operation>(engine_, name_);
-  engine_->submit(attempt);
+  engine_->drive(attempt);
   return attempt->wait();
 }
 
