@@ -130,3 +130,4 @@ include client/build.mk
 include client/cli/build.mk
 include tests/build.mk
 include tests/poolers/build.mk
+include tests/cluster/build.mk

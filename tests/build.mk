@@ -9,7 +9,7 @@ worker_sources := $(wildcard tests/history/worker*.cpp) tests/history/watcher.cp
 judge_sources := $(filter-out %_test.cpp $(worker_sources),$(wildcard tests/history/*.cpp))
 history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(plain_main) \
 	tests/support/folder.cpp tests/torture/edges/judge_test.cpp tests/torture/edges/judge.cpp \
-	$(wildcard tests/torture/timed/judge*.cpp)
+	$(wildcard tests/torture/timed/judge*.cpp) $(wildcard tests/cluster/judge*.cpp)
 server_sources := $(filter-out %_module.cpp,$(wildcard tests/server/*.cpp)) $(server_main) \
 	$(judge_sources) $(worker_sources)
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(worker_sources) \
