@@ -9,13 +9,30 @@ CREATE TABLE numpool_definitions (
   name text COLLATE "C" PRIMARY KEY CHECK (pg_catalog.char_length(name) BETWEEN 1 AND 200),
   identity bigint NOT NULL UNIQUE CHECK (identity BETWEEN 1 AND 4294967295),
   size integer NOT NULL CHECK (size BETWEEN 1 AND 65536),
-  metadata jsonb
+  metadata jsonb,
+  -- Roles: names for the dump, and the OIDs that count, which the trigger numpool_definition_roles sets.
+  owner name,
+  owner_oid oid,
+  users name[] NOT NULL DEFAULT '{public}',
+  user_oids oid[] NOT NULL DEFAULT '{0}'
 );
 ALTER TABLE numpool_definitions
   ALTER COLUMN identity SET DEFAULT pg_catalog.nextval('@extschema@.numpool_identity_seq');
 ALTER SEQUENCE numpool_identity_seq OWNED BY numpool_definitions.identity;
 
-SELECT pg_catalog.pg_extension_config_dump('numpool_definitions', '');
+-- pg_dump puts the second argument behind the table's name. So it writes the names that roles have at
+-- the dump, of roles that are there, where the rows have the names of their last change; and no OIDs.
+SELECT pg_catalog.pg_extension_config_dump('numpool_definitions', $$
+  AS d (name, identity, size, metadata, row_owner, row_owner_oid, row_users, row_user_oids)
+  CROSS JOIN LATERAL (SELECT
+    (SELECT r.rolname FROM pg_catalog.pg_roles AS r
+      WHERE r.oid OPERATOR(pg_catalog.=) d.row_owner_oid) AS owner,
+    NULL::pg_catalog.oid AS owner_oid,
+    ARRAY(SELECT CASE WHEN u.oid OPERATOR(pg_catalog.=) 0 THEN 'public'::pg_catalog.name ELSE r.rolname END
+            FROM pg_catalog.unnest(d.row_user_oids) WITH ORDINALITY AS u (oid, position)
+            LEFT JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) u.oid
+           WHERE u.oid OPERATOR(pg_catalog.=) 0 OR r.oid IS NOT NULL ORDER BY u.position) AS users,
+    NULL::pg_catalog.oid[] AS user_oids) AS roles$$);
 SELECT pg_catalog.pg_extension_config_dump('numpool_identity_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('numpool_fence_seq', '');
 
@@ -29,6 +46,13 @@ CREATE FUNCTION numpool_definition_changed() RETURNS trigger
   LANGUAGE C AS 'MODULE_PATHNAME';
 REVOKE ALL ON FUNCTION numpool_definition_changed() FROM PUBLIC;
 
+CREATE FUNCTION numpool_definition_roles() RETURNS trigger
+  LANGUAGE C AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION numpool_definition_roles() FROM PUBLIC;
+
+CREATE TRIGGER numpool_definition_roles
+  BEFORE INSERT OR UPDATE ON numpool_definitions
+  FOR EACH ROW EXECUTE FUNCTION numpool_definition_roles();
 CREATE TRIGGER numpool_definition_changed
   AFTER INSERT OR UPDATE OR DELETE ON numpool_definitions
   FOR EACH ROW EXECUTE FUNCTION numpool_definition_changed();
@@ -36,6 +60,7 @@ CREATE TRIGGER numpool_definitions_truncated
   BEFORE TRUNCATE ON numpool_definitions
   FOR EACH STATEMENT EXECUTE FUNCTION numpool_definition_changed();
 -- Also where a subscription or pg_restore writes the rows.
+ALTER TABLE numpool_definitions ENABLE ALWAYS TRIGGER numpool_definition_roles;
 ALTER TABLE numpool_definitions ENABLE ALWAYS TRIGGER numpool_definition_changed;
 ALTER TABLE numpool_definitions ENABLE ALWAYS TRIGGER numpool_definitions_truncated;
 
@@ -87,6 +112,13 @@ CREATE FUNCTION numpool_set_metadata(pool text, metadata jsonb) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_replace_metadata(pool text, expected jsonb, metadata jsonb) RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+-- Who may use a pool, and whose it is. `role` may be public in the first two.
+CREATE FUNCTION numpool_grant(pool text, role name) RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_revoke(pool text, role name) RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_set_owner(pool text, role name) RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_xact_lock(pool text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 -- Every fence of this database that is given from now on is at_least that much. Returns the least one
@@ -94,19 +126,13 @@ CREATE FUNCTION numpool_xact_lock(pool text) RETURNS void
 CREATE FUNCTION numpool_advance_fences(at_least bigint) RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
--- Whoever may change pools is for their owner to say.
+-- Who may make pools is for the extension's owner to say. The functions that change one look who owns it.
 REVOKE ALL ON FUNCTION numpool_create(text, integer, jsonb, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION numpool_drop(text, boolean, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION numpool_resize(text, integer) FROM PUBLIC;
-REVOKE ALL ON FUNCTION numpool_set_metadata(text, jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION numpool_replace_metadata(text, jsonb, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_advance_fences(bigint) FROM PUBLIC;
 -- Where the extension is trusted, its objects belong to the bootstrap superuser, not to who
 -- installed it.
 GRANT EXECUTE ON FUNCTION
-    numpool_create(text, integer, jsonb, boolean), numpool_drop(text, boolean, boolean),
-    numpool_resize(text, integer), numpool_set_metadata(text, jsonb),
-    numpool_replace_metadata(text, jsonb, jsonb), numpool_advance_fences(bigint)
+    numpool_create(text, integer, jsonb, boolean), numpool_advance_fences(bigint)
   TO @extowner@;
 
 -- Leases
@@ -132,8 +158,6 @@ CREATE FUNCTION numpool_fence(pool text, index integer) RETURNS bigint
 CREATE FUNCTION numpool_end_lease(pool text, index integer, fence bigint DEFAULT NULL)
   RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-REVOKE ALL ON FUNCTION numpool_end_lease(text, integer, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION numpool_end_lease(text, integer, bigint) TO @extowner@;
 
 -- Timed leases: a token's, over any connection
 CREATE FUNCTION numpool_lease(
@@ -189,7 +213,7 @@ CREATE FUNCTION numpool_show_pools(
     OUT bitmap varbit, OUT metadata jsonb, OUT grants bigint, OUT handoffs bigint,
     OUT timeouts bigint, OUT cancels bigint, OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval,
     OUT counting_since timestamptz, OUT timed integer, OUT expired bigint, OUT ended bigint,
-    OUT deaths bigint) RETURNS SETOF record
+    OUT deaths bigint, OUT owner name) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
     OUT pool text, OUT index integer, OUT fence bigint, OUT pid integer, OUT scope text,
@@ -213,8 +237,6 @@ CREATE FUNCTION numpool_show_counters(
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_reset_counters(pool text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-REVOKE ALL ON FUNCTION numpool_reset_counters(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION numpool_reset_counters(text) TO @extowner@;
 
 CREATE FUNCTION numpool_blocking(pid integer) RETURNS integer[]
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -249,6 +271,13 @@ COMMENT ON COLUMN numpool_definitions.name IS 'name of the pool, 1 to 200 charac
 COMMENT ON COLUMN numpool_definitions.identity IS 'tells a pool from an earlier one of the same name';
 COMMENT ON COLUMN numpool_definitions.size IS 'the pool has the numbers 0 to size - 1';
 COMMENT ON COLUMN numpool_definitions.metadata IS 'what users keep with the pool';
+COMMENT ON COLUMN numpool_definitions.owner IS 'who may change the pool; as the role was called when the row last changed';
+COMMENT ON COLUMN numpool_definitions.owner_oid IS
+  'the role that is meant, whatever it is called; NULL: the extension''s owner. Set by a trigger only';
+COMMENT ON COLUMN numpool_definitions.users IS 'who may lease; as the roles were called when the row last changed';
+COMMENT ON COLUMN numpool_definitions.user_oids IS
+  'the roles that are meant, whatever they are called; 0: public. Set by a trigger only';
+COMMENT ON FUNCTION numpool_definition_roles() IS 'trigger: finds the roles that are meant by owner and users';
 COMMENT ON FUNCTION numpool_definition_changed() IS 'trigger: brings a changed definition to the live pool';
 
 COMMENT ON TABLE numpool_timed IS 'the durable part of timed leases; numpool''s own: see numpool_leases';
@@ -271,11 +300,16 @@ COMMENT ON FUNCTION numpool_resize(text, integer) IS
   'change a pool''s size and return the old one; growing serves waiters at COMMIT, shrinking lets leases beyond live until they are released';
 COMMENT ON FUNCTION numpool_list(text) IS 'names of the pools that begin with prefix, taken literally';
 COMMENT ON FUNCTION numpool_open(text, integer) IS
-  'a pool''s metadata; 42704 if there is no such pool, 42710 if it has another size than the one given; needs no right to create';
-COMMENT ON FUNCTION numpool_metadata(text) IS 'what is kept with the pool, or NULL';
+  'a pool''s metadata, for who may use or change it; 42704 if there is no such pool, 42710 if it has another size than the one given; needs no right to create';
+COMMENT ON FUNCTION numpool_metadata(text) IS
+  'what is kept with the pool, or NULL; 42501 for who may neither use nor change it';
 COMMENT ON FUNCTION numpool_set_metadata(text, jsonb) IS 'replace what is kept with the pool; NULL removes it';
 COMMENT ON FUNCTION numpool_replace_metadata(text, jsonb, jsonb) IS
   'replace the metadata if it is as expected; true if it then is what was to be set';
+COMMENT ON FUNCTION numpool_grant(text, name) IS 'let a role, or public, use the pool';
+COMMENT ON FUNCTION numpool_revoke(text, name) IS
+  'let a role, or public, use the pool no more; what it has leased, and what it waits for, stays';
+COMMENT ON FUNCTION numpool_set_owner(text, name) IS 'give the pool to a role that one is a member of';
 COMMENT ON FUNCTION numpool_xact_lock(text) IS
   'an exclusive lock among its callers until the transaction ends; leases ignore it';
 
@@ -341,7 +375,8 @@ COMMENT ON COLUMN numpool_pools.in_use IS 'numbers that are leased';
 COMMENT ON COLUMN numpool_pools.free IS 'numbers that can be leased at once';
 COMMENT ON COLUMN numpool_pools.waiting IS 'waiters in the queue';
 COMMENT ON COLUMN numpool_pools.bitmap IS 'a bit a number, number 0 first: 1 where it is leased';
-COMMENT ON COLUMN numpool_pools.metadata IS 'what users keep with the pool';
+COMMENT ON COLUMN numpool_pools.metadata IS
+  'what users keep with the pool; NULL for who may neither use nor change it';
 COMMENT ON COLUMN numpool_pools.grants IS 'leases granted since counting_since';
 COMMENT ON COLUMN numpool_pools.handoffs IS 'those of the grants that went to a waiter';
 COMMENT ON COLUMN numpool_pools.timeouts IS 'waits that ended at their time limit';
@@ -356,6 +391,7 @@ COMMENT ON COLUMN numpool_pools.expired IS 'timed leases that ended because thei
 COMMENT ON COLUMN numpool_pools.ended IS 'leases that were ended by somebody who did not hold them';
 COMMENT ON COLUMN numpool_pools.deaths IS
   'leases that ended with a session that did not end well: killed, terminated, or its client gone without a word';
+COMMENT ON COLUMN numpool_pools.owner IS 'the role that may change the pool, as it is called now';
 
 COMMENT ON VIEW numpool_leases IS 'who holds which number at this moment, since when';
 COMMENT ON COLUMN numpool_leases.pool IS 'name of the pool';

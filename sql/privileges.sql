@@ -1,4 +1,5 @@
--- Definitions are for the owner; leases are for everybody; details of others are hidden.
+-- A pool is its owner's to change; to make one takes EXECUTE; leases are for its users, everybody unless its
+-- owner says otherwise (sql/owners.sql); details of others are hidden.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS numpool;
 RESET client_min_messages;
@@ -49,15 +50,17 @@ SELECT numpool_acquire('priv_fresh');                                 -- 0
 SELECT numpool_release('priv_fresh', 0);
 RESET SESSION AUTHORIZATION;
 
--- granted, an admin role may define
-GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean), numpool_drop(text, boolean, boolean),
-  numpool_resize(text, int), numpool_set_metadata(text, jsonb), numpool_replace_metadata(text, jsonb, jsonb)
-  TO numpool_admin;
+-- granted, an admin role may make pools; they are its own, and no others
+GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean) TO numpool_admin;
 SET ROLE numpool_admin;
 SELECT numpool_create('priv2', 1);                                    -- t
 SELECT numpool_resize('priv2', 2);                                    -- 1
 SELECT numpool_set_metadata('priv2', '1');
 SELECT numpool_replace_metadata('priv2', '1', '2');                   -- t
+SELECT numpool_drop('priv');                                          -- 42501
+SET ROLE numpool_plain;
+SELECT numpool_drop('priv2');                                         -- 42501
+SET ROLE numpool_admin;
 SELECT numpool_drop('priv2');                                         -- t
 RESET ROLE;
 
@@ -67,7 +70,5 @@ SELECT p.proname, has_function_privilege('numpool_plain', p.oid, 'EXECUTE') AS e
   JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'numpool'
  WHERE p.prorettype <> 'trigger'::regtype ORDER BY p.proname COLLATE "C";
 SELECT numpool_drop('priv'), numpool_drop('priv_fresh');
-REVOKE EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean), numpool_drop(text, boolean, boolean),
-  numpool_resize(text, int), numpool_set_metadata(text, jsonb), numpool_replace_metadata(text, jsonb, jsonb)
-  FROM numpool_admin;
+REVOKE EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean) FROM numpool_admin;
 DROP ROLE numpool_plain, numpool_admin, numpool_monitor;

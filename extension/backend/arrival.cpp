@@ -4,6 +4,7 @@
 #include "backend/ledger_release.h"
 #include "backend/pool_cache.h"
 #include "backend/pool_loading.h"
+#include "backend/pool_rights.h"
 #include "pg/debug_point.h"
 #include "pg/errors.h"
 #include "shared/pool_growth.h"
@@ -55,13 +56,15 @@ bool lacks_histogram(const Pool& pool) {
 
 PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry** taken_back) {
   PoolRef* ref = require_pool(name, kNoWait);
-  if (ref == nullptr && (ref = find_pool_of_lease(name)) != nullptr) {
-    *taken_back = take_back(ref, scope);
-    if (*taken_back != nullptr) return ref;
-    ref = nullptr;
+  if (ref == nullptr) {
+    PoolRef* known = find_pool_of_lease(name);
+    *taken_back = known != nullptr && may_use(known) ? take_back(known, scope) : nullptr;
+    if (*taken_back != nullptr) return known;
+    ref = require_pool(name, deadline);
+    if (ref == nullptr) return nullptr;
   }
-  if (ref == nullptr) ref = require_pool(name, deadline);
-  *taken_back = ref == nullptr ? nullptr : take_back(ref, scope);
+  require_use(ref);
+  *taken_back = take_back(ref, scope);
   return ref;
 }
 

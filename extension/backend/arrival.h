@@ -9,7 +9,7 @@ namespace numpool {
 // The pool of that name and, in *taken_back, a number of it that the transaction had released, or
 // nullptr. A lock of the definitions does not keep a session from what it still holds: the pool
 // that it knows by the name will do for that. nullptr: they were locked until the deadline. Errors:
-// 42704.
+// 42704; 42501, if this user may not use the pool.
 PoolRef* enter_pool(text* name, Scope scope, TimestampTz deadline, LedgerEntry** taken_back);
 
 enum class Arrival {

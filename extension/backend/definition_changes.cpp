@@ -102,7 +102,6 @@ void restore_change(PoolRef* ref, const DefinitionChange& before) {
   ref->change = before;
   if (undone.dropped && !before.dropped) reopen_pool(ref);
   if (before.name == nullptr) end_renaming(ref, false);
-  if (undone.created && !before.created) definitions_forget_names();
   if (undone.created) drop_unpublished(ref);
 }
 

@@ -169,7 +169,7 @@ class Scan {
 
 // By the index that `found` names.
 Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
-                TimestampTz deadline, Definition* definition, Datum* metadata) {
+                TimestampTz deadline, Definition* definition, Datum* metadata, PoolRoles* roles) {
   OpenTable open;
   const Lookup lookup = open_table(by, deadline, &open);
   if (lookup != Lookup::kFound) return lookup;
@@ -181,6 +181,7 @@ Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum va
   const bool is_there = HeapTupleIsValid(row);
   if (is_there) fill_definition(row, RelationGetDescr(open.table), definition);
   if (is_there && metadata != nullptr) *metadata = copy_metadata(row, RelationGetDescr(open.table));
+  if (is_there && roles != nullptr) fill_roles(row, RelationGetDescr(open.table), roles);
   scan.end();
   close_table(open);
   return is_there ? Lookup::kFound : Lookup::kAbsent;
@@ -302,14 +303,15 @@ Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
   return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
 }
 
-Lookup read_definition(text* name, TimestampTz deadline, Definition* definition, Datum* metadata) {
+Lookup read_definition(text* name, TimestampTz deadline, Definition* definition, Datum* metadata,
+                       PoolRoles* roles) {
   return read_one(&Found::name_index, kColumnName, F_TEXTEQ, PointerGetDatum(name), deadline,
-                  definition, metadata);
+                  definition, metadata, roles);
 }
 
 Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition) {
   return read_one(&Found::identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
-                  deadline, definition, nullptr);
+                  deadline, definition, nullptr, nullptr);
 }
 
 std::uint64_t execute_on_definitions(const char* statement, const StatementArgument* arguments,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/patience.h"
+#include "backend/pool_roles.h"
 #include "pg/pg.h"
 #include "shared/definition.h"
 
@@ -37,9 +38,9 @@ enum class Lookup { kFound, kAbsent, kLocked };
 
 // Reads the newest committed row, or the open transaction's own. The table and its index are locked
 // only meanwhile; kLocked where somebody had one of them until the deadline. With
-// `metadata`, also the row's jsonb, or 0 for null.
+// `metadata`, also the row's jsonb, or 0 for null; with `roles`, also these.
 Lookup read_definition(text* name, TimestampTz deadline, Definition* definition,
-                       Datum* metadata = nullptr);
+                       Datum* metadata = nullptr, PoolRoles* roles = nullptr);
 Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition);
 // A version of the row that the open transaction has changed, whatever command changed it:
 enum class OwnVersion {
@@ -52,7 +53,7 @@ bool read_own_change(std::int64_t identity, OwnVersion which, Definition* defini
 void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition);
 Datum copy_metadata(HeapTuple row, TupleDesc descriptor);
 
-// Columns of the table.
+// Columns of the table; those of roles: pool_roles.h.
 constexpr AttrNumber kColumnName = 1;
 constexpr AttrNumber kColumnIdentity = 2;
 constexpr AttrNumber kColumnSize = 3;
@@ -66,7 +67,7 @@ struct StatementArgument {
   Oid type;
   bool is_null;
 };
-constexpr int kMaxStatementArguments = 4;
+constexpr int kMaxStatementArguments = 5;
 
 // Runs one statement on the table ("%s" in it stands for the table's name) as the table's owner, on
 // a snapshot taken now, and returns how many rows it touched. With `result`, the first column of

@@ -2,6 +2,7 @@
 
 #include "backend/lease.h"
 #include "backend/pool_cache.h"
+#include "backend/pool_rights.h"
 #include "backend/token_calls.h"
 #include "backend/token_uses.h"
 #include "pg/debug_point.h"
@@ -51,8 +52,11 @@ void note_end(const PoolRef* ref, std::uint32_t index, std::int64_t fence, Noted
 }  // namespace
 
 bool end_lease_at_commit(text* name, std::int64_t index, const std::int64_t* fence) {
-  PoolRef* ref = find_pool_of_lease(name);
-  if (ref == nullptr) ref = require_pool(name, DT_NOEND);
+  PoolRef* ref = operates_all() ? find_pool_of_lease(name) : nullptr;
+  if (ref == nullptr) {
+    ref = require_pool(name, DT_NOEND);
+    require_operator(ref->name, ref->roles.owner);
+  }
   // Reserve first (R1).
   reserve_use();
   NotedEnd* noted =

@@ -107,9 +107,22 @@ void sweep_cache(std::uint64_t epoch) {
     pfree(ref->name);
     pfree(ref->json_name);
     if (ref->releasing_words != nullptr) pfree(ref->releasing_words);
+    if (ref->roles.users.roles != nullptr) pfree(ref->roles.users.roles);
     const PoolKey gone = ref->key;
     hash_search(refs, &gone, HASH_REMOVE, nullptr);
   }
+}
+
+void remember_roles(PoolRef* ref, const PoolRoles& now) {
+  const PoolUsers& users = now.users;
+  Oid* roles = nullptr;
+  if (users.count > 0) {
+    const std::size_t bytes = sizeof(Oid) * users.count;
+    roles = static_cast<Oid*>(MemoryContextAlloc(backend_memory(), bytes));
+    memcpy(roles, users.roles, bytes);
+  }
+  if (ref->roles.users.roles != nullptr) pfree(ref->roles.users.roles);
+  ref->roles = {now.owner, {users.is_public, users.count, roles}};
 }
 
 void remember_name(const char* name, PoolRef* ref, std::uint64_t epoch) {
@@ -186,11 +199,13 @@ namespace {
 Lookup read_pool(text* name, TimestampTz deadline, PoolRef** ref) {
   const std::uint64_t epoch = definitions_epoch();
   Definition definition;
-  const Lookup lookup = read_definition(name, deadline, &definition);
+  PoolRoles roles;
+  const Lookup lookup = read_definition(name, deadline, &definition, nullptr, &roles);
   if (lookup == Lookup::kLocked) return lookup;
   sweep_cache(epoch);
   if (lookup == Lookup::kAbsent) return lookup;
   *ref = pool_ref(definition);
+  remember_roles(*ref, roles);
   remember_name(definition.name, *ref, epoch);
   return lookup;
 }

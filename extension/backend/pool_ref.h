@@ -2,6 +2,7 @@
 // did to it.
 #pragma once
 
+#include "backend/pool_roles.h"
 #include "pg/pg.h"
 #include "shared/pool_unlock.h"
 
@@ -26,6 +27,7 @@ struct PoolRef {
   char* name;
   char* json_name;            // quoted and escaped to ASCII, for notifications
   std::int32_t defined_size;  // as last read
+  PoolRoles roles;            // as last read by name; nobody's until then
   Offset live;                // where the live pool was seen last; a hint (rule H1)
   std::uint64_t generation;
   std::uint32_t entries;  // of the ledger

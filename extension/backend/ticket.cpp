@@ -4,6 +4,7 @@
 #include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
+#include "backend/pool_rights.h"
 #include "backend/undo_log.h"
 #include "pg/errors.h"
 #include "shared/pool_memory.h"
@@ -93,7 +94,7 @@ LedgerEntry* wait_by_ticket(PoolRef* ref, LedgerEntry* entry) {
 
 LedgerEntry* enqueue_if_ready(text* name) {
   PoolRef* ref = remembered_pool(name);
-  if (ref == nullptr) return nullptr;
+  if (ref == nullptr || !may_use(ref)) return nullptr;
   if (LedgerEntry* taken_back = take_back(ref, Scope::kSession))
     return taken_back_with_ticket(taken_back);
   LedgerEntry* entry = with_ticket(reserve_entry(ref, Scope::kSession));

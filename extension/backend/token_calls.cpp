@@ -6,6 +6,7 @@
 #include "backend/ledger_undelivered.h"
 #include "backend/lease.h"
 #include "backend/pool_cache.h"
+#include "backend/pool_rights.h"
 #include "backend/timed_rows.h"
 #include "backend/token_row.h"
 #include "backend/token_uses.h"
@@ -80,6 +81,7 @@ TokenState keep_for_token(const TimedRequest& request, std::int64_t index) {
 
   LedgerEntry* entry = lease_to_keep(request.pool, index, key);
   if (entry == nullptr) return {};
+  require_use(entry->ref);
   await_fence(entry->ref);  // its row's
   reserve_use();
   const Offset made = make_spare_record(request, false);

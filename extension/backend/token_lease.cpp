@@ -5,6 +5,7 @@
 #include "backend/ledger_end.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
+#include "backend/pool_rights.h"
 #include "backend/timed_rows.h"
 #include "backend/token_row.h"
 #include "backend/token_uses.h"
@@ -351,6 +352,7 @@ Step keep_place(Call& call, Offset made) {
 }
 
 Step come_anew(Call& call) {
+  require_use(call.ref);
   const Offset made = make_spare_record(call.request, call.request.is_own_token);
   begin_step(call);
   TransactionId closing = InvalidTransactionId;

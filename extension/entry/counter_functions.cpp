@@ -1,6 +1,7 @@
 // Counters of pools, cheap enough to be asked for all the time: without bitmaps and metadata.
 
 #include "backend/pool_cache.h"
+#include "backend/pool_rights.h"
 #include "entry/arguments.h"
 #include "entry/view_rows.h"
 #include "pg/datums.h"
@@ -189,6 +190,7 @@ PGDLLEXPORT Datum numpool_reset_counters(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   enter_function(fcinfo);
   PoolRef* ref = require_pool(name, DT_NOEND);
+  require_operator(ref->name, ref->roles.owner);
   const TimestampTz now = GetCurrentTimestamp();
   // A pool that is not live has counted nothing.
   if (lock_ref(ref)) {

@@ -146,6 +146,16 @@ void note_row(Relation table, bool inserted, std::int64_t identity) {
     note_update(table, newest);
 }
 
+// Backends that know the pool by its name have to read anew who may use and operate it.
+void forget_roles(const TriggerData* trigger) {
+  TupleDesc descriptor = RelationGetDescr(trigger->tg_relation);
+  PoolRoles before;
+  PoolRoles now;
+  fill_roles(trigger->tg_trigtuple, descriptor, &before);
+  fill_roles(trigger->tg_newtuple, descriptor, &now);
+  if (!same_roles(before, now)) CacheInvalidateRelcache(trigger->tg_relation);
+}
+
 Datum on_change(TriggerData* trigger) {
   Relation table = trigger->tg_relation;
   TupleDesc descriptor = RelationGetDescr(table);
@@ -172,6 +182,7 @@ Datum on_change(TriggerData* trigger) {
     if (row.identity != changed.identity)
       ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                       errmsg("the identity of a pool cannot be changed")));
+    forget_roles(trigger);
     note_row(table, false, row.identity);
   }
   return PointerGetDatum(trigger->tg_trigtuple);

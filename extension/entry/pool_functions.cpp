@@ -1,13 +1,13 @@
 // The SQL functions of pools. They only write rows of the table of definitions; the trigger on it
 // does the rest.
 
-#include "backend/definitions.h"
+#include "backend/definition_lock.h"
 #include "backend/identity_draw.h"
 #include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
+#include "backend/pool_rights.h"
 #include "backend/token_uses.h"
-#include "backend/undo_log.h"
 #include "backend/wait.h"
 #include "entry/arguments.h"
 #include "pg/debug_point.h"
@@ -61,28 +61,16 @@ bool waited_for_drop(const Definition& existing) {
   return wait_for_transaction(closing, DT_NOEND);
 }
 
-StatementArgument text_value(text* value) {
-  return {PointerGetDatum(value), TEXTOID, false};
-}
-StatementArgument bigint_value(std::int64_t value) {
-  return {Int64GetDatum(value), INT8OID, false};
-}
-StatementArgument int_value(std::int32_t value) {
-  return {Int32GetDatum(value), INT4OID, false};
-}
 // An argument of an SQL function, handed on.
 StatementArgument jsonb_value(FunctionCallInfo fcinfo, int position) {
   const bool is_null = PG_ARGISNULL(position);
   return {is_null ? Datum{0} : PG_GETARG_DATUM(position), JSONBOID, is_null};
 }
 
-// Runs one statement on the table, after noting that the transaction has locks on it from now on.
-template <int count>
-std::uint64_t write_definitions(const char* statement, const StatementArgument (&arguments)[count],
-                                Datum* result = nullptr) {
-  static_assert(count <= kMaxStatementArguments);
-  log_row_change();
-  return execute_on_definitions(statement, arguments, count, result);
+[[noreturn]] void report_renamed() {
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_IN_USE),
+           errmsg("the current role was renamed while it made a pool"), errhint("Try again.")));
 }
 
 bool create_pool(text* name, std::int32_t size, const StatementArgument& metadata,
@@ -95,42 +83,59 @@ bool create_pool(text* name, std::int32_t size, const StatementArgument& metadat
       return accept_existing(name, size, existing, if_not_exists);
     }
     PreventCommandIfReadOnly("numpool_create()");
+    const Oid creator = GetUserId();
+    Datum owner = Datum{0};
     log_row_change();  // draw_identity takes a lock
     // NB: not by the column's default, whose nextval() would move the user's lastval().
     const StatementArgument arguments[] = {text_value(name), bigint_value(draw_identity()),
-                                           int_value(size), metadata};
+                                           int_value(size), metadata,
+                                           name_value(GetUserNameFromId(creator, false))};
     // Two at once: the second waits here for the first, and then looks again. So it does where the
     // sequence is behind identities that came another way, until it has passed them.
-    if (write_definitions("INSERT INTO %s (name, identity, size, metadata) VALUES ($1, $2, $3, $4) "
-                          "ON CONFLICT DO NOTHING",
-                          arguments) == 1)
-      return true;
+    if (write_definitions("INSERT INTO %s (name, identity, size, metadata, owner) "
+                          "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING owner_oid",
+                          arguments, &owner) == 0)
+      continue;
+    // The trigger knows the name only, which another role may have got in between.
+    if (DatumGetObjectId(owner) != creator) report_renamed();
+    return true;
   }
 }
 
-// Runs the statement on the pool of that name, $1. If it waited for a transaction that deleted the
-// row and made another of the name, it looks again. False: there is no such pool.
+// Runs the statement on the row that is locked, whose identity is $1. Errors: 42704, if a trigger
+// of somebody's has taken the row away.
 template <int count>
-bool change_row(const char* statement, const StatementArgument (&arguments)[count],
-                Datum* result = nullptr) {
-  text* name = DatumGetTextPP(arguments[0].value);
-  Definition seen = {};
-  read_definition(name, DT_NOEND, &seen);
-  while (write_definitions(statement, arguments, result) == 0) {
-    CHECK_FOR_INTERRUPTS();
-    Definition now;
-    if (read_definition(name, DT_NOEND, &now) != Lookup::kFound ||
-        (now.identity == seen.identity && is_same_version(now.row, seen.row)))
-      return false;
-    seen = now;
-  }
-  return true;
+void change_row(const char* statement, const StatementArgument (&arguments)[count], text* name) {
+  if (write_definitions(statement, arguments) == 0) report_absent(name);
+}
+
+// What is kept with a pool, for whom it is meant. Errors: 42704.
+struct OpenedPool {
+  Definition definition;
+  Datum metadata;  // 0: null
+  bool may_see;
+};
+
+OpenedPool open_pool(text* name) {
+  OpenedPool opened;
+  PoolRoles roles;
+  if (read_definition(name, DT_NOEND, &opened.definition, &opened.metadata, &roles) !=
+      Lookup::kFound)
+    report_absent(name);
+  opened.may_see = may_see_metadata(roles, definitions_owner());
+  return opened;
 }
 
 // IS NOT DISTINCT FROM, of a row's metadata (0: null) and an argument.
 bool same_metadata(Datum metadata, const StatementArgument& argument) {
   if (metadata == 0 || argument.is_null) return metadata == 0 && argument.is_null;
   return DatumGetBool(DirectFunctionCall2(jsonb_eq, metadata, argument.value));
+}
+
+void set_metadata(const LockedDefinition& locked, const StatementArgument& metadata, text* name) {
+  const StatementArgument arguments[] = {bigint_value(locked.identity), metadata};
+  change_row("UPDATE %s SET metadata = $2 WHERE identity OPERATOR(pg_catalog.=) $1", arguments,
+             name);
 }
 
 // A drop without force: nothing but what this transaction is releasing may be left.
@@ -169,16 +174,16 @@ PGDLLEXPORT Datum numpool_drop(PG_FUNCTION_ARGS) {
   const bool force = bool_argument(fcinfo, 1, "force");
   const bool if_exists = bool_argument(fcinfo, 2, "if_exists");
   enter_function(fcinfo);
-  const StatementArgument arguments[] = {text_value(name)};
-  Datum identity = Datum{0};
-  if (!change_row("DELETE FROM %s WHERE name OPERATOR(pg_catalog.=) $1 RETURNING identity",
-                  arguments, &identity)) {
+  LockedDefinition locked;
+  if (!lock_definition(name, &locked)) {
     if (!if_exists) report_absent(name);
     PG_RETURN_BOOL(false);
   }
+  const StatementArgument arguments[] = {bigint_value(locked.identity)};
+  change_row("DELETE FROM %s WHERE identity OPERATOR(pg_catalog.=) $1", arguments, name);
   debug_point(DebugPoint::kClosing);
   // Closing now: nobody comes in any more. What is there decides.
-  if (!force) require_unused(name, DatumGetInt64(identity));
+  if (!force) require_unused(name, locked.identity);
   PG_RETURN_BOOL(true);
 }
 
@@ -187,15 +192,10 @@ PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   const std::int32_t size = size_argument(fcinfo, 1);
   enter_function(fcinfo);
-  const StatementArgument arguments[] = {text_value(name), int_value(size)};
-  Datum old_size = Datum{0};
-  if (!change_row("WITH old AS MATERIALIZED "
-                  "(SELECT name, size FROM %1$s WHERE name OPERATOR(pg_catalog.=) $1 FOR UPDATE) "
-                  "UPDATE %1$s AS new SET size = $2 FROM old "
-                  "WHERE new.name OPERATOR(pg_catalog.=) old.name RETURNING old.size",
-                  arguments, &old_size))
-    report_absent(name);
-  PG_RETURN_DATUM(old_size);
+  const LockedDefinition locked = require_locked_definition(name);
+  const StatementArgument arguments[] = {bigint_value(locked.identity), int_value(size)};
+  change_row("UPDATE %s SET size = $2 WHERE identity OPERATOR(pg_catalog.=) $1", arguments, name);
+  PG_RETURN_INT32(locked.size);
 }
 
 PG_FUNCTION_INFO_V1(numpool_open);
@@ -203,13 +203,10 @@ PGDLLEXPORT Datum numpool_open(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   const std::int32_t size = PG_ARGISNULL(1) ? 0 : size_argument(fcinfo, 1);
   definitions_enter(fcinfo);
-  Definition definition;
-  Datum metadata;
-  if (read_definition(name, DT_NOEND, &definition, &metadata) != Lookup::kFound)
-    report_absent(name);
-  if (size != 0 && size != definition.size) report_other_size(name, size, definition);
-  if (metadata == 0) PG_RETURN_NULL();
-  PG_RETURN_DATUM(metadata);
+  const OpenedPool opened = open_pool(name);
+  if (size != 0 && size != opened.definition.size) report_other_size(name, size, opened.definition);
+  if (opened.metadata == 0 || !opened.may_see) PG_RETURN_NULL();
+  PG_RETURN_DATUM(opened.metadata);
 }
 
 PG_FUNCTION_INFO_V1(numpool_list);
@@ -244,21 +241,18 @@ PG_FUNCTION_INFO_V1(numpool_metadata);
 PGDLLEXPORT Datum numpool_metadata(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   definitions_enter(fcinfo);
-  Definition definition;
-  Datum metadata;
-  if (read_definition(name, DT_NOEND, &definition, &metadata) != Lookup::kFound)
-    report_absent(name);
-  if (metadata == 0) PG_RETURN_NULL();
-  PG_RETURN_DATUM(metadata);
+  const OpenedPool opened = open_pool(name);
+  if (!opened.may_see) report_not_user(opened.definition.name);
+  if (opened.metadata == 0) PG_RETURN_NULL();
+  PG_RETURN_DATUM(opened.metadata);
 }
 
 PG_FUNCTION_INFO_V1(numpool_set_metadata);
 PGDLLEXPORT Datum numpool_set_metadata(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   enter_function(fcinfo);
-  const StatementArgument arguments[] = {text_value(name), jsonb_value(fcinfo, 1)};
-  if (!change_row("UPDATE %s SET metadata = $2 WHERE name OPERATOR(pg_catalog.=) $1", arguments))
-    report_absent(name);
+  const LockedDefinition locked = require_locked_definition(name);
+  set_metadata(locked, jsonb_value(fcinfo, 1), name);
   PG_RETURN_VOID();
 }
 
@@ -268,21 +262,11 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
   enter_function(fcinfo);
   const StatementArgument expected = jsonb_value(fcinfo, 1);
   const StatementArgument wanted = jsonb_value(fcinfo, 2);
-  const StatementArgument arguments[] = {text_value(name), expected, wanted};
-  for (;;) {
-    CHECK_FOR_INTERRUPTS();
-    if (write_definitions("UPDATE %s SET metadata = $3 WHERE name OPERATOR(pg_catalog.=) $1 AND "
-                          "(metadata IS NULL AND $2 IS NULL OR metadata OPERATOR(pg_catalog.=) $2)",
-                          arguments) == 1)
-      PG_RETURN_BOOL(true);
-    Definition definition;
-    Datum metadata;
-    if (read_definition(name, DT_NOEND, &definition, &metadata) != Lookup::kFound)
-      report_absent(name);
-    if (same_metadata(metadata, wanted)) PG_RETURN_BOOL(true);
-    // Else another pool of that name has come, and is to be looked at again.
-    if (!same_metadata(metadata, expected)) PG_RETURN_BOOL(false);
-  }
+  const LockedDefinition locked = require_locked_definition(name);
+  if (same_metadata(locked.metadata, wanted)) PG_RETURN_BOOL(true);
+  if (!same_metadata(locked.metadata, expected)) PG_RETURN_BOOL(false);
+  set_metadata(locked, wanted, name);
+  PG_RETURN_BOOL(true);
 }
 
 PG_FUNCTION_INFO_V1(numpool_xact_lock);
@@ -291,7 +275,9 @@ PGDLLEXPORT Datum numpool_xact_lock(PG_FUNCTION_ARGS) {
   enter_function(fcinfo);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    const std::int64_t identity = require_pool(name, DT_NOEND)->key.identity;
+    const PoolRef* ref = require_pool(name, DT_NOEND);
+    require_use(ref);
+    const std::int64_t identity = ref->key.identity;
     lock_identity(identity, IdentityLock::kUser);
     // It may have been dropped while this session waited.
     Definition definition;

@@ -1,5 +1,6 @@
 // The view numpool_pools.
 
+#include "backend/pool_rights.h"
 #include "entry/view_rows.h"
 #include "pg/datums.h"
 #include "shared/registry.h"
@@ -92,6 +93,7 @@ enum {
   kExpired,
   kEnded,
   kDeaths,
+  kOwner,
   kCount
 };
 }
@@ -99,7 +101,7 @@ enum {
 // Whether a standby knows it: what its row says, and nothing of what happens on the primary.
 bool is_of_definition(int column) {
   return column == pools_column::kPool || column == pools_column::kSize ||
-         column == pools_column::kMetadata;
+         column == pools_column::kMetadata || column == pools_column::kOwner;
 }
 
 void fill_counters(const PoolCounters& counters, Datum* values) {
@@ -117,8 +119,8 @@ void fill_counters(const PoolCounters& counters, Datum* values) {
   values[kDeaths] = Int64GetDatum(static_cast<std::int64_t>(counters.deaths));
 }
 
-// `metadata` is 0 for none.
-void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata) {
+// `metadata` is 0 for none, and `owner` InvalidOid where it is not known.
+void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata, Oid owner) {
   using namespace pools_column;
   Datum values[kCount];
   bool nulls[kCount] = {};
@@ -130,6 +132,10 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   values[kBitmap] = bitmap_datum(figures);
   values[kMetadata] = metadata;
   nulls[kMetadata] = metadata == 0;
+  const char* owner_name = OidIsValid(owner) ? GetUserNameFromId(owner, true) : nullptr;
+  nulls[kOwner] = owner_name == nullptr;
+  if (owner_name != nullptr)
+    values[kOwner] = DirectFunctionCall1(namein, CStringGetDatum(owner_name));
   fill_counters(figures.counters, values);
   nulls[kCountingSince] = !figures.loaded;
   values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(figures.timed));
@@ -139,14 +145,24 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   put_row(rows, values, nulls);
 }
 
+struct DefinitionRows {
+  Rows* rows;
+  Oid extension_owner;
+};
+
 void put_definition(HeapTuple row, TupleDesc descriptor, void* state) {
+  const DefinitionRows& wanted = *static_cast<DefinitionRows*>(state);
   Definition definition;
+  PoolRoles roles;
   fill_definition(row, descriptor, &definition);
+  fill_roles(row, descriptor, &roles);
   // NB: static, as it is 8 kB; nothing that is called from here comes back to it.
   static PoolFigures figures;
   read_figures(definition, &figures);
-  put_pool(*static_cast<Rows*>(state), CStringGetTextDatum(definition.name), figures,
-           copy_metadata(row, descriptor));
+  const bool may_see = may_see_metadata(roles, wanted.extension_owner);
+  put_pool(*wanted.rows, CStringGetTextDatum(definition.name), figures,
+           may_see ? copy_metadata(row, descriptor) : Datum{0},
+           effective_owner(roles.owner, wanted.extension_owner));
 }
 
 // Without the table.
@@ -161,10 +177,10 @@ void put_live_pools(Rows& rows) {
     const bool stub = is_stub(*live);
     if (!stub) copy_figures(*live, &figures);
     unlock_pool(live);
-    if (!stub) put_pool(rows, name_datum(name), figures, Datum{0});
+    if (!stub) put_pool(rows, name_datum(name), figures, Datum{0}, InvalidOid);
     CHECK_FOR_INTERRUPTS();
   }
-  ereport(WARNING, (errmsg("pools that nobody has used, and metadata, are not shown"),
+  ereport(WARNING, (errmsg("pools that nobody has used, owners and metadata are not shown"),
                     errdetail("Another session has locked their definitions.")));
 }
 
@@ -180,7 +196,8 @@ PG_FUNCTION_INFO_V1(numpool_show_pools);
 PGDLLEXPORT Datum numpool_show_pools(PG_FUNCTION_ARGS) {
   Rows rows = begin_rows(fcinfo);
   // Whoever looks when something is stuck is not to be stuck, too.
-  if (!scan_definitions(kNoWait, put_definition, &rows)) put_live_pools(rows);
+  DefinitionRows definitions = {&rows, definitions_owner()};
+  if (!scan_definitions(kNoWait, put_definition, &definitions)) put_live_pools(rows);
   return Datum{0};
 }
 

@@ -1,6 +1,7 @@
 #include "entry/transaction.h"
 
 #include "backend/definition_changes.h"
+#include "backend/definitions.h"
 #include "backend/delivery.h"
 #include "backend/ledger_end.h"
 #include "backend/lease_ends.h"
@@ -27,6 +28,8 @@ void undo_record(const UndoRecord& record) {
       restore_change(record.ref, record.change);
       break;
     case UndoKind::kRows:
+      // The session may remember names and users from what is undone.
+      definitions_forget_names();
       break;
     case UndoKind::kTokenUsed:
       undo_use(record.use);

@@ -14,6 +14,7 @@ extern "C" {
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/procsignal.h"
+#include "utils/acl.h"
 
 // NB: libpq/libpq.h, which declares it, wants gssapi.h on Debian.
 extern PGDLLIMPORT WaitEventSet* FeBeWaitSet;
@@ -99,6 +100,15 @@ inline std::uint32_t WaitEventExtensionNew([[maybe_unused]] const char* name) {
   return ::WaitEventExtensionNew(name);
 #else
   return PG_WAIT_EXTENSION;
+#endif
+}
+
+// 16 lets a member of a role be kept from SET ROLE to it.
+inline bool member_can_set_role(Oid member, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return ::member_can_set_role(member, role);
+#else
+  return is_member_of_role(member, role);
 #endif
 }
 

@@ -37,6 +37,15 @@ publish(q(SELECT numpool_resize('p', 2)));
 is($sleeper->query_safe('SELECT 1'), "1\n1", 'a replicated growth serves the sleeper');
 is($subscriber->safe_psql('postgres', q(SELECT size || ' ' || in_use FROM numpool_pools WHERE pool = 'p')), '2 2', 'the live pool has grown');
 
+# Roles go by name: those of the subscriber count, where there are any.
+$subscriber->safe_psql('postgres', 'CREATE ROLE filler; CREATE ROLE ann; CREATE ROLE bob');
+publish(q(CREATE ROLE ann; CREATE ROLE bob; CREATE ROLE gone; SELECT numpool_grant('p', 'gone'), numpool_grant('p', 'bob'), numpool_set_owner('p', 'ann')));
+my $roles = q(SELECT concat_ws(' ', owner, owner_oid::regrole, users, user_oids::regrole[]) FROM numpool_definitions WHERE name = 'p');
+is($subscriber->safe_psql('postgres', $roles), 'ann ann {public,bob} {-,bob}', 'owner and users came, but for a role that is missing there');
+$subscriber->safe_psql('postgres', 'ALTER ROLE bob RENAME TO bert; CREATE ROLE bob');
+publish(q(SELECT numpool_revoke('p', 'public')));
+is($subscriber->safe_psql('postgres', $roles), 'ann ann {bob} {bert}', 'who was renamed there keeps his rights');
+
 publish(q(UPDATE numpool_definitions SET name = 'q' WHERE name = 'p'));
 is($holder->query_safe(q(SELECT numpool_fence('q', 0) > 0)), 't', 'a replicated new name reaches the live pool');
 $holder->query_until(qr/begun/, "\\echo begun\n\\set VERBOSITY sqlstate\nSELECT numpool_acquire('q');\n");

@@ -24,6 +24,13 @@ is(as('joe', q(SELECT numpool_create('p', 3), numpool_resize('p', 4), numpool_re
 	'he may define pools');
 is(as('ann', q(SELECT numpool_acquire('p'))), '0', 'anybody may use them');
 refused('ann', q(SELECT numpool_create('q', 1)), 'anybody else who defines');
+refused('ann', q(SELECT numpool_drop('p', true)), 'anybody else who changes a pool of his');
+# Whoever owns the extension may change every pool of it, and is no user of each for that.
+$node->safe_psql('joes', q(SELECT numpool_create('admins', 1), numpool_revoke('admins', 'public')));
+refused('joe', q(SELECT numpool_acquire('admins')), 'the owner of the extension as a stranger');
+refused('joe', q(SELECT numpool_set_owner('admins', 'ann')), 'a pool for a role that he is no member of');
+is(as('joe', q(SELECT numpool_resize('admins', 2), numpool_grant('admins', 'joe'), numpool_acquire('admins'))), '1||0', 'he lets himself use it');
+is(as('joe', q(SELECT numpool_drop('admins', true))), 't', 'and drops it');
 refused('ann', q(DELETE FROM numpool_definitions), 'anybody else on the table');
 refused('joe', q(CREATE TRIGGER t AFTER INSERT ON numpool_definitions FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()),
 	'a trigger on a table that statements of the bootstrap superuser write');
