@@ -12,6 +12,8 @@
 namespace numpool::cli {
 namespace {
 
+const char* program_name = "numpool";
+
 /// Joins the lines of `text` with "; ".
 std::string one_line(const std::string& text) {
   std::string out;
@@ -40,6 +42,10 @@ std::string describe(const numpool::error& e) {
 
 }  // namespace
 
+void set_program_name(const char* name) noexcept {
+  program_name = name;
+}
+
 void throw_errno(const std::string& what) {
   throw failure(kInternal, what + ": " + std::strerror(errno));
 }
@@ -65,7 +71,7 @@ int exit_code_of(const numpool::error& why) {
 void complain(const std::string& message) noexcept {
   try {
     // A backslash of a message is its own: only what could break the line is escaped.
-    std::string line = "numpool: ";
+    std::string line = std::string(program_name) + ": ";
     for (char c : one_line(message)) line += c == '\\' ? std::string(1, c) : printable({&c, 1});
     line += '\n';
     // One write, so that lines of several processes do not mix.

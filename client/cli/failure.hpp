@@ -46,6 +46,9 @@ int catch_all(F&& body) noexcept {
   return catch_all([](void* f) { return (*static_cast<F*>(f))(); }, &body);
 }
 
+/// Under which name this program complains; "numpool" unless told.
+void set_program_name(const char* name) noexcept;
+
 /// Prints "numpool: MESSAGE" on standard error as one line, whatever `message` has in it.
 void complain(const std::string& message) noexcept;
 
