@@ -23,7 +23,7 @@ const std::map<std::string, void (*)(const bench::Options&)> kParts = {
     {"size", bench::measure_size},           {"queue", bench::measure_queue},
     {"pools", bench::measure_pools},         {"snapshot", bench::measure_snapshot},
     {"listeners", bench::measure_listeners}, {"clients", bench::measure_clients},
-    {"timed", bench::measure_timed}};
+    {"timed", bench::measure_timed},         {"scrape", bench::measure_scrape}};
 
 constexpr std::unique_ptr<bench::System> (*kOnPostgres[])() = {
     bench::floor_system,       bench::shaped_floor_system,

@@ -55,5 +55,6 @@ void measure_snapshot(const Options& options);   // a minute with a snapshot hel
 void measure_listeners(const Options& options);  // growth: idle sessions that listen
 void measure_clients(const Options& options);    // growth: clients
 void measure_timed(const Options& options);      // leases of tokens
+void measure_scrape(const Options& options);     // looks of monitoring
 
 }  // namespace bench

@@ -177,6 +177,10 @@ sub judge
 	aim('enqueue and cancel behind 100,000 waiters against behind 100', 'at most', 1.5,
 		ratios([ 'aim', 'end of 100000', 'numpool' ], [ 'aim', 'end of 100', 'numpool' ]));
 	judge_timed();
+	aim('a look at 1000 pools with 10,000 leases, p50, ms', 'at most', 50,
+		map { $_ / 1000 } values_of('scrape p50', 1000, 'numpool'));
+	aim('pairs/s while somebody looks at them once a second, against nobody', 'at least', 0.98,
+		ratios([ 'watched', 'yes', 'numpool' ], [ 'watched', 'no', 'numpool' ]));
 }
 
 # Leases of tokens. Their floor is a row written and deleted, and for a renewal SELECT 1.
