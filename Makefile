@@ -25,7 +25,7 @@ jobs = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 MODULE := $(MAKE) --no-print-directory -f extension/build.mk PG_CONFIG='$(PG_CONFIG)'
 
-.PHONY: all extension install uninstall clean help packages pgroot check demo bench bench-quick \
+.PHONY: check-page all extension install uninstall clean help packages pgroot check demo bench bench-quick \
 	torture format include-graph installcheck need-postgres docs dist check-drivers
 
 all: extension  ## build everything: extension, client library, command
@@ -94,6 +94,12 @@ bench-packages:
 
 bench-built: pgroot $(BUILD)/bench/driver $(BUILD)/bench/core $(BUILD)/tests/client_bench
 
+check-page: packages  ## see the exporter's page in a browser: pictures in build/page (installs chromium)
+	@tests/setup/install-packages page
+	@echo "building"
+	+@$(MAKE) -s $(jobs) --no-print-directory pgroot exporter
+	@tests/exporter/check-page
+
 torture: packages  ## try to break every promise, SECONDS=60 (or more) for each mix of MIXES
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory torture-installed
@@ -128,6 +134,7 @@ help:  ## show this list
 include tests/support/build.mk
 include client/build.mk
 include client/cli/build.mk
+include client/exporter/build.mk
 include tests/build.mk
 include tests/poolers/build.mk
 include tests/cluster/build.mk

@@ -2,7 +2,7 @@
 
 SECONDS ?= 300
 
-FUZZERS := notification duration connection
+FUZZERS := notification duration connection http_request
 FUZZ_FLAGS = -std=c++17 -g -O1 $(WARNINGS) -MMD -MP -fno-omit-frame-pointer \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-Iclient -Iclient/src -Iclient/include -isystem $(PG_INCLUDE)
@@ -17,6 +17,7 @@ $(BUILD)/fuzz/objects/%.o: %.cpp
 $(BUILD)/fuzz/notification_fuzz: $(call fuzz_object,client/src/notification)
 $(BUILD)/fuzz/duration_fuzz: $(call fuzz_object,client/cli/duration) \
 	$(call fuzz_object,client/cli/text)
+$(BUILD)/fuzz/http_request_fuzz: $(call fuzz_object,client/exporter/http_request)
 $(BUILD)/fuzz/connection_fuzz: $(call fuzz_object,client/cli/connection) \
 	$(call fuzz_object,client/cli/failure) $(call fuzz_object,client/cli/text) \
 	$(call fuzz_object,client/src/pg_conninfo) $(call fuzz_object,client/src/error) \
