@@ -11,6 +11,7 @@
 #include "shared/pool_memory.h"
 #include "shared/pool_unlock.h"
 #include "shared/session.h"
+#include "shared/untimed_context.h"
 
 namespace numpool {
 
@@ -27,6 +28,7 @@ void become_held(LedgerEntry* entry, std::uint32_t index) {
 
 std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
   LivePool* live = live_of(ref);
+  if (live->pool.free == 0 || live->pool.queue.length != 0) return Bitmap::kNone;
   // Our uncommitted resize does not count yet; but do not hand out numbers that our own shrink will
   // remove.
   std::uint32_t limit = live->pool.size;
@@ -34,7 +36,7 @@ std::uint32_t grant_now(PoolRef* ref, LedgerEntry* entry) {
     limit = static_cast<std::uint32_t>(ref->change.size);
   const Claim claim = {my_session_id(), tag_of(entry), entry->scope, entry->ticket};
   return pool_acquire(region(), live->pool, claim, limit,
-                      grant_context(*live, GetCurrentTimestamp()));
+                      untimed_context(*live, GetCurrentTimestamp()));
 }
 
 // The pool is locked, and still is if it is busy.

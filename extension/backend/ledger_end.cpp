@@ -8,6 +8,7 @@
 #include "pg/debug_point.h"
 #include "shared/pool_memory.h"
 #include "shared/session.h"
+#include "shared/untimed_context.h"
 
 namespace numpool {
 
@@ -22,9 +23,11 @@ void release_slot(LedgerEntry* entry, bool died) {
     note_death(entry->ref);
   }
   WakeList wake;
-  // Only a hand-off looks at the clock.
+  // Only a hand-off looks at the clock, and at the other one only where a token may have a place.
   const TimestampTz now = live->pool.queue.length == 0 ? 0 : GetCurrentTimestamp();
-  pool_release(region(), live->pool, entry->index, grant_context(*live, now), wake);
+  const GrantContext context =
+      live->pool.tokens.records == 0 ? untimed_context(*live, now) : grant_context(*live, now);
+  pool_release(region(), live->pool, entry->index, context, wake);
   unlock_pool(live);
   wake_all(wake);
 }

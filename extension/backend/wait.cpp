@@ -6,6 +6,7 @@
 #include "backend/ledger_undelivered.h"
 #include "backend/patience.h"
 #include "backend/token_uses.h"
+#include "pg/client_socket.h"
 #include "pg/compat.h"
 #include "pg/debug_point.h"
 #include "shared/session.h"
@@ -20,23 +21,36 @@ std::uint32_t turn_wait_event() {
   return event;
 }
 
-}  // namespace
+// What a sleeper waits for: latch, postmaster, and the end of its client's connection. A set of its
+// own: PostgreSQL's FeBeWaitSet waits for what the client sends, and to change that for each sleep,
+// and back for the next read, would be two system calls.
+constexpr int kMostEvents = 3;
 
-void sleep_once(TimestampTz deadline, std::uint32_t wait_event) {
-  const long timeout = milliseconds_until(deadline);
+WaitEventSet* sleepers_set() {
+  static WaitEventSet* set = nullptr;
+  static bool is_whole = false;
+  if (is_whole) return set;
+  if (set != nullptr) FreeWaitEventSet(set);  // an error came before it was whole
+  set = nullptr;
+  set = compat::CreateWaitEventSet(nullptr, kMostEvents);
+  AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+  AddWaitEventToSet(set, WL_POSTMASTER_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+  if (WaitEventSetCanReportClosed())
+    AddWaitEventToSet(set, WL_SOCKET_CLOSED, client_socket(), nullptr, nullptr);
+  is_whole = true;
+  return set;
+}
 
+// -1: without a limit.
+void sleep_milliseconds(long timeout, std::uint32_t wait_event) {
   if (FeBeWaitSet == nullptr) {  // a background worker
     WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout >= 0 ? WL_TIMEOUT : 0),
               timeout, wait_event);
     ResetLatch(MyLatch);
     return;
   }
-  // This changes what FeBeWaitSet waits for; whoever next reads from or writes to the client sets
-  // its own events again.
-  ModifyWaitEvent(FeBeWaitSet, kFeBeWaitSetSocketPos,
-                  WaitEventSetCanReportClosed() ? WL_SOCKET_CLOSED : 0, nullptr);
-  WaitEvent events[kFeBeWaitSetEvents];
-  const int count = WaitEventSetWait(FeBeWaitSet, timeout, events, kFeBeWaitSetEvents, wait_event);
+  WaitEvent events[kMostEvents];
+  const int count = WaitEventSetWait(sleepers_set(), timeout, events, kMostEvents, wait_event);
   for (int i = 0; i < count; ++i) {
     if (events[i].events & WL_POSTMASTER_DEATH)
       ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN),
@@ -47,6 +61,12 @@ void sleep_once(TimestampTz deadline, std::uint32_t wait_event) {
     }
   }
   ResetLatch(MyLatch);
+}
+
+}  // namespace
+
+void sleep_once(TimestampTz deadline, std::uint32_t wait_event) {
+  sleep_milliseconds(milliseconds_until(deadline), wait_event);
 }
 
 namespace {
@@ -101,22 +121,23 @@ WaitEnd wait_for_turn(LedgerEntry* entry, TimestampTz deadline, WaitLog* log) {
   const Waiter& waiter = *region().at<Waiter>(entry->waiter);
   const Deadlines deadlines(deadline);
   // A wait with a timeout of its own is in no deadlock, so it need not look for one.
-  TimestampTz check = deadline == DT_NOEND ? first_check(GetCurrentTimestamp()) : DT_NOEND;
+  TimestampTz check = deadline == DT_NOEND ? first_check(waiter.since) : DT_NOEND;
   debug_point(DebugPoint::kJoined);
   for (;;) {
     if (waiter.state.load(std::memory_order_acquire) != WaiterState::kQueued) return WaitEnd::kOver;
     refuse_own_deadlock(entry);
     if (deadlines.passed()) return WaitEnd::kTimeout;
-    if (milliseconds_until(check) == 0) {
-      check = check_for_deadlocks();
-      continue;
-    }
-    if (wait_log_due(*log)) {
-      log_turn(log, entry);
+    const TimestampTz other = Min(deadlines.next(), log->due);
+    const long left = milliseconds_until(Min(check, other));
+    if (left == 0) {
+      if (check <= other)
+        check = check_for_deadlocks();
+      else if (wait_log_due(*log))
+        log_turn(log, entry);
       continue;
     }
     debug_point(DebugPoint::kBeforeSleep);
-    sleep_for_turn(Min(Min(deadlines.next(), check), log->due));
+    sleep_milliseconds(left, turn_wait_event());
     debug_point(DebugPoint::kWoken);
     CHECK_FOR_INTERRUPTS();
   }

@@ -22,9 +22,6 @@ extern PGDLLIMPORT WaitEventSet* FeBeWaitSet;
 
 namespace numpool {
 
-constexpr int kFeBeWaitSetSocketPos = 0;
-constexpr int kFeBeWaitSetEvents = 3;
-
 // 17 numbers processes by ProcNumber; before, pgprocno and (for signals) the backend id differ.
 #if PG_VERSION_NUM >= 170000
 inline int my_proc_number() {
@@ -91,6 +88,15 @@ inline void deconstruct_array_builtin(ArrayType* array, Oid type, Datum** values
   const bool by_value = type == INT4OID || (type == INT8OID && FLOAT8PASSBYVAL);
   const char alignment = type == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT;
   ::deconstruct_array(array, type, length, by_value, alignment, values, nulls, count);
+#endif
+}
+
+// 17 gives a set to a resource owner, or to none, and then, as before, it lasts.
+inline WaitEventSet* CreateWaitEventSet(std::nullptr_t, int events) {
+#if PG_VERSION_NUM >= 170000
+  return ::CreateWaitEventSet(nullptr, events);
+#else
+  return ::CreateWaitEventSet(TopMemoryContext, events);
 #endif
 }
 

@@ -1,0 +1,13 @@
+// What a grant needs from outside where no deadline is looked at.
+#pragma once
+
+#include "shared/live_pool.h"
+
+namespace numpool {
+
+// As grant_context, for a pool in whose queue there is no place.
+inline GrantContext untimed_context(const LivePool& live, TimestampTz now) {
+  return {now, 0, region().at<FenceRecord>(live.fences)->block.next};
+}
+
+}  // namespace numpool
