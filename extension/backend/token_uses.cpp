@@ -246,6 +246,7 @@ void restore_use(const UndoRecord& record) {
 }
 
 void hold_tokens() {
+  if (dlist_is_empty(&uses)) return;  // as nearly always: without the loop's preparations
   dlist_mutable_iter at;
   dlist_foreach_modify(at, &uses) {
     TokenUse* use = dlist_container(TokenUse, node, at.cur);
@@ -269,6 +270,7 @@ void hold_tokens() {
 }
 
 void end_tokens() {
+  if (dlist_is_empty(&uses)) return;
   dlist_mutable_iter at;
   dlist_foreach_modify(at, &uses) {
     TokenUse* use = dlist_container(TokenUse, node, at.cur);

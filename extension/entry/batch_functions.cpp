@@ -47,7 +47,12 @@ struct Batch {
 };
 
 Batch begin_batch(FunctionCallInfo fcinfo) {
-  InitMaterializedSRF(fcinfo, 0);
+  // Whoever calls knows the columns, as a rule; to read them from the catalog takes longer than a
+  // few elements do.
+  const ReturnSetInfo* caller = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const bool known =
+      caller != nullptr && IsA(caller, ReturnSetInfo) && caller->expectedDesc != nullptr;
+  InitMaterializedSRF(fcinfo, known ? MAT_SRF_USE_EXPECTED_DESC : 0);
   Batch batch = {};
   batch.result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   batch.own_columns = batch.result->setDesc->natts - kErrorColumns;
