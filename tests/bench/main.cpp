@@ -26,10 +26,11 @@ const std::map<std::string, void (*)(const bench::Options&)> kParts = {
     {"timed", bench::measure_timed},         {"scrape", bench::measure_scrape}};
 
 constexpr std::unique_ptr<bench::System> (*kOnPostgres[])() = {
-    bench::floor_system,       bench::shaped_floor_system,
-    bench::numpool_system,     bench::numpool_parameter_system,
-    bench::advisory_system,    bench::sweep_system,
-    bench::skip_locked_system, bench::row_bitmap_system};
+    bench::floor_system,         bench::shaped_floor_system,
+    bench::numpool_system,       bench::numpool_parameter_system,
+    bench::numpool_batch_system, bench::advisory_system,
+    bench::sweep_system,         bench::skip_locked_system,
+    bench::row_bitmap_system};
 
 void prepare() {
   bench::create_schema();

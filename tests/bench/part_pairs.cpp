@@ -38,6 +38,8 @@ void create_each(const Systems& systems, const std::string& pool, int size) {
 void measure_pairs(const Options& options) {
   // Systems remember the size: one set of them for each pool.
   const Systems plenty = all_systems(true), scarce = all_systems(false);
+  Systems batches;
+  batches.push_back(numpool_batch_system());
   create_each(plenty, "plenty", 64);
   create_each(scarce, "scarce", 4);
   // To open and close 200 connections for each would take a third of a quick run.
@@ -47,7 +49,9 @@ void measure_pairs(const Options& options) {
     {
       const OneCore bound;
       measure_each(plenty, "uncontended", "plenty", 1, "bound", options.seconds);
+      measure_each(batches, "uncontended", "plenty", 1, "bound", options.seconds);
     }
+    measure_each(batches, "uncontended", "plenty", 1, "1", options.seconds);
     for (int clients : {1, 8, 32})
       measure_each(plenty, "uncontended", "plenty", clients, std::to_string(clients),
                    options.seconds);

@@ -108,6 +108,37 @@ class NumpoolClient : public StatementClient {
   bool parameter_;
 };
 
+constexpr int kBatch = 64;
+
+// What many tasks that share a connection ask for and give back goes in one statement: 64 at a
+// time.
+class BatchClient : public Client {
+ public:
+  explicit BatchClient(const Pools& pools) : Client(pools) {
+    const std::string pools_of_all =
+        "array_fill(" + literal(pool()) + "::text, '{" + std::to_string(kBatch) + "}')";
+    session_.prepare("a", "SELECT array_agg(index), array_agg(fence) FROM numpool_enqueue_batch(" +
+                              pools_of_all + ")");
+    session_.prepare("r", "SELECT count(*) FILTER (WHERE released) FROM numpool_release_batch(" +
+                              pools_of_all + ", $1, $2)");
+  }
+  int acquire() override {
+    if (taken_ == 0) held_ = session_.execute_row("a", {});
+    return taken_++;
+  }
+  void release(int) override {
+    if (++given_back_ < kBatch) return;
+    if (session_.execute("r", held_) != std::to_string(kBatch)) fail("a batch was not given back");
+    taken_ = given_back_ = 0;
+  }
+
+ private:
+  Session session_;
+  std::vector<std::string> held_;  // indexes and fences
+  int taken_ = 0;
+  int given_back_ = 0;
+};
+
 class NumpoolSystem : public System {
  public:
   explicit NumpoolSystem(bool parameter) : parameter_(parameter) {}
@@ -129,6 +160,15 @@ class NumpoolSystem : public System {
 
  private:
   bool parameter_;
+};
+
+class BatchSystem : public NumpoolSystem {
+ public:
+  BatchSystem() : NumpoolSystem(false) {}
+  const char* name() const override { return "numpool_batch"; }
+  std::unique_ptr<Client> open(const Pools& pools) override {
+    return std::make_unique<BatchClient>(pools);
+  }
 };
 
 // What waits for an advisory lock has to name its key: clients share them out among themselves.
@@ -261,6 +301,9 @@ std::unique_ptr<System> numpool_system() {
 }
 std::unique_ptr<System> numpool_parameter_system() {
   return std::make_unique<NumpoolSystem>(true);
+}
+std::unique_ptr<System> numpool_batch_system() {
+  return std::make_unique<BatchSystem>();
 }
 std::unique_ptr<System> advisory_system() {
   return std::make_unique<Advisory>();

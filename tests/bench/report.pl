@@ -10,6 +10,7 @@ our %name = (
 	floor_shaped => 'two `SELECT 1` with parameters (a text; a text and an int)',
 	numpool => 'numpool, SQL',
 	numpool_parameter => "numpool, SQL, the pool's name a parameter",
+	numpool_batch => 'numpool, SQL, 64 calls a statement',
 	client => 'numpool, C++ client (one connection)',
 	ticket => 'numpool, ticket',
 	advisory => 'advisory lock, each client a key of its choice',
@@ -19,7 +20,7 @@ our %name = (
 	redis => 'Redis, BLPOP and RPUSH',
 	notify_off => 'NOTIFY, synchronous_commit off',
 	notify_on => 'NOTIFY, synchronous_commit on');
-our @order = qw(floor floor_shaped numpool numpool_parameter client ticket advisory sweep skip_locked
+our @order = qw(floor floor_shaped numpool numpool_parameter numpool_batch client ticket advisory sweep skip_locked
   row_bitmap redis notify_off notify_on);
 
 our (%value, %meta, @library);
@@ -149,8 +150,13 @@ sub judge
 	note("pairs/s, the pool's name a parameter, against a floor with parameters, clients: $_",
 		ratios([ 'uncontended', $_, 'numpool_parameter' ], [ 'uncontended', $_, 'floor_shaped' ]))
 	  for 1, 8, 32;
-	note('instructions of the backend against two `SELECT 1`',
+	aim('instructions of the backend against two `SELECT 1`', 'at most', 1.08,
 		ratios([ 'instructions', '-', 'numpool' ], [ 'instructions', '-', 'floor' ]));
+	note('the same of a pair of which 64 share two statements',
+		ratios([ 'instructions', '-', 'numpool_batch' ], [ 'instructions', '-', 'floor' ]));
+	aim("pairs/s with 4 numbers against advisory locks, $_ clients", 'at least', 1,
+		ratios([ 'contended', $_, 'numpool' ], [ 'contended', $_, 'advisory' ]))
+	  for 32, 200;
 	aim('pairs/s, 65,536 numbers all but one taken, against an empty pool of 64', 'at least', 0.9,
 		ratios([ 'aim', 'nearly full', 'numpool' ], [ 'aim', 'empty', 'numpool' ]));
 	aim('pairs/s, 100,000 tickets queued in another pool, against none', 'at least', 0.9,

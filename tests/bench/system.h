@@ -60,6 +60,7 @@ std::unique_ptr<System> floor_system();              // two SELECT 1
 std::unique_ptr<System> shaped_floor_system();       // with the parameters that numpool's have
 std::unique_ptr<System> numpool_system();            // the SQL functions
 std::unique_ptr<System> numpool_parameter_system();  // the pool's name a parameter too
+std::unique_ptr<System> numpool_batch_system();      // 64 calls a statement; one client at a time
 std::unique_ptr<System> client_system();             // the C++ library
 std::unique_ptr<System> advisory_system();           // each client a key of its own choice, waiting
 std::unique_ptr<System> sweep_system();              // try-lock of one key after the other
