@@ -158,6 +158,7 @@ void io_loop::set_up_step_done() {
   hosts_left_ = 0;
   foreign_sessions_ = 0;
   engine_.connected = true;
+  timed_.renew_all();
   if (!engine_.shares_sessions()) engine_.backend_pid = engine_.session_pid.load();
   if (!std::exchange(ever_attempted_, true)) engine_.first_attempt_.set_value();
 }

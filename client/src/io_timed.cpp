@@ -44,6 +44,14 @@ void timed_book::do_what_is_due(io_loop& io) {
   set_timer();
 }
 
+void timed_book::renew_all() {
+  for (auto& record : take_all()) {
+    record->renew_soon();
+    due_.emplace(boottime_clock::now(), std::move(record));
+  }
+  set_timer();
+}
+
 std::vector<std::shared_ptr<timed_record>> timed_book::take_all() {
   std::vector<std::shared_ptr<timed_record>> out;
   out.reserve(due_.size());

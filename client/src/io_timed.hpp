@@ -28,6 +28,9 @@ class timed_book {
   /// the machine sleeps.
   int fd() const { return fd_; }
   void do_what_is_due(io_loop& io);
+  /// The connection is a new one. The server behind it may be another than before, where a lease
+  /// has a new fence, and a time that began with that server and not with the last renewal.
+  void renew_all();
   /// Empties the book.
   std::vector<std::shared_ptr<timed_record>> take_all();
 

@@ -134,6 +134,11 @@ std::optional<timed_record::clock::time_point> timed_record::look(io_loop& io) {
   return next;
 }
 
+void timed_record::renew_soon() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  renew_at_ = clock::now();
+}
+
 /// What has ended by time needs no release.
 bool timed_record::wanted(io_loop&) {
   if (clock::now() < valid_until()) return true;

@@ -43,6 +43,8 @@ class timed_record : public holding {
   /// The I/O thread. What is to be done now: it is lost if its time has passed. Returns when to
   /// come again, or nothing if it is nobody's to renew any more.
   std::optional<clock::time_point> look(io_loop& io);
+  /// Makes it due.
+  void renew_soon();
 
   // For the renewal, and any thread.
   void renewed(clock::time_point sent_at, std::int64_t fence, clock::duration ttl);

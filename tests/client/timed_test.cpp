@@ -122,6 +122,17 @@ TEST_CASE_FIXTURE(fixture, "it goes on over lost connections") {
   CHECK(client.open(id).leases().empty());
 }
 
+TEST_CASE_FIXTURE(fixture, "it is renewed at once over a new connection") {
+  client.create_or_open(id, 1);
+  pauses quick(5ms, 20ms);
+  numpool::client other;
+  const timed_lease held = other.open(id).acquire_timed(lasting(1h));
+  const auto valid_until = held.valid_until();
+  terminate(other);
+  CHECK(eventually([&] { return held.valid_until() > valid_until; }));
+  CHECK(held.held());
+}
+
 TEST_CASE_FIXTURE(fixture, "a wait goes on over a lost connection, and its grant is kept") {
   numpool::pool pool = client.create_or_open(id, 1);
   pauses quick(5ms, 20ms);
