@@ -127,8 +127,9 @@ void write_histogram(writer& out, const pool_figures& pool) {
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     sum += counts[i];
-    const std::string bound = i < std::size(kBounds) ? kBounds[i] : "+Inf";
-    out.sample(label + ",le=\"" + bound + "\"}", std::to_string(sum), "_bucket");
+    std::string labels = label;
+    labels.append(",le=\"").append(i < std::size(kBounds) ? kBounds[i] : "+Inf").append("\"}");
+    out.sample(labels, std::to_string(sum), "_bucket");
   }
   out.sample(label + "}", seconds(pool.wait_sum), "_sum");
   out.sample(label + "}", std::to_string(sum), "_count");
