@@ -29,6 +29,16 @@ void measure_each(const Systems& systems, const std::string& table, const std::s
     print(table, x, system->name(), pairs_per_second(*system, {pool}, clients, seconds));
 }
 
+// Those whose speed with many threads on one connection, or as many connections, is a promise.
+Systems crowd_systems() {
+  Systems systems;
+  systems.push_back(floor_system());
+  systems.push_back(numpool_system());
+  systems.push_back(client_system());
+  systems.push_back(redis_system());
+  return systems;
+}
+
 void create_each(const Systems& systems, const std::string& pool, int size) {
   for (const auto& system : systems) system->create({pool}, size);
 }
@@ -40,6 +50,7 @@ void measure_pairs(const Options& options) {
   const Systems plenty = all_systems(true), scarce = all_systems(false);
   Systems batches;
   batches.push_back(numpool_batch_system());
+  const Systems crowd = options.quick ? Systems{} : crowd_systems();
   create_each(plenty, "plenty", 64);
   create_each(scarce, "scarce", 4);
   // To open and close 200 connections for each would take a third of a quick run.
@@ -55,6 +66,7 @@ void measure_pairs(const Options& options) {
     for (int clients : {1, 8, 32})
       measure_each(plenty, "uncontended", "plenty", clients, std::to_string(clients),
                    options.seconds);
+    measure_each(crowd, "uncontended", "plenty", 200, "200", options.seconds);
     for (int clients : crowds)
       measure_each(scarce, "contended", "scarce", clients, std::to_string(clients),
                    options.seconds);

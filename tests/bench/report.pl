@@ -145,6 +145,15 @@ sub judge
 		aim("pairs/s against two `SELECT 1`, $text", 'at least', 0.9,
 			ratios([ @group, 'numpool' ], [ @group, 'floor' ]));
 	}
+	# The library has one connection for all its threads, the others one each.
+	aim('C++ client, pairs/s against two `SELECT 1`, 1 thread, all on one core', 'at least', 0.9,
+		ratios([ 'uncontended', 'bound', 'client' ], [ 'uncontended', 'bound', 'floor' ]));
+	aim("C++ client, pairs/s against Redis, 64 numbers, $_ threads", 'at least', 1.5,
+		ratios([ 'uncontended', $_, 'client' ], [ 'uncontended', $_, 'redis' ]))
+	  for 8, 32, 200;
+	aim("C++ client, pairs/s against Redis, 4 numbers, $_ threads", 'at least', 1,
+		ratios([ 'contended', $_, 'client' ], [ 'contended', $_, 'redis' ]))
+	  for 32, 200;
 	# Binding a parameter costs the floor too: the pair that takes the pool's name as one is compared
 	# with a floor that does.
 	note("pairs/s, the pool's name a parameter, against a floor with parameters, clients: $_",

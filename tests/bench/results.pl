@@ -189,7 +189,8 @@ sub write_results
 	mkdir "$folder/plots";
 	plot($_, "$folder/plots/$_->[0].svg") for @plots;
 
-	my @one = ([ 'bound', '1 client, one core' ], [ 1, '1 client' ], [ 8, '8 clients' ], [ 32, '32 clients' ]);
+	my @one = ([ 'bound', '1 client, one core' ], [ 1, '1 client' ], [ 8, '8 clients' ], [ 32, '32 clients' ],
+		[ 200, '200 clients' ]);
 	my @few = map { [ $_, "$_ clients" ] } 8, 32, 200;
 	my $text = "# Results of `make bench`\n\nWritten by `make bench`; see `tests/bench/run` for what is run.\n\n";
 	$text .= table_head('', '');
