@@ -12,13 +12,6 @@ namespace numpool::detail {
 
 namespace {
 
-/// How often in a row nothing must be outstanding before the helm is lent after a crowd: each time
-/// it is lent in vain costs both threads a wake-up.
-constexpr int kCrowdMemory = 16;
-
-/// A lone thread has a release outstanding, that it does not wait for, and what it does wait for.
-constexpr std::size_t kOfOneCaller = 2;
-
 constexpr std::chrono::hours kLongestSleep{1};
 
 /// What may be left unread for a moment.
@@ -50,7 +43,6 @@ bool io_loop::is_plain() const {
 }
 
 bool io_loop::may_lend() {
-  if (pipeline_.size() > kOfOneCaller) crowd_ = kCrowdMemory;
   if (!is_plain() || !pipeline_.empty() || !backlog_.empty() || !tickets_.empty()) return false;
   if (crowd_ == 0) return true;
   --crowd_;
@@ -60,7 +52,9 @@ bool io_loop::may_lend() {
 void io_loop::start_as_caller(std::shared_ptr<operation> op) {
   op->submitted(*this);
   backlog_.push_back(std::move(op));
+  const int crowd = crowd_;
   if (may_send()) send_backlog();
+  crowd_ = crowd;  // what it has sent before and not read yet is no crowd
   if (connection_) work(false);
 }
 
@@ -84,6 +78,7 @@ void io_loop::drive(const std::shared_ptr<operation>& op,
     if (sleep_as_caller(deadline)) {
       heard();
       work(true);
+      if (!backlog_.empty() && may_send()) send_backlog();
     } else if (deadline && clock::now() >= *deadline) {
       return;
     }

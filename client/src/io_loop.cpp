@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "io_batch.hpp"
 #include "io_internal.hpp"
 #include "lease_record.hpp"
 #include "timed_record.hpp"
@@ -22,7 +23,7 @@ constexpr std::chrono::seconds kFarewell{1};
 /// Leaves the queue, or gives back what the ticket was granted.
 class cancel_operation : public operation, public std::enable_shared_from_this<cancel_operation> {
  public:
-  explicit cancel_operation(std::int64_t ticket) {
+  explicit cancel_operation(std::int64_t ticket) : number_(ticket) {
     *std::to_chars(ticket_, ticket_ + sizeof ticket_ - 1, ticket).ptr = '\0';
   }
 
@@ -33,8 +34,12 @@ class cancel_operation : public operation, public std::enable_shared_from_this<c
     if (why.kind() == error_kind::cancelled) io.send_again(shared_from_this());
   }
   bool disconnected(io_loop&, const error&, bool) override { return false; }
+  void add_to(std::vector<binary_array>& arguments) override { arguments[0].add(number_); }
 
  private:
+  batch_kind own_kind() const override { return batch_kind::cancel; }
+
+  const std::int64_t number_;
   char ticket_[24];
 };
 
@@ -85,13 +90,25 @@ bool io_loop::may_send() const {
   return state_ == state::ready && !is_shared_ && (!engine_.shares_sessions() || pipeline_.empty());
 }
 
+/// What can be a batch's waits until the one before the last has been answered: what the threads
+/// ask for meanwhile goes out together. NB: and all that is behind it, as a thread that gives a
+/// number back without waiting for the answer finds that done by what it asks next.
+bool io_loop::is_held_back(const operation& op) const {
+  return op.kind_in_batch() != batch_kind::none && pipeline_.size() >= kRoundTrips;
+}
+
 void io_loop::send_backlog() {
   sending_.swap(backlog_);
+  if (sending_.size() + pipeline_.size() > kOfOneCaller) crowd_ = kCrowdMemory;
+  if (sending_.size() > 1 && pipeline_.size() < kRoundTrips && !schema_.empty())
+    gather_batches(*this, sending_);
   bool alive = true;
+  bool held_back = false;
   for (auto& op : sending_) {
     const bool must_wait = schema_.empty() && op->message().what->needs_extension;
-    if (!alive || must_wait || !may_send()) {
-      backlog_.push_back(std::move(op));
+    held_back = held_back || is_held_back(*op);
+    if (!alive || must_wait || !may_send() || held_back) {
+      take_back(std::move(op));
     } else if (op->wanted(*this)) {
       if (pipeline_.empty()) heard();  // silence begins when an answer is due
       alive = pipeline_.send(*connection_, std::move(op), schema_);
@@ -136,7 +153,8 @@ std::optional<io_loop::clock::time_point> io_loop::next_event() const {
 }
 
 int io_loop::timeout_ms() const {
-  if (may_send() && !backlog_.empty() && !finding_schema_) return 0;
+  if (may_send() && !finding_schema_ && !backlog_.empty() && !is_held_back(*backlog_.front()))
+    return 0;
   if (state_ == state::connecting && attempt_->socket() < 0) return 0;
   if (question_ && question_->socket() < 0) return 0;
   if (watch_.asking() && watch_.socket() < 0) return 0;
@@ -248,6 +266,13 @@ bool lacks_library(const pipeline::answer& answer) {
 
 }  // namespace
 
+/// A batch, element by element.
+void io_loop::take_back(std::shared_ptr<operation> op) {
+  const std::size_t before = backlog_.size();
+  op->take_apart(backlog_);
+  if (backlog_.size() == before) backlog_.push_back(std::move(op));
+}
+
 void io_loop::handle_answers() {
   while (connection_) {
     auto answer = pipeline_.next(*connection_);
@@ -258,13 +283,13 @@ void io_loop::handle_answers() {
     }
     if (!answer->op) continue;
     if (is_a_strangers(*answer)) {
-      send_again(std::move(answer->op));  // nothing was done; it ends with the others
+      take_back(std::move(answer->op));  // nothing was done; it ends with the others
       is_shared_ = true;
       continue;
     }
     if (state_ == state::ready && lacks_library(*answer)) {
       const std::string reason = answer->failure->what();
-      send_again(std::move(answer->op));
+      take_back(std::move(answer->op));
       lose_connection(reason);
       return;
     }

@@ -70,6 +70,16 @@ class io_loop {
 
  private:
   using clock = std::chrono::steady_clock;
+
+  /// Statements of batches that are under way at once: while the threads wake that the answer to
+  /// one was for, the server has another.
+  static constexpr std::size_t kRoundTrips = 2;
+  /// A lone thread has a release outstanding, that it does not wait for, and what it does wait for.
+  static constexpr std::size_t kOfOneCaller = 2;
+  /// How often in a row nothing must be outstanding before the helm is lent after a crowd: each
+  /// time it is lent in vain costs both threads a wake-up.
+  static constexpr int kCrowdMemory = 16;
+
   enum class state { connecting, setting_up, ready, pausing, offline };
 
   // Connecting (io_connect.cpp).
@@ -120,6 +130,8 @@ class io_loop {
   // Working (io_loop.cpp).
   void take_in(std::vector<helm::submission>* arrived);
   bool may_send() const;
+  bool is_held_back(const operation& op) const;
+  void take_back(std::shared_ptr<operation> op);
   void send_backlog();
   bool send_now(std::shared_ptr<operation> op);
   void sleep();

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <array>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <numpool/error.hpp>
 
@@ -10,15 +11,11 @@
 
 namespace numpool::detail {
 
+class binary_array;
 class io_loop;
 
-/// What an operation sends; the pointers live as long as the operation. There is room for the mark
-/// behind its values.
-struct request {
-  const statement* what;
-  int count;
-  std::array<const char*, 6> values;
-};
+/// What can be asked for many at once (io_batch.hpp).
+enum class batch_kind { none, release, enqueue, cancel };
 
 /// One request to the server and what becomes of its answer. All members run on the thread
 /// that is at the helm. Exactly one of succeed, fail and a disconnected() that returns false ends
@@ -50,9 +47,24 @@ class operation {
   /// Its owner gave up on it; see engine::withdraw().
   virtual void withdrawn(io_loop&) {}
 
+  /// What it can be an element of; none if it is kept alone.
+  batch_kind kind_in_batch() const { return is_alone_ ? batch_kind::none : own_kind(); }
+  void keep_alone() { is_alone_ = true; }
+  /// Adds what it asks for to the arguments of its kind of batch.
+  virtual void add_to(std::vector<binary_array>&) {}
+  /// As an element it succeeded; this row is its answer.
+  virtual void answered(io_loop&, const result&, int) {}
+  /// If it is a batch, the elements go to `into`.
+  virtual void take_apart(std::vector<std::shared_ptr<operation>>&) {}
+
   /// Any thread: whether who waits for it need wait no longer. Asked of what engine::drive() is
   /// given.
   virtual bool over() { return true; }
+
+ private:
+  virtual batch_kind own_kind() const { return batch_kind::none; }
+
+  bool is_alone_ = false;
 };
 
 /// What has a deadline that nobody else watches.

@@ -6,6 +6,7 @@
 #include "access.hpp"
 #include "cancellation_state.hpp"
 #include "engine.hpp"
+#include "io_batch.hpp"
 #include "io_loop.hpp"
 #include "lease_record.hpp"
 
@@ -162,14 +163,22 @@ request wait_operation::message() {
   return {&kEnqueue, 1, {pool_->c_str()}};
 }
 
+void wait_operation::add_to(std::vector<binary_array>& arguments) {
+  arguments[0].add(*pool_);
+}
+
 void wait_operation::succeed(io_loop& io, const result& answer) {
-  const auto index = integer_field(answer, 0, 1);
-  const auto fence = integer_field(answer, 0, 2);
+  answered(io, answer, 0);
+}
+
+void wait_operation::answered(io_loop& io, const result& answer, int row) {
+  const auto index = integer_field(answer, row, 1);
+  const auto fence = integer_field(answer, row, 2);
   if (index && fence) {
     granted(io, static_cast<int>(*index), *fence);
     return;
   }
-  const auto ticket = integer_field(answer, 0, 0);
+  const auto ticket = integer_field(answer, row, 0);
   if (!ticket) {
     refused(io,
             error(error_kind::server, "the server's answer to enqueue could not be understood"));

@@ -76,8 +76,12 @@ class wait_operation : public operation,
   bool disconnected(io_loop& io, const error& why, bool was_sent) override;
   void withdrawn(io_loop& io) override;
   bool over() override { return finished(); }
+  void add_to(std::vector<binary_array>& arguments) override;
+  void answered(io_loop& io, const result& answer, int row) override;
 
  private:
+  batch_kind own_kind() const override { return batch_kind::enqueue; }
+
   struct outcome {
     std::shared_ptr<lease_record> granted;
     std::optional<error> failed;  ///< neither: the deadline is past, for wait() to say so

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "io_batch.hpp"
 #include "io_loop.hpp"
 
 namespace numpool::detail {
@@ -48,6 +49,12 @@ void lease_record::fail(io_loop& io, const error& why) {
   } else {
     finish(why);
   }
+}
+
+void lease_record::add_to(std::vector<binary_array>& arguments) {
+  arguments[0].add(pool());
+  arguments[1].add(static_cast<std::int32_t>(index()));
+  arguments[2].add(fence_);
 }
 
 bool lease_record::disconnected(io_loop&, const error&, bool) {

@@ -24,8 +24,12 @@ class lease_record : public holding {
   void succeed(io_loop& io, const result& answer) override;
   void fail(io_loop& io, const error& why) override;
   bool disconnected(io_loop& io, const error& why, bool was_sent) override;
+  void add_to(std::vector<binary_array>& arguments) override;
+  void answered(io_loop&, const result&, int) override { finish(); }
 
  private:
+  batch_kind own_kind() const override { return batch_kind::release; }
+
   const std::int64_t fence_;
   const std::uint64_t connection_number_;
   char index_text_[12];

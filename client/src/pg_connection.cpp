@@ -74,15 +74,20 @@ void connection::enter_pipeline_mode() {
     throw error(error_kind::cannot_connect, "could not prepare the connection: " + message());
 }
 
-bool connection::send(const statement& what, const std::string& schema, int count,
-                      const char* const* values, preparation* preparing) {
+bool connection::send(const request& message, const std::string& schema, preparation* preparing) {
+  const statement& what = *message.what;
+  const int count = message.count;
+  const char* const* values = message.values.data();
+  const bool is_binary = message.binary[0] != 0;
+  const int* lengths = is_binary ? message.lengths.data() : nullptr;
+  const int* formats = is_binary ? message.binary.data() : nullptr;
   PGconn* handle = handle_.get();
   bool sent = false;
   const int slot = what.prepared_slot;
   if (slot < 0 || !may_prepare_ || slots_[slot] == slot_state::preparing) {
     // While it is not known whether the statement can be prepared, later uses do without.
     const std::string sql = signature_ + text_of(what, schema);
-    sent = PQsendQueryParams(handle, sql.c_str(), count, nullptr, values, nullptr, nullptr, 0) == 1;
+    sent = PQsendQueryParams(handle, sql.c_str(), count, nullptr, values, lengths, formats, 0) == 1;
   } else {
     const std::string name = "numpool" + std::to_string(text_version_) + "_" + std::to_string(slot);
     sent = true;
@@ -93,7 +98,7 @@ bool connection::send(const statement& what, const std::string& schema, int coun
       *preparing = {slot, text_version_};
     }
     sent =
-        sent && PQsendQueryPrepared(handle, name.c_str(), count, values, nullptr, nullptr, 0) == 1;
+        sent && PQsendQueryPrepared(handle, name.c_str(), count, values, lengths, formats, 0) == 1;
   }
   if (!sent) return false;
 #ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC

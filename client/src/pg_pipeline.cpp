@@ -8,8 +8,7 @@ bool pipeline::send(connection& to, std::shared_ptr<operation> op, const std::st
   request message = op->message();
   if (message.what->marked) message.values.at(message.count++) = to.mark().c_str();
   outstanding_.push_back({std::move(op), {}});
-  return to.send(*message.what, schema, message.count, message.values.data(),
-                 &outstanding_.back().preparing);
+  return to.send(message, schema, &outstanding_.back().preparing);
 }
 
 std::optional<pipeline::answer> pipeline::next(connection& from) {
@@ -54,8 +53,12 @@ const statement* pipeline::oldest() const {
 
 std::vector<std::shared_ptr<operation>> pipeline::take_all() {
   std::vector<std::shared_ptr<operation>> out;
-  for (entry& waiting : outstanding_)
-    if (waiting.op) out.push_back(std::move(waiting.op));
+  for (entry& waiting : outstanding_) {
+    if (!waiting.op) continue;
+    const std::size_t before = out.size();
+    waiting.op->take_apart(out);
+    if (out.size() == before) out.push_back(std::move(waiting.op));
+  }
   return out;
 }
 

@@ -13,25 +13,38 @@ struct statement {
   bool marked = false;          ///< its last value is the session's mark, its last column `ours`
 };
 
-constexpr std::size_t kPreparedSlots = 4;
+/// What an operation sends: a statement and its values, which live as long as the operation. There
+/// is room for the mark behind its values.
+struct request {
+  const statement* what;
+  int count;
+  std::array<const char*, 6> values;
+  std::array<int, 6> lengths{};  ///< of those that are binary
+  std::array<int, 6> binary{};   ///< 1 for those that are
+};
+
+constexpr std::size_t kPreparedSlots = 7;
 
 // What takes or frees something for this session first asks the server whether the session it runs
 // in is this client's own: whether it bears the mark that the client gave it. A pooler that shares
 // sessions between clients may put a statement anywhere. In a stranger's session nothing happens,
-// and `ours` is false: a function in FROM gets NULL for the pool, which is refused with 22004,
-// and CASE does not evaluate what it does not choose.
+// and `ours` is false, or the function gets NULL, which is refused with 22004: CASE does not
+// evaluate what it does not choose.
+#define NUMPOOL_IF_OURS(value, argument)                                                         \
+  "CASE WHEN pg_catalog.current_setting('numpool_client.mark', true) = " value " THEN " argument \
+  " END"
 #define NUMPOOL_OURS(value)                                                           \
   "(SELECT COALESCE(pg_catalog.current_setting('numpool_client.mark', true) = " value \
   ", false)"                                                                          \
   " AS ours OFFSET 0) AS m"
 
-constexpr statement kEnqueue{"SELECT e.ticket, e.index, e.fence, m.ours FROM " NUMPOOL_OURS(
-                                 "$2") " CROSS JOIN LATERAL {}numpool_enqueue(CASE WHEN m.ours THEN"
-                                       " $1 END) AS e",
-                             0, true, true};
+constexpr statement kEnqueue{
+    "SELECT e.ticket, e.index, e.fence, true AS ours"
+    " FROM {}numpool_enqueue(" NUMPOOL_IF_OURS("$2", "$1") ") AS e",
+    0, true, true};
 constexpr statement kTryAcquire{
-    "SELECT i, {}numpool_fence($1, i), m.ours FROM " NUMPOOL_OURS(
-        "$2") " CROSS JOIN LATERAL {}numpool_try_acquire(CASE WHEN m.ours THEN $1 END) AS i",
+    "SELECT i, {}numpool_fence($1, i), true AS ours"
+    " FROM {}numpool_try_acquire(" NUMPOOL_IF_OURS("$2", "$1") ") AS i",
     1, true, true};
 // The fence is compared so that a lease of a pool that was dropped, created again and leased again
 // on this very session never gives back the newer lease's number.
@@ -42,6 +55,19 @@ constexpr statement kRelease{
 constexpr statement kCancel{
     "SELECT CASE WHEN m.ours THEN {}numpool_cancel($1) END, m.ours FROM " NUMPOOL_OURS("$2"), 3,
     true, true};
+// The same for the elements of arrays, each with the SQLSTATE of its error.
+constexpr statement kEnqueueBatch{
+    "SELECT e.ticket, e.index, e.fence, e.sqlstate, true AS ours"
+    " FROM {}numpool_enqueue_batch(" NUMPOOL_IF_OURS("$2", "$1::pg_catalog.text[]") ") AS e",
+    4, true, true};
+constexpr statement kReleaseBatch{
+    "SELECT r.released, r.sqlstate, true AS ours FROM {}numpool_release_batch(" NUMPOOL_IF_OURS(
+        "$4", "$1::pg_catalog.text[]") ", $2, $3) AS r",
+    5, true, true};
+constexpr statement kCancelBatch{
+    "SELECT c.cancelled, c.sqlstate, true AS ours"
+    " FROM {}numpool_cancel_batch(" NUMPOOL_IF_OURS("$2", "$1::pg_catalog.int8[]") ") AS c",
+    6, true, true};
 constexpr statement kReleaseAll{
     "SELECT CASE WHEN m.ours THEN {}numpool_release_all() END, m.ours FROM " NUMPOOL_OURS("$1"), -1,
     true, true};

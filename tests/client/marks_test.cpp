@@ -28,11 +28,13 @@ TEST_CASE_FIXTURE(fixture, "nothing is taken or freed in a stranger's session") 
   numpool::pool pool = client.create_or_open(id, 2);
   marked_session one;
   const char* name = id.c_str();
+  const std::string pools = "{" + id + "}";
   for (const char* mark : {"", "another"}) {
     CAPTURE(mark);
     if (*mark != '\0') one.bear(mark);
     CHECK(one.run(kEnqueue, {name, "ours"}) == "22004");
     CHECK(one.run(kTryAcquire, {name, "ours"}) == "22004");
+    CHECK(one.run(kEnqueueBatch, {pools.c_str(), "ours"}) == "22004");
     CHECK(pool.status().in_use == 0);
     CHECK(pool.status().waiting == 0);
   }
@@ -43,6 +45,9 @@ TEST_CASE_FIXTURE(fixture, "nothing is taken or freed in a stranger's session") 
   CHECK(one.run(kRelease, {name, "0", fence.c_str(), "ours"}) == "f");
   CHECK(one.run(kCancel, {ticket.c_str(), "ours"}) == "f");
   CHECK(one.run(kReleaseAll, {"ours"}) == "f");
+  const std::string fences = "{" + fence + "}", tickets = "{" + ticket + "}";
+  CHECK(one.run(kReleaseBatch, {pools.c_str(), "{0}", fences.c_str(), "ours"}) == "22004");
+  CHECK(one.run(kCancelBatch, {tickets.c_str(), "ours"}) == "22004");
   CHECK(pool.status().in_use == 2);
   CHECK(pool.status().waiting == 1);
   // And in its own they do what they are for.
@@ -54,4 +59,6 @@ TEST_CASE_FIXTURE(fixture, "nothing is taken or freed in a stranger's session") 
   CHECK(one.run(kTryAcquire, {name, "ours"}) == "t");
   CHECK(one.run(kReleaseAll, {"ours"}) == "t");
   CHECK(pool.status().in_use == 0);
+  CHECK(one.run(kEnqueueBatch, {pools.c_str(), "ours"}) == "t");
+  CHECK(pool.status().in_use == 1);
 }
