@@ -14,7 +14,8 @@ CREATE TABLE numpool_definitions (
   owner name,
   owner_oid oid,
   users name[] NOT NULL DEFAULT '{public}',
-  user_oids oid[] NOT NULL DEFAULT '{0}'
+  user_oids oid[] NOT NULL DEFAULT '{0}',
+  out_of_service jsonb
 );
 ALTER TABLE numpool_definitions
   ALTER COLUMN identity SET DEFAULT pg_catalog.nextval('@extschema@.numpool_identity_seq');
@@ -119,6 +120,16 @@ CREATE FUNCTION numpool_revoke(pool text, role name) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_set_owner(pool text, role name) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+-- A number that is out of service is not given; a lease of it stays. True if that changed anything.
+CREATE FUNCTION numpool_set_service(pool text, index integer, in_service boolean,
+                                    reason text DEFAULT NULL) RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+-- The same for all numbers of the pool.
+CREATE FUNCTION numpool_drain(pool text, drain boolean, reason text DEFAULT NULL) RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+-- Waits until nobody holds a number of the pool or waits for one; false when the timeout passes.
+CREATE FUNCTION numpool_wait_idle(pool text, timeout interval DEFAULT NULL) RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_xact_lock(pool text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 -- Every fence of this database that is given from now on is at_least that much. Returns the least one
@@ -213,12 +224,14 @@ CREATE FUNCTION numpool_show_pools(
     OUT bitmap varbit, OUT metadata jsonb, OUT grants bigint, OUT handoffs bigint,
     OUT timeouts bigint, OUT cancels bigint, OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval,
     OUT counting_since timestamptz, OUT timed integer, OUT expired bigint, OUT ended bigint,
-    OUT deaths bigint, OUT owner name) RETURNS SETOF record
+    OUT deaths bigint, OUT owner name, OUT out_of_service integer,
+    OUT drained boolean) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
     OUT pool text, OUT index integer, OUT fence bigint, OUT pid integer, OUT scope text,
     OUT state text, OUT acquired_at timestamptz, OUT ticket bigint, OUT holder text,
-    OUT expires_at timestamptz, OUT token uuid, OUT role oid) RETURNS SETOF record
+    OUT expires_at timestamptz, OUT token uuid, OUT role oid, OUT in_service boolean)
+  RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_waiters(
     OUT pool text, OUT "position" integer, OUT ticket bigint, OUT pid integer, OUT kind text,
@@ -238,6 +251,13 @@ CREATE FUNCTION numpool_show_counters(
 CREATE FUNCTION numpool_reset_counters(pool text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
+-- Each number of a pool: who has it, or had it last since the pool became live.
+CREATE FUNCTION numpool_slots(
+    pool text, OUT index integer, OUT state text, OUT since timestamptz, OUT until timestamptz,
+    OUT reason text, OUT fence bigint, OUT pid integer, OUT usename name, OUT last_end text)
+  RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+
 CREATE FUNCTION numpool_blocking(pid integer) RETURNS integer[]
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
@@ -252,7 +272,7 @@ CREATE VIEW numpool_leases AS
   SELECT l.pool, l.index, l.fence, l.pid,
          CASE WHEN l.role IS NULL THEN a.usename ELSE pg_catalog.pg_get_userbyid(l.role) END AS usename,
          a.application_name, a.client_addr, l.scope, l.state, l.acquired_at, l.ticket, l.holder,
-         l.expires_at, l.token
+         l.expires_at, l.token, l.in_service
     FROM numpool_show_leases() AS l LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid);
 CREATE VIEW numpool_waiters AS
   SELECT w.pool, w."position", w.ticket, w.pid,
@@ -278,6 +298,8 @@ COMMENT ON COLUMN numpool_definitions.users IS 'who may lease; as the roles were
 COMMENT ON COLUMN numpool_definitions.user_oids IS
   'the roles that are meant, whatever they are called; 0: public. Set by a trigger only';
 COMMENT ON FUNCTION numpool_definition_roles() IS 'trigger: finds the roles that are meant by owner and users';
+COMMENT ON COLUMN numpool_definitions.out_of_service IS
+  'numbers that are not given, and why: {"3": "fan broken"}; "all" of a pool that is drained; NULL: none';
 COMMENT ON FUNCTION numpool_definition_changed() IS 'trigger: brings a changed definition to the live pool';
 
 COMMENT ON TABLE numpool_timed IS 'the durable part of timed leases; numpool''s own: see numpool_leases';
@@ -310,6 +332,12 @@ COMMENT ON FUNCTION numpool_grant(text, name) IS 'let a role, or public, use the
 COMMENT ON FUNCTION numpool_revoke(text, name) IS
   'let a role, or public, use the pool no more; what it has leased, and what it waits for, stays';
 COMMENT ON FUNCTION numpool_set_owner(text, name) IS 'give the pool to a role that one is a member of';
+COMMENT ON FUNCTION numpool_set_service(text, integer, boolean, text) IS
+  'take a number out of service, or in again: from COMMIT on it is not given, and a lease of it stays; true if that changed anything';
+COMMENT ON FUNCTION numpool_drain(text, boolean, text) IS
+  'give none of a pool''s numbers from COMMIT on, or all again; leases stay, and so do waiters; true if that changed anything';
+COMMENT ON FUNCTION numpool_wait_idle(text, interval) IS
+  'wait until nobody holds a number of the pool or waits for one; false when the timeout passes; 40P01 if this session does';
 COMMENT ON FUNCTION numpool_xact_lock(text) IS
   'an exclusive lock among its callers until the transaction ends; leases ignore it';
 
@@ -357,6 +385,9 @@ COMMENT ON FUNCTION numpool_release_batch(text[], integer[], bigint[]) IS
   'give back leases by pool, number and fence, at COMMIT; false for one that this session does not hold; commit before you enqueue, or you pass the queue';
 COMMENT ON FUNCTION numpool_cancel_batch(bigint[]) IS 'numpool_cancel for each ticket of the array';
 
+COMMENT ON FUNCTION numpool_slots(text) IS
+  'each number of a pool: leased, free or out of service, since when and why; who has it, or had it last and how that ended';
+
 COMMENT ON FUNCTION numpool_blocking(integer) IS
   'pids of those for whom that backend sleeps in a queue: they hold numbers of the pool, or are ahead';
 
@@ -393,6 +424,9 @@ COMMENT ON COLUMN numpool_pools.deaths IS
   'leases that ended with a session that did not end well: killed, terminated, or its client gone without a word';
 COMMENT ON COLUMN numpool_pools.owner IS 'the role that may change the pool, as it is called now';
 
+COMMENT ON COLUMN numpool_pools.out_of_service IS 'numbers that are not given, and that nobody holds';
+COMMENT ON COLUMN numpool_pools.drained IS 'none of its numbers is given';
+
 COMMENT ON VIEW numpool_leases IS 'who holds which number at this moment, since when';
 COMMENT ON COLUMN numpool_leases.pool IS 'name of the pool';
 COMMENT ON COLUMN numpool_leases.index IS 'the leased number';
@@ -411,6 +445,9 @@ COMMENT ON COLUMN numpool_leases.ticket IS 'the ticket that it was granted to, i
 COMMENT ON COLUMN numpool_leases.holder IS 'what the holder of a timed lease said of itself';
 COMMENT ON COLUMN numpool_leases.expires_at IS 'when it will end unless it is renewed; NULL: not by time';
 COMMENT ON COLUMN numpool_leases.token IS 'of a timed lease; NULL for who may not use it';
+
+COMMENT ON COLUMN numpool_leases.in_service IS
+  'false: when the lease ends, the number is not given again';
 
 COMMENT ON VIEW numpool_waiters IS 'who waits for a number at this moment, in the order of the queue';
 COMMENT ON COLUMN numpool_waiters.pool IS 'name of the pool';

@@ -11,6 +11,7 @@
 
 #include "duration.hpp"
 #include "failure.hpp"
+#include "help_formatter.hpp"
 #include "text.hpp"
 #include "token.hpp"
 
@@ -65,34 +66,6 @@ CLI::Option* add_size(CLI::App* app, const char* name, const char* help, const s
   return app->add_option_function<std::string>(name, take, help)->type_name("N");
 }
 
-/// Help with its lines as they are written here, whatever the version of CLI11: from 2.5 on it
-/// fills them into paragraphs, and has no "Usage:" before the name.
-class help_formatter : public CLI::Formatter {
- public:
-  std::string make_help(const CLI::App* app, std::string name,
-                        CLI::AppFormatMode mode) const override {
-    if (mode == CLI::AppFormatMode::Sub) return CLI::Formatter::make_help(app, name, mode);
-    const std::string footer = make_footer(app);
-    return make_description(app) + make_usage(app, name) + make_positionals(app) +
-           make_groups(app, mode) + make_subcommands(app, mode) +
-           (footer.compare(0, 1, "\n") == 0 ? "" : "\n") + footer;
-  }
-
-  std::string make_usage(const CLI::App* app, std::string name) const override {
-    std::string usage = CLI::Formatter::make_usage(app, name);
-    if (usage.find("Usage:") != std::string::npos) return usage;
-    return "Usage: " + usage.substr(std::min(usage.find_first_not_of('\n'), usage.size()));
-  }
-};
-
-/// CLI11 does not know of the command behind `--`.
-class run_formatter : public help_formatter {
- public:
-  std::string make_usage(const CLI::App*, std::string) const override {
-    return "Usage: numpool run POOL [OPTIONS] -- COMMAND [ARGUMENT]...\n";
-  }
-};
-
 /// The parser and the structure that it fills.
 class parser {
  public:
@@ -110,6 +83,8 @@ class parser {
   void add_run();
   void add_ttl(CLI::App* app, const char* help);
   void add_token_verbs();
+  void add_index(CLI::App* app);
+  void add_operating_verbs();
   void check() const;
 
   arguments result_;
@@ -134,6 +109,7 @@ parser::parser() {
   add_metadata_verbs();
   add_run();
   add_token_verbs();
+  add_operating_verbs();
 }
 
 CLI::App* parser::verb_of(CLI::App* parent, const char* name, const char* help, verb what,
@@ -317,6 +293,67 @@ void parser::add_token_verbs() {
                     "  numpool release \"$token\""));
 }
 
+void parser::add_index(CLI::App* app) {
+  const auto take = [this](const std::string& text) {
+    const bool digits = !text.empty() && text.size() <= 5 &&
+                        text.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits) {
+      throw CLI::ValidationError("a number of a pool is 0 or more, not \"" + printable(text) +
+                                 "\"");
+    }
+    result_.index = std::stoi(text);
+  };
+  app->add_option_function<std::string>("INDEX", take, "The number")->type_name(" ")->required();
+}
+
+void parser::add_operating_verbs() {
+  auto* end_lease =
+      verb_of(&app_, "end-lease", "Take a number from whoever holds it", verb::end_lease,
+              "  numpool end-lease gpu 3\n"
+              "  numpool end-lease gpu 3 --fence 849299310762154");
+  explain(end_lease,
+          "The number goes to the next in line, and the holder is told; numpool run ends its "
+          "command.");
+  add_pool(end_lease);
+  add_index(end_lease);
+  end_lease->add_option("--fence", result_.fence, "Only the lease that has this fence")
+      ->type_name("N");
+  add_json(end_lease);
+
+  auto* service =
+      verb_of(&app_, "service", "Take a number out of service, or in again", verb::service,
+              "  numpool service gpu 3 --out --reason 'fan broken'\n"
+              "  numpool service gpu 3 --in");
+  explain(service, "A number out of service is not given to anybody; who holds it keeps it.");
+  add_pool(service);
+  add_index(service);
+  auto* which = service->add_option_group("which");
+  which->add_flag("--in", result_.in_service, "It may be given again");
+  which->add_flag("--out", "It is not given any more");
+  which->require_option(1);
+  service->add_option("--reason", result_.reason, "Why, for people")->type_name("TEXT");
+  add_json(service);
+
+  auto* slots = verb_of(&app_, "slots", "Show each number, and who had it last", verb::slots,
+                        "  numpool slots gpu\n"
+                        "  numpool slots gpu --json");
+  add_pool(slots);
+  add_json(slots);
+
+  auto* drain = verb_of(&app_, "drain", "Give none of a pool's numbers, until --end", verb::drain,
+                        "  numpool drain gpu --reason 'new driver' --wait --timeout 1h\n"
+                        "  numpool drain gpu --end");
+  explain(drain, "Who holds a number keeps it, and who waits goes on waiting.");
+  add_pool(drain);
+  auto* end = drain->add_flag("--end", result_.end, "Give them again");
+  drain->add_option("--reason", result_.reason, "Why, for people")->type_name("TEXT");
+  drain->add_flag("--wait", result_.wait_idle, "Wait until nobody holds a number or waits for one")
+      ->excludes(end);
+  add_duration(drain, "--timeout", "Give up waiting after this time, and exit 75",
+               [this](milliseconds t) { result_.timeout = t; });
+  add_json(drain);
+}
+
 void parser::check() const {
   if (pool_.find('\0') != std::string::npos) throw failure(kUsage, "a pool's name has no NUL");
   if (result_.pool && result_.pool->empty()) throw failure(kUsage, "a pool's name is not empty");
@@ -337,6 +374,12 @@ void parser::check() const {
   }
   if (result_.holder && result_.holder->find('\0') != std::string::npos) {
     throw failure(kUsage, "a holder has no NUL");
+  }
+  if (result_.reason && result_.reason->find('\0') != std::string::npos) {
+    throw failure(kUsage, "a reason has no NUL");
+  }
+  if (result_.what == verb::drain && result_.timeout && !result_.wait_idle) {
+    throw failure(kUsage, "drain: --timeout is for --wait");
   }
   if (result_.what == verb::run && result_.command.empty()) {
     throw failure(kUsage, "run: write the command after --: numpool run POOL -- COMMAND...");

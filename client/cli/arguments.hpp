@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,10 @@ enum class verb {
   lease,
   renew,
   release,
+  end_lease,
+  service,
+  drain,
+  slots,
 };
 
 /// What the user asked for.  A member that its subcommand does not take keeps its default.
@@ -53,6 +58,12 @@ struct arguments {
   std::optional<std::string> token;                          ///< of renew and release always set
   std::chrono::milliseconds grace{10000};                    ///< run
   std::chrono::milliseconds interval{1000};                  ///< top; at least 50 ms
+  int index = 0;                                             ///< end-lease, service
+  std::optional<std::int64_t> fence;                         ///< end-lease
+  bool in_service = false;                                   ///< service --in
+  std::optional<std::string> reason;                         ///< service, drain
+  bool end = false;                                          ///< drain --end
+  bool wait_idle = false;                                    ///< drain --wait
   std::vector<std::string> command;                          ///< run; never empty there
 };
 

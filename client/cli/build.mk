@@ -27,9 +27,12 @@ $(BUILD)/numpool: $(cli_objects) $(CLI_LIBRARY)
 install-cli: cli
 	install -D -m 755 $(BUILD)/numpool $(DESTDIR)$(PREFIX)/bin/numpool
 	install -D -m 644 client/man/numpool.1 $(DESTDIR)$(PREFIX)/share/man/man1/numpool.1
+	install -D -m 644 client/completion/numpool \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/numpool
 
 uninstall-cli:
-	rm -f $(DESTDIR)$(PREFIX)/bin/numpool $(DESTDIR)$(PREFIX)/share/man/man1/numpool.1
+	rm -f $(DESTDIR)$(PREFIX)/bin/numpool $(DESTDIR)$(PREFIX)/share/man/man1/numpool.1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/numpool
 
 # The unit tests need no server; the others drive the program and run beside a private one.
 cli_unit_sources := $(wildcard tests/cli/unit/*.cpp)

@@ -22,6 +22,10 @@ int run_run(const arguments& args);
 int run_lease(const arguments& args);
 int run_renew(const arguments& args);
 int run_release(const arguments& args);
+int run_end_lease(const arguments& args);
+int run_service(const arguments& args);
+int run_drain(const arguments& args);
+int run_slots(const arguments& args);
 
 /// How the subcommands connect.  `application` names them in the server's views.
 client_options options_for(const arguments& args, const char* application = "numpool");

@@ -44,6 +44,14 @@ int dispatch(const arguments& args) {
       return run_renew(args);
     case verb::release:
       return run_release(args);
+    case verb::end_lease:
+      return run_end_lease(args);
+    case verb::service:
+      return run_service(args);
+    case verb::drain:
+      return run_drain(args);
+    case verb::slots:
+      return run_slots(args);
   }
   return kInternal;
 }

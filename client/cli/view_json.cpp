@@ -28,6 +28,8 @@ json_object object_of(const pool_status& p) {
       .raw("deadlocks", live(p.deadlocks))
       .raw("timed", live(p.timed))
       .raw("expired", live(p.expired))
+      .raw("out_of_service", live(p.out_of_service))
+      .raw("drained", p.drained ? "true" : "false")
       .raw("wait_total_us", live(us(p.wait_total)))
       .raw("wait_longest_us", live(us(p.wait_longest)))
       .raw("counting_since", p.live ? json_time(p.counting_since) : "null");
@@ -59,6 +61,7 @@ std::string json_of(const lease_info& l) {
       .optional("holder", l.holder)
       .raw("time_left_us", left_json(l.time_left))
       .optional("token", l.token)
+      .raw("in_service", l.in_service ? "true" : "false")
       .str();
 }
 

@@ -118,6 +118,12 @@ std::string queue(const std::vector<waiter_info>& waiters) {
   return rows.str();
 }
 
+/// What the table of pools says of numbers that are not given.
+std::string service_note(const pool_status& p) {
+  if (p.drained) return "  drained";
+  return p.out_of_service > 0 ? "  " + std::to_string(p.out_of_service) + " out of service" : "";
+}
+
 }  // namespace
 
 std::string overview_text(const std::vector<pool_view>& pools, const view_format& format) {
@@ -132,7 +138,8 @@ std::string overview_text(const std::vector<pool_view>& pools, const view_format
     const pool_status& p = view.pool;
     const auto live = [&p](int value) { return p.live ? std::to_string(value) : "?"; };
     rows.add({shorten(printable(p.pool), 40), std::to_string(p.size), live(p.in_use), live(p.free),
-              live(p.waiting), p.live ? draw_bar(view.taken, kOverviewBar, format.style) : "?"});
+              live(p.waiting),
+              p.live ? draw_bar(view.taken, kOverviewBar, format.style) + service_note(p) : "?"});
   }
   return rows.str();
 }
@@ -144,7 +151,9 @@ std::string pool_text(const pool_view& view, const view_format& format) {
   const std::string metadata = p.metadata ? "metadata: " + printable(*p.metadata) + "\n" : "";
   if (!p.live) return out + "\n" + metadata;
   out += ", " + std::to_string(p.in_use) + " in use, " + std::to_string(p.free) + " free, " +
-         std::to_string(p.waiting) + " waiting\n";
+         std::to_string(p.waiting) + " waiting";
+  if (p.out_of_service > 0) out += ", " + std::to_string(p.out_of_service) + " out of service";
+  out += p.drained ? "; drained\n" : "\n";
   const std::size_t cells =
       std::clamp<std::size_t>(format.width > 2 ? format.width - 2 : 1, 1, kLongestBar);
   out += draw_bar(view.taken, cells, format.style);

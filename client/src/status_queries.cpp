@@ -17,7 +17,7 @@ using std::chrono::system_clock;
 #define NUMPOOL_POOLS \
   "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"                         \
   " timeouts, cancels, deadlocks, " NUMPOOL_MICROSECONDS("wait_total") ", " NUMPOOL_MICROSECONDS( \
-      "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") ", timed, expired FROM {}numpool_pools WHERE "
+      "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") ", timed, expired, out_of_service, drained FROM {}numpool_pools WHERE "
 
 constexpr statement kPool{NUMPOOL_POOLS "pool = $1"};
 constexpr statement kPools{NUMPOOL_POOLS "pg_catalog.starts_with(pool, $1) ORDER BY pool"};
@@ -26,7 +26,7 @@ constexpr statement kLeases{
     "SELECT pool, index, fence, pid, usename, application_name, pg_catalog.host(client_addr),"
     " scope, state, " NUMPOOL_MICROSECONDS("acquired_at") ", "
     NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - acquired_at") ", holder, "
-    NUMPOOL_MICROSECONDS("expires_at - pg_catalog.clock_timestamp()") ", token"
+    NUMPOOL_MICROSECONDS("expires_at - pg_catalog.clock_timestamp()") ", token, in_service"
     " FROM {}numpool_leases WHERE pool = $1 ORDER BY index"};
 
 constexpr statement kWaiters{
@@ -89,6 +89,8 @@ std::vector<pool_status> statuses(rows from) {
     status.counting_since = next.time();
     status.timed = next.integer();
     status.expired = next.integer();
+    status.out_of_service = next.small();
+    status.drained = next.text() == "t";
   }
   return out;
 }
@@ -122,6 +124,7 @@ std::vector<lease_info> lease_infos(engine& from, const std::string& name) {
     lease.holder = next.text();
     lease.time_left = next.optional_duration();
     lease.token = next.text();
+    lease.in_service = next.text() == "t";
   }
   return out;
 }

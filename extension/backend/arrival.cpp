@@ -96,6 +96,13 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, bool joins, TimestampTz deadlin
       is_short = !catch_up(ref->live, ref->key, ref->generation, nullptr);
       continue;
     }
+    if (live->pool.out.unknown) {
+      unlock_pool(live);
+      const Lookup learnt = learn_service(ref, deadline);
+      if (learnt != Lookup::kFound)
+        return learnt == Lookup::kLocked ? Arrival::kLocked : Arrival::kGone;
+      continue;
+    }
     if (!ended_due && anything_due(*live)) {
       WakeList wake;
       end_due(*live, wake);

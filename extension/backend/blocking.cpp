@@ -63,6 +63,12 @@ bool list_holders(const Sleep& sleep, PallocList<int>& pids) {
   return true;
 }
 
+// The one who is served just before the sleeper; of one who waits until the pool is idle, the last.
+Offset next_ahead(const Sleep& sleep, LivePool& live) {
+  const Waiter& waiter = *waiter_in_queue(*sleep.session, live);
+  return waiter.kind == WaiterKind::kWatch ? live.pool.queue.tail : waiter.prev;
+}
+
 // NB: under one lock, since nothing marks a place in a queue.
 bool list_those_ahead(const Sleep& sleep, PallocList<int>& pids) {
   std::uint32_t room = 64;
@@ -73,8 +79,7 @@ bool list_those_ahead(const Sleep& sleep, PallocList<int>& pids) {
     const std::uint32_t length = live->pool.queue.length;
     std::uint32_t count = 0;
     if (length <= room)
-      for (Offset at = waiter_in_queue(*sleep.session, *live)->prev; at != 0;
-           at = region().at<Waiter>(at)->prev)
+      for (Offset at = next_ahead(sleep, *live); at != 0; at = region().at<Waiter>(at)->prev)
         ahead[count++] = pid_of(user_of_waiter(*region().at<Waiter>(at)));
     LWLockRelease(&live->lock);
     for (std::uint32_t i = 0; i < count; ++i) pids.add(ahead[i]);

@@ -171,8 +171,10 @@ void tally_batch(Look& look, std::uint32_t count, std::uint32_t pool,
   }
 }
 
-// Copies who holds what. False: the pool has changed.
-bool copy_slots(Look& look, CopiedPool& info, GraphPool& pool, std::uint32_t number) {
+// Copies who holds what, and counts numbers that are out of service and in nobody's hands. False:
+// the pool has changed.
+bool copy_slots(Look& look, CopiedPool& info, GraphPool& pool, std::uint32_t number,
+                std::uint32_t* out) {
   DeadlockCopy& copy = *look.copy;
   bool same = true;
   for (std::uint32_t from = 0; same && (from == 0 || from < pool.size); from += kBatch) {
@@ -187,6 +189,8 @@ bool copy_slots(Look& look, CopiedPool& info, GraphPool& pool, std::uint32_t num
       const SessionId user = user_of_slot(slot);
       const Session* holder = user == 0 ? nullptr : find_session(user);
       if (holder != nullptr) look.batch[count++] = {holder->pid, index};
+      // Nobody may hope for it.
+      if (slot.holder == 0 && live->pool.out.lists(region(), index)) ++*out;
     }
     LWLockRelease(&live->lock);
     hold.end();
@@ -245,12 +249,14 @@ void copy_pool(Look& look, Candidate* candidates, std::uint32_t count) {
   CopiedPool info = {candidates[0].live, 0, InvalidOid};
   GraphPool pool = {0, copy.waits.count, 0, copy.holdings.count, 0};
   const std::uint32_t number = copy.pools.count;
-  if (!copy_slots(look, info, pool, number) ||
+  std::uint32_t out = 0;
+  if (!copy_slots(look, info, pool, number, &out) ||
       !copy_sleepers(copy, info, pool, candidates, count)) {
     copy.holdings.count = pool.first_holding;
     return;
   }
   pool.holding_count = copy.holdings.count - pool.first_holding;
+  pool.size -= out;
   copy.pools.add(pool);
   copy.pool_info.add(info);
   sort_candidates(candidates, count);

@@ -15,7 +15,8 @@ namespace {
 PoolRef* changed_refs = nullptr;
 
 bool is_empty(const DefinitionChange& change) {
-  return !change.created && !change.dropped && change.size == 0 && change.name == nullptr;
+  return !change.created && !change.dropped && change.size == 0 && change.name == nullptr &&
+         change.out == nullptr;
 }
 
 // Undoes the deletion of the row: the live pool takes arrivals again.
@@ -36,7 +37,8 @@ void reopen_pool(PoolRef* ref) {
 // pool is locked.
 bool is_of_own_row(const PoolRef* ref) {
   const DefinitionChange& change = ref->change;
-  const Definition row = {ref->key.identity, change.noted_size, change.noted_name, true, {}};
+  const Definition row = {ref->key.identity, change.noted_size, change.noted_name, true, {},
+                          change.noted_out};
   return change.created && change.noted_name != nullptr && matches_definition(*live_of(ref), row);
 }
 
@@ -62,6 +64,17 @@ void set_name(LivePool* live, const char* name, Offset* block) {
   memcpy(region().at<char>(live->name), name, length);
 }
 
+// Room for the numbers that are out of service from now on: what was reserved, if that is enough,
+// or what there is.
+Offset take_service_block(PoolRef* ref, const OutList& out) {
+  if (out.count == 0) return 0;
+  if (ref->service_room < out.count) return arena_try_allocate(service_bytes(out));
+  const Offset block = ref->service_block;
+  ref->service_block = 0;
+  ref->service_room = 0;
+  return block;
+}
+
 // Applies what the transaction did to a definition. There need not be a live pool, now or at any
 // time: whoever registers one after this reads the row as the transaction has left it (D4). What
 // memory is there, is taken; nothing depends on it.
@@ -75,16 +88,26 @@ void apply_change(PoolRef* ref) {
   if (is_empty(change) || !lock_registered(ref)) return;
   unlock_ref(ref);
   Offset name_block = change.name == nullptr ? 0 : arena_try_allocate(strlen(change.name));
+  Offset service_block = change.out == nullptr ? 0 : take_service_block(ref, *change.out);
   // NB: one that an error left kLoading is to be published, and to follow its row, too.
   if (lock_registered(ref)) {
     LivePool* live = live_of(ref);
     if (live->maker == my_session_id()) live->maker = 0;
     if (change.name != nullptr) set_name(live, change.name, &name_block);
+    WakeList wake;
+    if (change.out != nullptr) {
+      set_service(*live, *change.out, &service_block);
+      wake_sole_holder(*live, wake);
+    }
     if (change.size != 0) live->defined_size = static_cast<std::uint32_t>(change.size);
     unlock_pool(live);
+    wake_all(wake);
+    debug_point(DebugPoint::kServiceSet);
     if (change.size != 0) catch_up(ref->live, ref->key, ref->generation, ref->growth);
+    if (change.out != nullptr) serve_waiters(ref->live, ref->key, ref->generation);
   }
   arena_free(name_block);
+  arena_free(service_block);
 }
 
 }  // namespace
@@ -114,6 +137,9 @@ void finish_changes(bool commit) {
     debug_point(DebugPoint::kApplying);
     if (commit) apply_change(ref);
     end_renaming(ref, commit);
+    arena_free(ref->service_block);
+    ref->service_block = 0;
+    ref->service_room = 0;
     if (ref->growth != nullptr) {
       free_growth(*ref->growth);
       pfree(ref->growth);

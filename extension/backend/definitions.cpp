@@ -1,5 +1,6 @@
 #include "backend/definitions.h"
 
+#include "backend/service_column.h"
 #include "pg/errors.h"
 
 extern "C" {
@@ -167,9 +168,17 @@ class Scan {
   SysScanDesc scan_;
 };
 
+// A column of a row; 0 for null.
+Datum copy_jsonb(HeapTuple row, TupleDesc descriptor, AttrNumber column) {
+  bool is_null;
+  const Datum value = heap_getattr(row, column, descriptor, &is_null);
+  return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+}
+
 // By the index that `found` names.
 Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
-                TimestampTz deadline, Definition* definition, Datum* metadata, PoolRoles* roles) {
+                TimestampTz deadline, Definition* definition, Datum* metadata, PoolRoles* roles,
+                Datum* out_of_service) {
   OpenTable open;
   const Lookup lookup = open_table(by, deadline, &open);
   if (lookup != Lookup::kFound) return lookup;
@@ -182,6 +191,8 @@ Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum va
   if (is_there) fill_definition(row, RelationGetDescr(open.table), definition);
   if (is_there && metadata != nullptr) *metadata = copy_metadata(row, RelationGetDescr(open.table));
   if (is_there && roles != nullptr) fill_roles(row, RelationGetDescr(open.table), roles);
+  if (is_there && out_of_service != nullptr)
+    *out_of_service = copy_jsonb(row, RelationGetDescr(open.table), kColumnOutOfService);
   scan.end();
   close_table(open);
   return is_there ? Lookup::kFound : Lookup::kAbsent;
@@ -295,23 +306,23 @@ void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition
   definition->size = DatumGetInt32(heap_getattr(row, kColumnSize, descriptor, &is_null));
   definition->own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
   definition->row = row->t_self;
+  const Datum out = heap_getattr(row, kColumnOutOfService, descriptor, &is_null);
+  definition->out = is_null ? OutList{} : read_out_of_service(out);
 }
 
 Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
-  bool is_null;
-  const Datum metadata = heap_getattr(row, kColumnMetadata, descriptor, &is_null);
-  return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
+  return copy_jsonb(row, descriptor, kColumnMetadata);
 }
 
 Lookup read_definition(text* name, TimestampTz deadline, Definition* definition, Datum* metadata,
-                       PoolRoles* roles) {
+                       PoolRoles* roles, Datum* out_of_service) {
   return read_one(&Found::name_index, kColumnName, F_TEXTEQ, PointerGetDatum(name), deadline,
-                  definition, metadata, roles);
+                  definition, metadata, roles, out_of_service);
 }
 
 Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition) {
   return read_one(&Found::identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
-                  deadline, definition, nullptr, nullptr);
+                  deadline, definition, nullptr, nullptr, nullptr);
 }
 
 std::uint64_t execute_on_definitions(const char* statement, const StatementArgument* arguments,

@@ -38,9 +38,11 @@ enum class Lookup { kFound, kAbsent, kLocked };
 
 // Reads the newest committed row, or the open transaction's own. The table and its index are locked
 // only meanwhile; kLocked where somebody had one of them until the deadline. With
-// `metadata`, also the row's jsonb, or 0 for null; with `roles`, also these.
+// `metadata` or `out_of_service`, also that column of the row, or 0 for null; with `roles`, also
+// these.
 Lookup read_definition(text* name, TimestampTz deadline, Definition* definition,
-                       Datum* metadata = nullptr, PoolRoles* roles = nullptr);
+                       Datum* metadata = nullptr, PoolRoles* roles = nullptr,
+                       Datum* out_of_service = nullptr);
 Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition);
 // A version of the row that the open transaction has changed, whatever command changed it:
 enum class OwnVersion {
@@ -58,6 +60,8 @@ constexpr AttrNumber kColumnName = 1;
 constexpr AttrNumber kColumnIdentity = 2;
 constexpr AttrNumber kColumnSize = 3;
 constexpr AttrNumber kColumnMetadata = 4;
+// Those of its roles are in pool_roles.h.
+constexpr AttrNumber kColumnOutOfService = 9;
 
 constexpr int kMaxNameLength = 200;  // characters
 

@@ -80,6 +80,11 @@ bool end_lease_at_commit(text* name, std::int64_t index, const std::int64_t* fen
   return false;
 }
 
+void require_no_lease_ends(const PoolRef* ref) {
+  for (const NotedEnd* noted = noted_ends; noted != nullptr; noted = noted->older)
+    if (noted->key == ref->key) report_uncommitted_change(ref);
+}
+
 void undo_lease_end() {
   noted_ends = noted_ends->older;
 }

@@ -14,6 +14,20 @@ namespace numpool {
 
 namespace {
 
+LastEnd how_it_ends(const LedgerEntry* entry, bool died) {
+  if (died) return LastEnd::kDied;
+  if (proc_exit_inprogress) return LastEnd::kSession;
+  if (entry->releasing) return LastEnd::kReleased;
+  return entry->scope == Scope::kTransaction ? LastEnd::kTransaction : LastEnd::kRollback;
+}
+
+// What is kept of the lease, which ends. It is one of many, so it need not look at the clock.
+LastHolder own_end(const LedgerEntry* entry, bool died) {
+  const TimestampTz until =
+      proc_exit_inprogress ? GetCurrentTimestamp() : GetCurrentStatementStartTimestamp();
+  return {until, MyProcPid, GetSessionUserId(), how_it_ends(entry, died)};
+}
+
 // `died`: the lease ends with a process that does not end well.
 void release_slot(LedgerEntry* entry, bool died) {
   if (lock_slot(entry) == nullptr) return;
@@ -25,8 +39,9 @@ void release_slot(LedgerEntry* entry, bool died) {
   WakeList wake;
   // Only a hand-off looks at the clock, and at the other one only where a token may have a place.
   const TimestampTz now = live->pool.queue.length == 0 ? 0 : GetCurrentTimestamp();
-  const GrantContext context =
+  GrantContext context =
       live->pool.tokens.records == 0 ? untimed_context(*live, now) : grant_context(*live, now);
+  context.last = own_end(entry, died);
   pool_release(region(), live->pool, entry->index, context, wake);
   unlock_pool(live);
   wake_all(wake);
@@ -62,7 +77,10 @@ bool leave_queue(LedgerEntry* entry, Leave why) {
   LivePool* live = live_pool_at(entry->live);
   LWLockAcquire(&live->lock, LW_EXCLUSIVE);
   const bool left = pool_leave(region(), live->pool, *region().at<Waiter>(entry->waiter), why);
-  LWLockRelease(&live->lock);
+  if (left)
+    unlock_pool(live);
+  else
+    LWLockRelease(&live->lock);
   if (!left) return false;
   if (entry->ticket != 0) free_waiter(entry->waiter);
   entry->waiter = 0;

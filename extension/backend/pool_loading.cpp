@@ -2,6 +2,7 @@
 
 #include "backend/definitions.h"
 #include "pg/debug_point.h"
+#include "shared/pool_memory.h"
 #include "shared/registration.h"
 #include "shared/session.h"
 
@@ -28,8 +29,9 @@ void become_live(const PoolRef* ref, LivePool* live) {
 // function in RETURNING, or another trigger, sees such a row before our trigger runs.
 void require_noted(const PoolRef* ref, const Definition& definition) {
   const DefinitionChange& change = ref->change;
-  if (!definition.own || (change.noted_name != nullptr && change.noted_size == definition.size &&
-                          strcmp(change.noted_name, definition.name) == 0))
+  if (!definition.own ||
+      (change.noted_name != nullptr && change.noted_size == definition.size &&
+       strcmp(change.noted_name, definition.name) == 0 && change.noted_out == definition.out))
     return;
   report_uncommitted_change(ref);
 }
@@ -84,6 +86,30 @@ Lookup load_pool(PoolRef* ref, TimestampTz deadline) {
 
 Lookup lock_ref_loaded(PoolRef* ref, TimestampTz deadline) {
   return lock_ref(ref) ? Lookup::kFound : load_pool(ref, deadline);
+}
+
+Lookup learn_service(PoolRef* ref, TimestampTz deadline) {
+  while (lock_ref(ref)) {
+    const bool is_known = !live_of(ref)->pool.out.unknown;
+    const std::uint32_t version = live_of(ref)->service_version;
+    unlock_ref(ref);
+    if (is_known) return Lookup::kFound;
+    Definition definition;
+    const Lookup lookup = read_row(ref, deadline, &definition);
+    if (lookup != Lookup::kFound) return lookup;
+    Offset block = definition.out.count == 0 ? 0 : arena_allocate(service_bytes(definition.out));
+    // NB: another may have read the row again, or changed it, meanwhile.
+    const bool is_same = lock_ref(ref);
+    if (is_same) {
+      LivePool* live = live_of(ref);
+      if (live->service_version == version && live->pool.out.unknown)
+        set_service(*live, definition.out, &block);
+      unlock_pool(live);
+    }
+    arena_free(block);
+    if (is_same) serve_waiters(ref->live, ref->key, ref->generation);
+  }
+  return Lookup::kAbsent;
 }
 
 void lock_ref_or_stub(PoolRef* ref, const Definition& deleted) {

@@ -13,5 +13,8 @@ Lookup lock_ref_loaded(PoolRef* ref, TimestampTz deadline);
 // others see it: there is no second reading, and a pool that is not loaded becomes a stub. Errors:
 // 53200.
 void lock_ref_or_stub(PoolRef* ref, const Definition& deleted);
+// The live pool does not know which of its numbers are out of service, as COMMIT had no memory for
+// that (D10): tells it, and serves waiters. Errors: 53200.
+Lookup learn_service(PoolRef* ref, TimestampTz deadline);
 
 }  // namespace numpool

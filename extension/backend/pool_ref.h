@@ -14,12 +14,14 @@ namespace numpool {
 struct DefinitionChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
-  std::int32_t size;  // 0: unchanged
-  const char* name;   // nullptr: unchanged; lives as long as the transaction
+  std::int32_t size;   // 0: unchanged
+  const char* name;    // nullptr: unchanged; lives as long as the transaction
+  const OutList* out;  // the same
   // What the newest version of the row says that the trigger has noted; nullptr: it has noted none.
   // Lives as long as the transaction.
   const char* noted_name;
   std::int32_t noted_size;
+  OutList noted_out;
 };
 
 struct PoolRef {
@@ -40,6 +42,9 @@ struct PoolRef {
 
   DefinitionChange change;
   Growth* growth;  // reserved for a larger size, or nullptr
+  // Reserved for numbers that are to be out of service, and for how many; or 0.
+  Offset service_block;
+  std::uint32_t service_room;
   char* old_name;  // before the open transaction renamed it, else nullptr
   char* old_json_name;
   SubTransactionId logged;  // of the newest undo record of `change`

@@ -82,7 +82,9 @@ void report_token_in_use(LivePool* live) {
 
 void end_token(TimedRecord* record, LivePool* live) {
   WakeList wake;
-  timed_end(region(), live->pool, *record, grant_context(*live, GetCurrentTimestamp()), wake);
+  GrantContext context = grant_context(*live, GetCurrentTimestamp());
+  context.last.how = is_due(*record, context.monotonic) ? LastEnd::kExpired : LastEnd::kReleased;
+  timed_end(region(), live->pool, *record, context, wake);
   unlock_pool(live);
   wake_all(wake);
 }

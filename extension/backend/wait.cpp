@@ -90,7 +90,8 @@ void sleep_for_turn(TimestampTz deadline) {
 
 bool waits_for_itself(const PoolRef* ref) {
   Pool& pool = live_of(ref)->pool;
-  return ref->held >= pool.size && pool_sole_holder(region(), pool) == my_session_id();
+  if (ref->held == 0 || ref->held + pool.out.count < pool.size) return false;
+  return pool_sole_holder(region(), pool) == my_session_id();
 }
 
 void report_own_deadlock(const PoolRef* ref) {

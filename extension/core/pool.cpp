@@ -72,6 +72,21 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
 }
 
+// Puts the number into the free set or takes it out, as it is to be while nobody holds it.
+void settle_unheld(Region region, Pool& pool, std::uint32_t index) noexcept {
+  if (index >= pool.size || pool.slot(region, index).holder != 0) return;
+  FreeSet free_set = pool.free_set(region);
+  const bool is_free = free_set.contains(index);
+  if (is_free == may_be_free(region, pool, index)) return;
+  if (is_free) {
+    free_set.erase(index);
+    --pool.free;
+  } else {
+    free_set.insert(index);
+    ++pool.free;
+  }
+}
+
 // What a growth to `size` takes of `growth`.
 void link_growth(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept {
   const std::uint32_t count = chunk::count_for(size);
@@ -160,14 +175,15 @@ bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t seria
 
 void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                   WakeList& wake) noexcept {
-  if (index < pool.size) end_due_places(region, pool, context);
-  if (index < pool.size && pool.queue.length != 0) {
+  const bool may_be_given = may_be_free(region, pool, index);
+  if (may_be_given) end_due_places(region, pool, context);
+  if (may_be_given && pool.queue.length != 0) {
     grant_to_head(region, pool, index, context, wake);
     return;
   }
-  pool.slot(region, index).holder = 0;
+  pool.slot(region, index).end(context.last);
   --pool.in_use;
-  if (index >= pool.size) return;
+  if (!may_be_given) return;
   pool.free_set(region).insert(index);
   ++pool.free;
 }
@@ -194,16 +210,29 @@ void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) 
   link_growth(region, pool, size, growth);
   FreeSet free_set = pool.free_set(region);
   for (std::uint32_t index = size; index < pool.size; ++index) {
-    if (pool.slot(region, index).holder != 0) continue;
+    if (!free_set.contains(index)) continue;
     free_set.erase(index);
     --pool.free;
   }
-  for (std::uint32_t index = pool.size; index < size; ++index) {
-    if (pool.slot(region, index).holder != 0) continue;
-    free_set.insert(index);
-    ++pool.free;
-  }
+  const std::uint32_t old_size = pool.size;
   pool.size = size;
+  for (std::uint32_t index = old_size; index < size; ++index) settle_unheld(region, pool, index);
+}
+
+Offset pool_set_service(Region region, Pool& pool, const OutOfService& next) noexcept {
+  const OutOfService old = pool.out;
+  pool.out = next;
+  const auto settle_listed = [&](const OutOfService& out) {
+    for (std::uint32_t i = 0; out.indexes != 0 && i < out.count; ++i)
+      settle_unheld(region, pool, region.at<std::uint16_t>(out.indexes)[i]);
+  };
+  if (old.gives_nothing() != next.gives_nothing()) {
+    for (std::uint32_t index = 0; index < pool.size; ++index) settle_unheld(region, pool, index);
+  } else {
+    settle_listed(old);
+    settle_listed(next);
+  }
+  return old.indexes;
 }
 
 bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
@@ -242,10 +271,14 @@ bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept {
 }
 
 SessionId pool_sole_holder(Region region, Pool& pool) noexcept {
-  if (pool.size == 0 || pool.free != 0) return 0;
-  const SessionId first = pool.slot(region, 0).holder;
-  for (std::uint32_t index = 1; index < pool.size; ++index)
-    if (pool.slot(region, index).holder != first) return 0;
+  if (pool.free != 0) return 0;
+  SessionId first = 0;
+  for (std::uint32_t index = 0; index < pool.size; ++index) {
+    const SessionId holder = pool.slot(region, index).holder;
+    if (holder == 0 && !pool.out.unknown && pool.out.lists(region, index)) continue;
+    if (holder == 0 || (first != 0 && holder != first)) return 0;
+    first = holder;
+  }
   return first;
 }
 
@@ -299,7 +332,8 @@ const char* check_pool(Region region, Pool& pool) noexcept {
   for (std::uint32_t index = 0; index < capacity; ++index) {
     const bool is_held = pool.slot(region, index).holder != 0;
     const bool is_free = index < pool.free_memory.capacity && free_set.contains(index);
-    if (is_free != (!is_held && index < pool.size)) return "I1: free set and slots differ";
+    if (is_free != (!is_held && may_be_free(region, pool, index)))
+      return "I1: free set and slots differ";
     held += is_held ? 1 : 0;
     free += is_free ? 1 : 0;
   }

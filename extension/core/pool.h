@@ -12,6 +12,7 @@
 #include "core/free_set.h"
 #include "core/pool_counters.h"
 #include "core/region.h"
+#include "core/service.h"
 #include "core/slot.h"
 #include "core/token_set.h"
 #include "core/wait_queue.h"
@@ -46,6 +47,8 @@ struct GrantContext {
   std::int64_t monotonic;  // microseconds, which nobody sets: for deadlines
   // The next fence to give. There is one for every arrival that was let in.
   std::atomic<std::int64_t>& fence;
+  // Of what ends: kept with a number that goes to nobody.
+  LastHolder last = {};
 };
 
 // Who asks for an index.
@@ -88,6 +91,7 @@ struct Pool {
   Offset chunks[chunk::kDoubling];  // the first ones; the others by way of the directory
   Offset pages[kMaxPages];          // Offset[kPageLinks] each, of a pool of more than 64, else 0
   FreeSetMemory free_memory;
+  OutOfService out;
   WaitQueue queue;
   TokenSet tokens;  // used by core/timed_lease.h
   PoolCounters counters;
@@ -98,6 +102,11 @@ struct Pool {
   Slot& slot(Region region, std::uint32_t index) noexcept;
   FreeSet free_set(Region region) noexcept { return FreeSet(region, free_memory); }
 };
+
+// Whether the number, which nobody holds, is one to be given: then it is in the free set.
+inline bool may_be_free(Region region, const Pool& pool, std::uint32_t index) noexcept {
+  return index < pool.size && !pool.out.has(region, index);
+}
 
 // Makes an empty pool of `size` numbers, all free, from memory in `growth`: the chunks, and the
 // free set if bitmap_capacity_for(size) is more than a word.
@@ -125,8 +134,9 @@ bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept;
 bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t serial,
                   WakeList& wake) noexcept;
 
-// Ends the lease of `index`: hands it to the head of the queue, or frees it, or retires it if a
-// shrink has put it out of the pool. Wakes at most one, for whom `wake` has room.
+// Ends the lease of `index`: hands it to the head of the queue, or frees it; or retires it if a
+// shrink has put it out of the pool, or keeps it from all if it is out of service. Wakes at most
+// one, for whom `wake` has room.
 void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
                   WakeList& wake) noexcept;
 
@@ -139,6 +149,10 @@ bool pool_can_have(const Pool& pool, std::uint32_t size, const Growth& growth) n
 // pool_serve is to follow.
 void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept;
 
+// Sets which numbers are out of service, and returns the memory of those that were. Leases stay as
+// they are. pool_serve is to follow.
+Offset pool_set_service(Region region, Pool& pool, const OutOfService& next) noexcept;
+
 // Hands free indexes to waiters until one side is exhausted or the list is full; true if there is
 // more to do.
 bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept;
@@ -147,7 +161,9 @@ bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList
 // more.
 bool pool_dismiss(Region region, Pool& pool, WakeList& wake) noexcept;
 
-// The session that holds every number below the size, or 0: it would wait for itself.
+// The session that holds every number below the size, or 0: it would wait for itself. A number that
+// is out of service by itself and that nobody holds is none, as nobody may hope for it; those of a
+// pool that is drained are some.
 SessionId pool_sole_holder(Region region, Pool& pool) noexcept;
 
 // Counts anew from `now` on.

@@ -29,8 +29,28 @@ enum class LeaseState : std::uint8_t {
   kReleasing,  // released in an open transaction
 };
 
-// The shared record of one index. holder == 0: the index has no lease and the other members mean
-// nothing.
+// How a lease ended.
+enum class LastEnd : std::uint8_t {
+  kNone,         // there was none since the pool became live
+  kReleased,     // by who had it
+  kTransaction,  // with the transaction that it was of
+  kRollback,     // with the transaction, or savepoint, that had taken it
+  kSession,      // with its session
+  kDied,         // with its session, which did not end well
+  kExpired,      // by time
+  kEnded,        // by force
+};
+
+// Who had a number last.
+struct LastHolder {
+  std::int64_t until;  // microseconds, the caller's clock
+  int pid;             // 0: a token had it
+  std::uint32_t role;
+  LastEnd how;
+};
+
+// The shared record of one index. holder == 0: the index has no lease, and the other members tell
+// of the last one (last_holder), or of none.
 struct Slot {
   SessionId holder;
   std::int64_t fence;
@@ -46,6 +66,18 @@ struct Slot {
   void set_ticket(std::int64_t ticket) noexcept {
     ticket_high = static_cast<std::uint16_t>(ticket >> 32);
     ticket_low = static_cast<std::uint32_t>(ticket);
+  }
+  // The lease is over.
+  void end(const LastHolder& last) noexcept {
+    holder = 0;
+    acquired_at = last.until;
+    owner_tag = static_cast<std::uint64_t>(static_cast<std::uint32_t>(last.pid)) << 32 | last.role;
+    ticket_high = static_cast<std::uint16_t>(last.how);
+  }
+  // Of one that nobody holds.
+  LastHolder last_holder() const noexcept {
+    return {acquired_at, static_cast<int>(owner_tag >> 32), static_cast<std::uint32_t>(owner_tag),
+            static_cast<LastEnd>(ticket_high)};
   }
   std::int64_t ticket() const noexcept {
     return static_cast<std::int64_t>(ticket_high) << 32 | ticket_low;

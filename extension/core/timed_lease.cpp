@@ -70,7 +70,7 @@ void timed_hold(Region region, Pool& pool, TimedRecord& record, std::int64_t mon
 void timed_restore(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
                    std::int64_t fence) noexcept {
   Slot& slot = pool.slot(region, record.index);
-  if (record.index < pool.size) {
+  if (may_be_free(region, pool, record.index)) {
     pool.free_set(region).erase(record.index);
     --pool.free;
   }
@@ -99,10 +99,14 @@ void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContex
   }
   if (state == TimedState::kHeld) --pool.tokens.timed;
   pool.tokens.become_over(region, record);
-  pool_release(region, pool, record.index, context, wake);
+  GrantContext of_token = context;
+  of_token.last = {context.now, 0, record.role, context.last.how};
+  pool_release(region, pool, record.index, of_token, wake);
 }
 
-bool pool_end_due(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
+bool pool_end_due(Region region, Pool& pool, const GrantContext& now, WakeList& wake) noexcept {
+  GrantContext context = now;
+  context.last.how = LastEnd::kExpired;
   for (std::uint32_t steps = 0; pool.tokens.timers != 0; ++steps) {
     TimedRecord& record = pool.tokens.first(region);
     if (record.timer.due > context.monotonic) return false;

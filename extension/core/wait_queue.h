@@ -13,6 +13,7 @@ enum class WaiterKind : std::uint8_t {
   kBlocking,  // its backend sleeps on its latch; the record is part of the session's
   kTicket,    // its client listens; the record is allocated
   kPlace,     // kept for a token, whoever comes with it; `owner_tag` is its TimedRecord
+  kWatch,     // in no queue: its backend sleeps until a pool is idle
 };
 
 // Where a waiter is. Only the pool's lock holder moves it; its own session reads it without the

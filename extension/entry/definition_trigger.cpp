@@ -5,6 +5,7 @@
 #include "backend/definition_changes.h"
 #include "backend/pool_cache.h"
 #include "backend/pool_loading.h"
+#include "backend/service_column.h"
 #include "backend/timed_rows.h"
 #include "backend/undo_log.h"
 #include "entry/attach.h"
@@ -56,12 +57,43 @@ void note_name(PoolRef* ref, const char* name) {
   ref->change.name = MemoryContextStrdup(TopTransactionContext, name);
 }
 
+// What is out of service, kept until the transaction ends.
+OutList keep_out_list(const OutList& list) {
+  if (list.count == 0) return {nullptr, 0, list.drained};
+  void* indexes = MemoryContextAlloc(TopTransactionContext, service_bytes(list));
+  memcpy(indexes, list.indexes, service_bytes(list));
+  return {static_cast<std::uint16_t*>(indexes), list.count, list.drained};
+}
+
+// Room for it is found at once, as with note_size, if the pool is live.
+void note_service(PoolRef* ref, const OutList& list) {
+  OutList* kept = static_cast<OutList*>(MemoryContextAlloc(TopTransactionContext, sizeof(OutList)));
+  *kept = keep_out_list(list);
+  bool is_live = false;
+  if (list.count > ref->service_room && lock_registered(ref)) {
+    is_live = true;
+    unlock_ref(ref);
+  }
+  if (is_live) {
+    const Offset block = arena_try_allocate(service_bytes(list));
+    if (block != 0) {
+      arena_free(ref->service_block);
+      ref->service_block = block;
+      ref->service_room = list.count;
+    } else if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA) {
+      arena_report_full();
+    }
+  }
+  ref->change.out = kept;
+}
+
 // Notes what the row says now, for who loads the pool before COMMIT (rule D4). After begin_change.
 void note_version(PoolRef* ref, const Definition& newest) {
   DefinitionChange& change = ref->change;
   if (change.noted_name == nullptr || strcmp(change.noted_name, newest.name) != 0)
     change.noted_name = MemoryContextStrdup(TopTransactionContext, newest.name);
   change.noted_size = newest.size;
+  if (!(change.noted_out == newest.out)) change.noted_out = keep_out_list(newest.out);
 }
 
 // The row as it was before what is to be noted now. False: the open transaction has made it, and
@@ -74,6 +106,7 @@ bool read_base(std::int64_t identity, Definition* base) {
   base->size = ref->change.noted_size;
   base->name = ref->change.noted_name;
   base->own = true;
+  base->out = ref->change.noted_out;
   return true;
 }
 
@@ -103,8 +136,9 @@ void note_update(Relation table, const Definition& newest) {
     return;
   }
   const bool renamed = strcmp(base.name, newest.name) != 0;
+  const bool serves_other = !(base.out == newest.out);
   // The live pool has no part in a change of metadata.
-  if (base.size == newest.size && !renamed) {
+  if (base.size == newest.size && !renamed && !serves_other) {
     PoolRef* ref = pool_ref(base);
     begin_change(ref);
     note_version(ref, newest);
@@ -112,6 +146,7 @@ void note_update(Relation table, const Definition& newest) {
   }
   PoolRef* ref = begin_changing(base);
   if (base.size != newest.size) note_size(ref, newest.size);
+  if (serves_other) note_service(ref, newest.out);
   if (renamed) {
     note_name(ref, newest.name);
     CacheInvalidateRelcache(table);
@@ -169,6 +204,12 @@ Datum on_change(TriggerData* trigger) {
   attach_backend(DT_NOEND);
   log_row_change();
   debug_point(DebugPoint::kRowWritten);
+
+  HeapTuple written =
+      TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+  bool is_null;
+  const Datum out = heap_getattr(written, kColumnOutOfService, descriptor, &is_null);
+  if (!is_null && !TRIGGER_FIRED_BY_DELETE(trigger->tg_event)) check_out_of_service(out);
 
   Definition row;
   fill_definition(trigger->tg_trigtuple, descriptor, &row);

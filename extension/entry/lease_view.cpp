@@ -10,6 +10,7 @@ namespace {
 struct LeaseRow {
   std::uint32_t index;
   Slot slot;
+  bool in_service;
   TokenRow token;
 };
 
@@ -49,7 +50,8 @@ enum {
   kAcquiredAt,
   kTicket,
   kHolder,  // the first of four of a token
-  kCount = kHolder + 4
+  kInService = kHolder + 4,
+  kCount
 };
 }
 
@@ -69,6 +71,7 @@ void put_lease(Rows& rows, const Name& name, const LeaseRow& lease) {
   values[kTicket] = Int64GetDatum(lease.slot.ticket());
   nulls[kTicket] = lease.slot.ticket() == 0;
   fill_token_columns(lease.token, values + kHolder, nulls + kHolder);
+  values[kInService] = BoolGetDatum(lease.in_service);
   put_row(rows, values, nulls);
 }
 
@@ -86,6 +89,7 @@ void put_leases(Rows& rows, const LivePools& pools, std::uint32_t i, LeaseRow* b
       LeaseRow& row = batch[count++];
       row.index = index;
       row.slot = slot;
+      row.in_service = !live->pool.out.has(region(), index);
       row.token.is_token = false;
       if (slot.holder == kTokenHolder)
         copy_token(*region().at<TimedRecord>(slot.owner_tag), &row.token);

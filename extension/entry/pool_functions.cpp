@@ -3,10 +3,13 @@
 
 #include "backend/definition_lock.h"
 #include "backend/identity_draw.h"
+#include "backend/idle_wait.h"
 #include "backend/ledger_release.h"
 #include "backend/ledger_undelivered.h"
+#include "backend/lease.h"
 #include "backend/pool_cache.h"
 #include "backend/pool_rights.h"
+#include "backend/service_column.h"
 #include "backend/token_uses.h"
 #include "backend/wait.h"
 #include "entry/arguments.h"
@@ -126,6 +129,42 @@ OpenedPool open_pool(text* name) {
   return opened;
 }
 
+// Stands for every number of a pool, of which a row has "all".
+constexpr std::int32_t kAllNumbers = -1;
+
+StatementArgument reason_argument(FunctionCallInfo fcinfo, int position) {
+  const bool is_null = PG_ARGISNULL(position);
+  return {is_null ? Datum{0} : PG_GETARG_DATUM(position), TEXTOID, is_null};
+}
+
+// Whether that changed anything.
+bool change_service(text* name, std::int32_t index, bool in_service,
+                    const StatementArgument& reason) {
+  const LockedDefinition locked = require_locked_definition(name);
+  if (index >= locked.size) report_out_of_range(name, index);
+  const char* key = index == kAllNumbers ? kDrainKey : psprintf("%d", index);
+  const StatementArgument arguments[] = {bigint_value(locked.identity),
+                                         text_value(cstring_to_text(key)), reason};
+  // NB: no operator or function but those of pg_catalog, whatever the caller's search_path has.
+  const char* const with_it =
+      "coalesce(old.out_of_service, '{}') OPERATOR(pg_catalog.||) "
+      "pg_catalog.jsonb_build_object($2, $3)";
+  const char* const without_it =
+      "CASE WHEN old.out_of_service OPERATOR(pg_catalog.-) $2 OPERATOR(pg_catalog.=) '{}' "
+      "THEN NULL ELSE old.out_of_service OPERATOR(pg_catalog.-) $2 END";
+  char* const statement = psprintf(
+      "WITH old AS MATERIALIZED (SELECT identity, out_of_service FROM %%1$s "
+      "WHERE identity OPERATOR(pg_catalog.=) $1) "
+      "UPDATE %%1$s AS new SET out_of_service = %s FROM old "
+      "WHERE new.identity OPERATOR(pg_catalog.=) old.identity "
+      "RETURNING coalesce(new.out_of_service, 'null') OPERATOR(pg_catalog.<>) "
+      "coalesce(old.out_of_service, 'null')",
+      in_service ? without_it : with_it);
+  Datum changed = Datum{0};
+  if (write_definitions(statement, arguments, &changed) == 0) report_absent(name);
+  return DatumGetBool(changed);
+}
+
 // IS NOT DISTINCT FROM, of a row's metadata (0: null) and an argument.
 bool same_metadata(Datum metadata, const StatementArgument& argument) {
   if (metadata == 0 || argument.is_null) return metadata == 0 && argument.is_null;
@@ -140,7 +179,7 @@ void set_metadata(const LockedDefinition& locked, const StatementArgument& metad
 
 // A drop without force: nothing but what this transaction is releasing may be left.
 void require_unused(text* name, std::int64_t identity) {
-  const Definition definition = {identity, 1, text_to_cstring(name), false, {}};
+  const Definition definition = {identity, 1, text_to_cstring(name), false, {}, {}};
   PoolRef* ref = pool_ref(definition);
   collect_undelivered();
   if (!lock_ref(ref)) return;
@@ -267,6 +306,31 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
   if (!same_metadata(locked.metadata, expected)) PG_RETURN_BOOL(false);
   set_metadata(locked, wanted, name);
   PG_RETURN_BOOL(true);
+}
+
+PG_FUNCTION_INFO_V1(numpool_set_service);
+PGDLLEXPORT Datum numpool_set_service(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const std::int32_t index = int_argument(fcinfo, 1, "index");
+  const bool in_service = bool_argument(fcinfo, 2, "in_service");
+  if (index < 0) report_out_of_range(name, index);
+  enter_function(fcinfo);
+  PG_RETURN_BOOL(change_service(name, index, in_service, reason_argument(fcinfo, 3)));
+}
+
+PG_FUNCTION_INFO_V1(numpool_drain);
+PGDLLEXPORT Datum numpool_drain(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const bool drain = bool_argument(fcinfo, 1, "drain");
+  enter_function(fcinfo);
+  PG_RETURN_BOOL(change_service(name, kAllNumbers, !drain, reason_argument(fcinfo, 2)));
+}
+
+PG_FUNCTION_INFO_V1(numpool_wait_idle);
+PGDLLEXPORT Datum numpool_wait_idle(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  const Patience patience = patience_argument(fcinfo, 1);
+  PG_RETURN_BOOL(enter_function(fcinfo, deadline_of(patience)) && wait_until_idle(name, patience));
 }
 
 PG_FUNCTION_INFO_V1(numpool_xact_lock);

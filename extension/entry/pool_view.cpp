@@ -21,6 +21,8 @@ struct PoolFigures {
   std::uint32_t free;
   std::uint32_t waiting;
   std::uint32_t timed;
+  std::uint32_t out_of_service;  // and in nobody's hands
+  bool drained;
   PoolCounters counters;
   std::uint64_t taken[kMaxPoolSize / 64];  // bit i of word i / 64: index i has a lease
 };
@@ -35,15 +37,25 @@ void copy_figures(LivePool& live, PoolFigures* figures) {
   figures->waiting = pool.queue.length;
   figures->timed = pool.tokens.timed;
   figures->counters = pool.counters;
+  figures->drained = pool.out.drained;
   const FreeSet free_set = pool.free_set(region());
-  for (std::uint32_t i = 0; i < pool.size; ++i)
-    if (!free_set.contains(i)) figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
+  for (std::uint32_t i = 0; i < pool.size; ++i) {
+    if (free_set.contains(i)) continue;
+    if (pool.slot(region(), i).holder != 0)
+      figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
+    else if (pool.out.has(region(), i))
+      ++figures->out_of_service;
+  }
 }
 
 void read_figures(const Definition& definition, PoolFigures* figures) {
   MemSet(figures, 0, sizeof(*figures));
   figures->size = static_cast<std::uint32_t>(definition.size);
-  figures->free = figures->size;
+  figures->drained = definition.out.drained;
+  for (std::uint32_t i = 0; i < definition.out.count; ++i)
+    if (definition.out.indexes[i] < figures->size) ++figures->out_of_service;
+  if (figures->drained) figures->out_of_service = figures->size;
+  figures->free = figures->size - figures->out_of_service;
   if (!arena_attached() || RecoveryInProgress()) return;
   PoolKey key;
   MemSet(&key, 0, sizeof(key));
@@ -94,6 +106,8 @@ enum {
   kEnded,
   kDeaths,
   kOwner,
+  kOutOfService,
+  kDrained,
   kCount
 };
 }
@@ -101,7 +115,8 @@ enum {
 // Whether a standby knows it: what its row says, and nothing of what happens on the primary.
 bool is_of_definition(int column) {
   return column == pools_column::kPool || column == pools_column::kSize ||
-         column == pools_column::kMetadata || column == pools_column::kOwner;
+         column == pools_column::kMetadata || column == pools_column::kOwner ||
+         column == pools_column::kDrained;
 }
 
 void fill_counters(const PoolCounters& counters, Datum* values) {
@@ -139,6 +154,8 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   fill_counters(figures.counters, values);
   nulls[kCountingSince] = !figures.loaded;
   values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(figures.timed));
+  values[kOutOfService] = Int32GetDatum(static_cast<std::int32_t>(figures.out_of_service));
+  values[kDrained] = BoolGetDatum(figures.drained);
   if (RecoveryInProgress())
     for (int column = 0; column < kCount; ++column)
       nulls[column] = nulls[column] || !is_of_definition(column);

@@ -3,6 +3,7 @@
 #include "backend/definition_changes.h"
 #include "backend/definitions.h"
 #include "backend/delivery.h"
+#include "backend/idle_wait.h"
 #include "backend/ledger_end.h"
 #include "backend/lease_ends.h"
 #include "backend/ledger_undelivered.h"
@@ -45,6 +46,7 @@ void undo_record(const UndoRecord& record) {
 
 // Undoes what the subtransaction, and those inside it, did. Cannot fail.
 void undo_to(SubTransactionId subtransaction) {
+  end_idle_wait();
   while (const UndoRecord* record = take_newest_record(subtransaction)) undo_record(*record);
 }
 

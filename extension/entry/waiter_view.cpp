@@ -23,6 +23,8 @@ const char* kind_name(WaiterKind kind) {
       return "ticket";
     case WaiterKind::kPlace:
       return "place";
+    case WaiterKind::kWatch:  // in no queue
+      break;
   }
   return nullptr;
 }

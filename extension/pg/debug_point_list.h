@@ -25,6 +25,7 @@ enum class DebugPoint : std::uint16_t {
   kLookedOnce,    // the first look is over; the second has not begun
   kLookedAgain,   // the second look is over; nothing is decided
   kVictimChosen,  // a wait is to be ended; its pool is not locked
+  kWatching,      // it has seen that a pool is not idle; about to sleep until it is
   // Whoever frees or grants
   kWakeDue,       // grants are made, wake-ups are not sent
   kUnregistered,  // a pool is out of the registry; its waiters still sleep
@@ -36,6 +37,7 @@ enum class DebugPoint : std::uint16_t {
   kUndoing,       // before a record of the undo log is undone
   kChangesDone,   // definitions are applied; releases, cancels, ends of leases are not
   kApplying,      // before one definition is applied
+  kServiceSet,    // what is out of service is set, if that changes; waiters are not served
   kResized,       // the size is set; waiters are not served
   kReleasingOne,  // before one release, cancel or end of a lease
   kEndingOne,     // before one lease is ended by force; releases are done

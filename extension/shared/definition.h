@@ -5,6 +5,18 @@
 
 namespace numpool {
 
+// Which numbers are out of service, as a definition says it.
+struct OutList {
+  const std::uint16_t* indexes;  // `count` of them, ascending
+  std::uint32_t count;
+  bool drained;
+
+  bool operator==(const OutList& other) const {
+    return drained == other.drained && count == other.count &&
+           (count == 0 || memcmp(indexes, other.indexes, sizeof(*indexes) * count) == 0);
+  }
+};
+
 // A definition as its row says it.
 struct Definition {
   std::int64_t identity;
@@ -12,6 +24,7 @@ struct Definition {
   const char* name;   // in the server encoding
   bool own;           // the row is the open transaction's, not yet committed
   ItemPointerData row;
+  OutList out;
 };
 
 // Whether two positions are of the same version of a row. One that is all 0 is of none.

@@ -5,9 +5,14 @@
 namespace numpool {
 
 LeaseEnd end_lease(LivePool& live, std::uint32_t index, std::int64_t fence, WakeList& wake) {
+  const TimestampTz now = GetCurrentTimestamp();
+  GrantContext context = grant_context(live, now);
+  if (index < chunk::capacity(live.pool.chunk_count)) {
+    const Session* had = find_session(live.pool.slot(region(), index).holder);
+    if (had != nullptr) context.last = {now, had->pid, had->role, LastEnd::kEnded};
+  }
   SessionId holder;
-  const LeaseEnd end = pool_end_lease(region(), live.pool, index, fence,
-                                      grant_context(live, GetCurrentTimestamp()), wake, &holder);
+  const LeaseEnd end = pool_end_lease(region(), live.pool, index, fence, context, wake, &holder);
   Session* session = find_session(holder);
   if (session == nullptr) return end;
   // NB: under the pool's lock; whoever sees the mark then sees that the slot is not its own.

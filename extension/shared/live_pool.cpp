@@ -15,8 +15,33 @@ void close_live_pool(LivePool& live) {
   live.closed_by = my_session_id();
 }
 
+namespace {
+
+bool is_in_service_as(const OutOfService& out, const OutList& list) {
+  return !out.unknown &&
+         list == OutList{region().at<std::uint16_t>(out.indexes), out.count, out.drained};
+}
+
+}  // namespace
+
+void set_service(LivePool& live, const OutList& list, Offset* block) {
+  OutOfService next = {0, 0, list.drained, false};
+  if (list.count != 0 && *block == 0) {
+    next.unknown = true;
+  } else if (list.count != 0) {
+    memcpy(region().at<std::uint16_t>(*block), list.indexes, service_bytes(list));
+    next.indexes = *block;
+    next.count = list.count;
+    *block = 0;
+  }
+  const Offset old = pool_set_service(region(), live.pool, next);
+  if (old != 0) *block = old;
+  ++live.service_version;
+}
+
 bool matches_definition(const LivePool& live, const Definition& definition) {
   if (live.defined_size != static_cast<std::uint32_t>(definition.size)) return false;
+  if (!is_stub(live) && !is_in_service_as(live.pool.out, definition.out)) return false;
   if (live.name_length == 0) return !is_stub(live);
   return live.name_length == strlen(definition.name) &&
          memcmp(region().at<char>(live.name), definition.name, live.name_length) == 0;

@@ -46,12 +46,15 @@ struct alignas(kCacheLine) LivePool {
   LiveState state;
   TimerNode due;  // in the clerk's heap; guarded by his lock
   // Guarded by `lock`.
+  bool watched;            // somebody sleeps until it is idle, and is to be woken then
   std::int64_t noted_due;  // for when the clerk was told of something here; INT64_MAX: he was not
   SessionId maker;         // whose open transaction created the pool; 0: published
   // What committed definitions say; above pool.size while memory for it is missing.
   std::uint32_t defined_size;
-  TransactionId closing;      // the transaction that has deleted its row, or invalid
-  SessionId closed_by;        // its session
+  TransactionId closing;  // the transaction that has deleted its row, or invalid
+  SessionId closed_by;    // its session
+  // Grows with each change of pool.out.
+  std::uint32_t service_version;
   std::uint32_t name_length;  // bytes; 0, but in a stub: no memory for it, the row has the name
   Offset name;
   Offset fences;  // FenceRecord; 0 in a stub
@@ -69,6 +72,15 @@ void close_live_pool(LivePool& live);
 
 // Whether the live pool is as the definition says. The pool is locked.
 bool matches_definition(const LivePool& live, const Definition& definition);
+
+// Sets which of the pool's numbers are out of service. The pool is locked. `*block` has room for
+// the indexes, or is 0, and then nothing is given until somebody brings them; what the pool does
+// not need any more is left there. serve_waiters is to follow. Cannot fail.
+void set_service(LivePool& live, const OutList& list, Offset* block);
+// Bytes of that room.
+inline std::size_t service_bytes(const OutList& list) {
+  return sizeof(std::uint16_t) * list.count;
+}
 
 // Takes the pool's lock if what is at `offset` still is the pool of that key and generation. A pool
 // that is kLoading counts.

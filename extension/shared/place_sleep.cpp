@@ -34,11 +34,12 @@ const Waiter* waiter_in_queue(const Session& session, LivePool& live) {
   if (sleeper.state.load(std::memory_order_acquire) != WaiterState::kQueued) return nullptr;
   if (session.sleeps_in.load(std::memory_order_relaxed) != region().offset_of(&live))
     return nullptr;
-  if (sleeper.kind != WaiterKind::kPlace) return &sleeper;
+  if (sleeper.kind == WaiterKind::kBlocking) return &sleeper;
   // NB: with its pool the record may have gone, before the session has noticed.
   if (live.state != LiveState::kLive ||
       live.generation != static_cast<std::uint64_t>(sleeper.fence))
     return nullptr;
+  if (sleeper.kind == WaiterKind::kWatch) return &sleeper;
   const TimedRecord& record = *region().at<TimedRecord>(sleeper.owner_tag);
   if (record.state.load(std::memory_order_relaxed) != TimedState::kPlace) return nullptr;
   return region().at<Waiter>(record.waiter);
@@ -52,7 +53,7 @@ SessionId user_of_waiter(const Waiter& waiter) {
 bool condemn_sleeper(Session& session, LivePool& live, std::uint64_t serial, WakeList& wake) {
   Waiter& sleeper = session.sleeper;
   if (!is_in_wait(sleeper, serial) || waiter_in_queue(session, live) == nullptr) return false;
-  if (sleeper.kind != WaiterKind::kPlace)
+  if (sleeper.kind == WaiterKind::kBlocking)
     return pool_condemn(region(), live.pool, sleeper, serial, wake);
   ++live.pool.counters.deadlocks;
   wake.add(sleeper.session, WaiterKind::kBlocking);

@@ -16,7 +16,8 @@ void end_place_sleep();
 bool is_place_victim();
 
 // The waiter that is in the queue of the pool, which is locked, for the wait that the session shows
-// in `sleeper`; nullptr: it has come to an end.
+// in `sleeper`; of one who watches the pool (idle_watch.h) its own, which is in none; nullptr: it
+// has come to an end.
 const Waiter* waiter_in_queue(const Session& session, LivePool& live);
 // The session that waits there: of a place, who sleeps on it; 0: nobody.
 SessionId user_of_waiter(const Waiter& waiter);

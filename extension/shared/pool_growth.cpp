@@ -13,9 +13,7 @@ void set_size(Offset offset, const PoolKey& key, std::uint64_t generation, std::
   LivePool* live = live_pool_at(offset);
   WakeList wake;
   pool_resize(region(), live->pool, size, growth);
-  // A sleeper to whom a shrink has left every number waits for itself, and has to look.
-  const SessionId sole = live->pool.queue.length == 0 ? 0 : pool_sole_holder(region(), live->pool);
-  if (sole != 0) wake.add(sole, WaiterKind::kBlocking);
+  wake_sole_holder(*live, wake);
   unlock_pool(live);
   wake_all(wake);
   debug_point(DebugPoint::kResized);
@@ -23,6 +21,11 @@ void set_size(Offset offset, const PoolKey& key, std::uint64_t generation, std::
 }
 
 }  // namespace
+
+void wake_sole_holder(LivePool& live, WakeList& wake) {
+  const SessionId sole = live.pool.queue.length == 0 ? 0 : pool_sole_holder(region(), live.pool);
+  if (sole != 0) wake.add(sole, WaiterKind::kBlocking);
+}
 
 bool catch_up(Offset offset, const PoolKey& key, std::uint64_t generation, Growth* reserved) {
   Growth own = {};

@@ -10,4 +10,8 @@ namespace numpool {
 // the pool has as many numbers as its memory goes for. No numpool lock held; cannot fail.
 bool catch_up(Offset offset, const PoolKey& key, std::uint64_t generation, Growth* reserved);
 
+// A sleeper to whom a change of the pool, which is locked, has left every number waits for itself,
+// and has to look: it is put into `wake`.
+void wake_sole_holder(LivePool& live, WakeList& wake);
+
 }  // namespace numpool

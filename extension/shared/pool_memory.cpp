@@ -118,13 +118,16 @@ bool find_parts(PoolParts& parts, const Definition& definition, std::uint32_t ca
   if (definition.size == 0) return true;
   parts.name = arena_try_allocate(strlen(definition.name));
   parts.fences = find_fences();
-  return parts.name != 0 && parts.fences != 0 &&
+  const std::size_t service = service_bytes(definition.out);
+  if (service != 0) parts.service = arena_try_allocate(service);
+  return (service == 0 || parts.service != 0) && parts.name != 0 && parts.fences != 0 &&
          reserve_growth(parts.growth, 0,
                         Max(static_cast<std::uint32_t>(definition.size), capacity));
 }
 
 void free_parts(PoolParts& parts) {
   arena_free(parts.name);
+  arena_free(parts.service);
   free_growth(parts.growth);
   if (parts.fences != 0) {
     LWLockAcquire(&arena().registry_lock, LW_EXCLUSIVE);
@@ -141,6 +144,7 @@ void take_apart(Offset offset) {
   parts.header = offset;
   parts.name = live->name;
   const Offset wait_histogram = live->pool.wait_histogram;
+  parts.service = live->pool.out.indexes;
   for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i)
     parts.growth.bitmaps[i] = live->pool.free_memory.bitmaps[i];
   for (std::uint32_t k = 0; k < live->pool.chunk_count; ++k)
@@ -148,6 +152,7 @@ void take_apart(Offset offset) {
   for (std::uint32_t page = 0; page < kMaxPages; ++page)
     parts.growth.pages[page] = live->pool.pages[page];
   live->name = 0;
+  live->watched = false;
   live->fences = 0;
   live->pool = Pool{};
   live->state = LiveState::kFree;

@@ -23,7 +23,8 @@ int own_waiter_records();
 struct PoolParts {
   Offset header;
   Offset name;
-  Offset fences;  // a FenceRecord, with a use of it
+  Offset service;  // room for the numbers that are out of service, if there are any
+  Offset fences;   // a FenceRecord, with a use of it
   Growth growth;
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/timed_lease.h"
 #include "shared/due_pools.h"
+#include "shared/idle_watch.h"
 #include "shared/session.h"
 #include "shared/token_table.h"
 
@@ -11,8 +12,11 @@ void unlock_timed_pool(LivePool* live) {
   note_due(*live);
   const Offset over = live->pool.tokens.over;
   live->pool.tokens.over = 0;
+  const bool is_idle_now = live->watched && is_quiet(*live);
+  if (is_idle_now) live->watched = false;
   LWLockRelease(&live->lock);
   finish_over(over);
+  if (is_idle_now) wake_watchers(region().offset_of(live));
 }
 
 void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) {

@@ -1,5 +1,5 @@
 // Letting go of a live pool, with what is to be done then: the clerk is told what will be over
-// there, and what is over leaves the table of tokens.
+// there, what is over leaves the table of tokens, and who waits until it is idle is woken.
 #pragma once
 
 #include "shared/live_pool.h"
@@ -10,7 +10,7 @@ void unlock_timed_pool(LivePool* live);
 // No lock of the table of tokens held. Cannot fail.
 inline void unlock_pool(LivePool* live) {
   debug_check(*live);
-  if (live->pool.tokens.records != 0 || live->pool.tokens.over != 0)
+  if (live->pool.tokens.records != 0 || live->pool.tokens.over != 0 || live->watched)
     unlock_timed_pool(live);
   else
     LWLockRelease(&live->lock);

@@ -1,5 +1,6 @@
 #include "shared/registration.h"
 
+#include "shared/idle_watch.h"
 #include "shared/pool_memory.h"
 #include "shared/registry.h"
 #include "shared/session.h"
@@ -25,7 +26,7 @@ void notify_holders(LivePool& live) {
 
 // Makes a pool of a header, which is locked.
 void init_live_pool(LivePool& live, const PoolKey& key, const Definition& definition,
-                    const PoolParts& parts, std::uint32_t capacity) {
+                    PoolParts& parts, std::uint32_t capacity) {
   live.key = key;
   live.state = LiveState::kLoading;
   live.maker = 0;
@@ -40,6 +41,7 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
             GetCurrentTimestamp());
   Growth nothing = {};
   pool_resize(region(), live.pool, live.defined_size, nothing);
+  if (!is_stub(live)) set_service(live, definition.out, &parts.service);
   if (is_stub(live)) {
     // NB: live at once. A stub never matches a row, so if it were kLoading, whoever loads the pool
     // would drop it.
@@ -115,6 +117,7 @@ void drop_live_pool(Offset offset, const PoolKey& key, std::uint64_t generation)
   }
   debug_point(DebugPoint::kDismissed);
   notify_holders(*live);
+  if (live->watched) wake_watchers(offset);
   end_tokens_of(*live);
   take_apart(offset);
 }

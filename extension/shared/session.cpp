@@ -28,6 +28,7 @@ void session_enter(Session* records, SessionId serial) {
   session.gives_up_by_itself.store(false, std::memory_order_relaxed);
   session.deadlock_report.store(0, std::memory_order_relaxed);
   session.pid = MyProcPid;
+  session.role = GetSessionUserId();
   session.signal_slot = my_signal_slot();
   session.sleeper.kind = WaiterKind::kBlocking;
   session.sleeper.state.store(WaiterState::kIdle, std::memory_order_relaxed);

@@ -29,6 +29,7 @@ struct Session {
   // Of a kVictim: what it is to tell its client (DeadlockReport), for it to free; 0: nothing.
   std::atomic<Offset> deadlock_report;
   int pid;
+  Oid role;         // as which it has logged in
   int signal_slot;  // SendProcSignal's name for the backend
 };
 

@@ -33,6 +33,7 @@ void ModelRun::operate() {
   if (what == 0) return resize();
   if (what == 1 && below(8) == 0) return drop();
   if (what < 6) return end_session(any_session());
+  if (what == 6) return set_service();
   if (what < 120) return take_note(any_session());
   if (what < 220) return withdraw_one();
   if (what < 235) return condemn_one();
@@ -127,6 +128,18 @@ void ModelRun::resize() {
       options_.sizes[below(static_cast<std::uint32_t>(options_.sizes.size()))];
   real_.resize(size);
   model_.resize(size);
+  compare_all();
+}
+
+void ModelRun::set_service() {
+  ++seen_.services;
+  std::set<std::uint32_t> out;
+  // Some of them above the size.
+  for (std::uint32_t i = below(5); i > 0; --i)
+    out.insert(below(model_.size() + model_.size() / 4 + 1));
+  const bool drained = below(8) == 0;
+  model_.set_service(out, drained);
+  real_.set_service({out.begin(), out.end()}, drained);
   compare_all();
 }
 

@@ -37,7 +37,7 @@ class ModelRun {
   // What a run must have met; a run that has not has shown little.
   struct Seen {
     std::uint64_t grants, handoffs, left_queue, left_after_grant, condemned, resizes, long_services,
-        long_dismissals, retired, collected, ended, forced;
+        long_dismissals, retired, collected, ended, forced, services;
   };
   const Seen& seen() const { return seen_; }
 
@@ -65,6 +65,7 @@ class ModelRun {
   void condemn_one();
   void take_note(numpool::SessionId session);
   void resize();
+  void set_service();
   void drop();
   void end_session(numpool::SessionId session);
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/pool.h"
@@ -71,7 +72,7 @@ class NaivePool {
   // above the size is granted no more.
   std::vector<NaiveGrant> release(std::uint32_t index, std::int64_t now) {
     leases_[index].reset();
-    if (index >= size_ || queue_.empty()) return {};
+    if (!may_be_given(index) || queue_.empty()) return {};
     return {hand_over(index, now)};
   }
 
@@ -81,7 +82,14 @@ class NaivePool {
     if (size > leases_.size()) leases_.resize(size);
   }
 
-  // Gives waiters the numbers that a growth has brought, in portions.
+  // Those are not given, nor, if it is drained, any other. Leases of them stay.
+  void set_service(std::set<std::uint32_t> out, bool drained) {
+    out_ = std::move(out);
+    drained_ = drained;
+  }
+
+  // Gives waiters the numbers that a growth has brought, or one that is in service again, in
+  // portions.
   std::vector<NaiveGrant> serve(std::size_t at_most, std::int64_t now) {
     std::vector<NaiveGrant> grants;
     while (grants.size() < at_most && owes_service())
@@ -112,7 +120,7 @@ class NaivePool {
     std::uint32_t free = 0;
     for (std::uint32_t index = 0; index < leases_.size(); ++index) {
       in_use += leases_[index] ? 1 : 0;
-      free += !leases_[index] && index < size_ ? 1 : 0;
+      free += !leases_[index] && may_be_given(index) ? 1 : 0;
     }
     if (pool.size != size_) return "size";
     if (pool.in_use != in_use) return "in_use";
@@ -132,9 +140,13 @@ class NaivePool {
   }
 
  private:
+  bool may_be_given(std::uint32_t index) const {
+    return index < size_ && !drained_ && out_.count(index) == 0;
+  }
+
   std::optional<std::uint32_t> lowest_free() const {
     for (std::uint32_t index = 0; index < size_; ++index)
-      if (!leases_[index]) return index;
+      if (!leases_[index] && may_be_given(index)) return index;
     return std::nullopt;
   }
 
@@ -152,6 +164,8 @@ class NaivePool {
   std::uint32_t size_;
   std::vector<std::optional<NaiveLease>> leases_;  // up to the largest size so far
   std::deque<Ask> queue_;
+  std::set<std::uint32_t> out_;
+  bool drained_ = false;
   std::uint64_t grants_ = 0;
   std::uint64_t handoffs_ = 0;
   std::uint64_t timeouts_ = 0;

@@ -1,6 +1,7 @@
 // A pool in a region with what its caller brings: memory for growth, the time, fences.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -54,6 +55,17 @@ class PoolFixture {
     numpool::Growth growth = reserve(size);
     numpool::pool_resize(region, pool, size, growth);
     give_back(growth);
+  }
+
+  // The same: the numbers, which ascend, are out of service, or all of them.
+  void set_service(const std::vector<std::uint16_t>& out, bool drained = false,
+                   bool unknown = false) {
+    numpool::OutOfService next{0, static_cast<std::uint32_t>(out.size()), drained, unknown};
+    if (!out.empty()) {
+      next.indexes = memory.allocate_zeroed(sizeof(std::uint16_t) * out.size());
+      std::copy(out.begin(), out.end(), region.at<std::uint16_t>(next.indexes));
+    }
+    memory.free(numpool::pool_set_service(region, pool, next));
   }
 
   std::uint32_t acquire(numpool::SessionId session, std::uint32_t limit = UINT32_MAX) {

@@ -44,6 +44,7 @@ void run(const Row& row, ModelRun::Seen& total) {
   CHECK(seen.collected > 0);
   CHECK(seen.ended > 0);
   CHECK(seen.forced > 0);
+  CHECK(seen.services > 0);
   total.long_services += seen.long_services;
   total.long_dismissals += seen.long_dismissals;
 }

@@ -27,6 +27,8 @@ struct pool_status {
   std::int64_t deadlocks = 0;  ///< waits that ended because they closed a circle
   std::int64_t timed = 0;      ///< timed leases at the moment
   std::int64_t expired = 0;    ///< timed leases that ended by time
+  int out_of_service = 0;      ///< numbers that are not given, and that nobody holds
+  bool drained = false;        ///< none of its numbers is given
   std::chrono::microseconds wait_total{0};
   std::chrono::microseconds wait_longest{0};
   std::chrono::system_clock::time_point counting_since{};  ///< the epoch if never used
@@ -51,6 +53,7 @@ struct lease_info {
   std::optional<std::string> holder;      ///< what the holder of a timed lease said of itself
   std::optional<std::chrono::microseconds> time_left;  ///< unless it is renewed; only if timed
   std::optional<std::string> token;                    ///< if timed, for who may use it
+  bool in_service = true;  ///< false: the number is not given again when the lease ends
 };
 
 /// A row of the view numpool_waiters; see lease_info on what is hidden.

@@ -99,7 +99,8 @@ TEST_CASE("on a standby what only the primary knows is left out") {
       "[\n  {\"pool\": \"gpu\", \"size\": 3, \"in_use\": null, \"free\": null, \"waiting\": null, "
       "\"metadata\": 7, \"grants\": null, \"handoffs\": null, \"timeouts\": null, "
       "\"cancels\": null, \"deadlocks\": null, \"timed\": null, \"expired\": null, "
-      "\"wait_total_us\": null, \"wait_longest_us\": null, "
+      "\"out_of_service\": null, \"drained\": false, \"wait_total_us\": null, \"wait_longest_us\": "
+      "null, "
       "\"counting_since\": null}\n]\n");
 }
 

@@ -1,0 +1,87 @@
+#include "operating_calls.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+#include "token_calls.hpp"
+
+namespace numpool::detail {
+
+namespace {
+
+constexpr statement kEndLease{"SELECT {}numpool_end_lease($1, $2, $3)"};
+constexpr statement kSetService{"SELECT {}numpool_set_service($1, $2, $3, $4)"};
+constexpr statement kDrain{"SELECT {}numpool_drain($1, $2, $3)"};
+constexpr statement kWaitIdle{"SELECT {}numpool_wait_idle($1, " NUMPOOL_TIME("$2") ")"};
+
+#define NUMPOOL_MICROSECONDS(interval) \
+  "(pg_catalog.date_part('epoch', " interval ") * 1000000)::pg_catalog.int8"
+
+constexpr statement kSlots{
+    "SELECT index, state, " NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since") ", "
+    NUMPOOL_MICROSECONDS("until - pg_catalog.clock_timestamp()") ", reason, fence, pid, usename,"
+    " last_end FROM {}numpool_slots($1) ORDER BY index"};
+
+std::optional<std::int64_t> integer(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  return std::strtoll(text->c_str(), nullptr, 10);
+}
+
+std::optional<std::chrono::microseconds> duration(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  return std::chrono::microseconds(*integer(text));
+}
+
+using values = std::vector<std::optional<std::string>>;
+
+bool is_true(engine& at, const statement& what, values arguments) {
+  return at.call(what, std::move(arguments)).at(0).at(0) == "t";
+}
+
+const char* text_of(bool value) {
+  return value ? "t" : "f";
+}
+
+}  // namespace
+
+bool end_lease(engine& at, const std::string& pool, int index, std::optional<std::int64_t> fence) {
+  values arguments{pool, std::to_string(index), std::nullopt};
+  if (fence) arguments[2] = std::to_string(*fence);
+  return is_true(at, kEndLease, std::move(arguments));
+}
+
+bool set_service(engine& at, const std::string& pool, int index, bool in_service,
+                 const std::optional<std::string>& reason) {
+  return is_true(at, kSetService, {pool, std::to_string(index), text_of(in_service), reason});
+}
+
+bool drain(engine& at, const std::string& pool, bool drained,
+           const std::optional<std::string>& reason) {
+  return is_true(at, kDrain, {pool, text_of(drained), reason});
+}
+
+bool wait_idle(engine& at, const std::string& pool,
+               std::optional<std::chrono::milliseconds> timeout) {
+  values arguments{pool, std::nullopt};
+  if (timeout) arguments[1] = std::to_string(timeout->count());
+  return is_true(at, kWaitIdle, std::move(arguments));
+}
+
+std::vector<slot_info> slots(engine& from, const std::string& pool) {
+  std::vector<slot_info> out;
+  for (row& one : from.call(kSlots, {pool})) {
+    slot_info& slot = out.emplace_back();
+    slot.index = static_cast<int>(integer(one.at(0)).value_or(0));
+    slot.state = one.at(1).value_or("");
+    slot.lasted = duration(one.at(2));
+    slot.time_left = duration(one.at(3));
+    slot.reason = one.at(4);
+    slot.fence = integer(one.at(5));
+    if (one.at(6)) slot.pid = static_cast<int>(*integer(one.at(6)));
+    slot.user = one.at(7);
+    slot.last_end = one.at(8);
+  }
+  return out;
+}
+
+}  // namespace numpool::detail

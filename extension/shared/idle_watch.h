@@ -1,0 +1,27 @@
+// A session that sleeps until nobody holds a number of a pool or waits for one. It is in no queue;
+// its own waiter, as that of one who sleeps on a place, shows the wait to who looks for deadlocks:
+// `fence` is the generation of the pool.
+#pragma once
+
+#include "shared/live_pool.h"
+
+namespace numpool {
+
+// Whether nobody holds a number of the pool, which is locked, or waits for one.
+inline bool is_quiet(const LivePool& live) {
+  return live.pool.in_use == 0 && live.pool.queue.length == 0;
+}
+
+// Whether this session watches the pool, which is locked.
+bool watches_pool(const LivePool& live);
+// This session begins to watch the pool, which is locked.
+void begin_idle_watch(LivePool& live, bool ends_by_itself);
+// It watches none any more, or never did. No lock needed; cannot fail.
+void end_idle_watch();
+// Whether this session was chosen to end a deadlock.
+bool is_watch_victim();
+
+// Wakes all who watch the pool. No lock needed; cannot fail.
+void wake_watchers(Offset live);
+
+}  // namespace numpool

@@ -1,0 +1,106 @@
+// end-lease, service and drain, and what status says of them.
+#include <doctest/doctest.h>
+
+#include "support/pool.h"
+#include "program.h"
+
+using namespace numpool_test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string at(const std::string& json, const std::string& path) {
+  return observer().text("SELECT $1::jsonb #>> $2::text[]", {json, path});
+}
+
+}  // namespace
+
+TEST_CASE("end-lease: the lease, and the one with that fence only") {
+  Pool pool(2);
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
+  const std::string fence = holder.text("SELECT numpool_fence($1, 0)", {pool.name()});
+  Result other = run({"end-lease", pool.name(), "0", "--fence", "17"});
+  CHECK(other.status == 1);
+  CHECK(contains(other.err, "has no such lease"));
+  CHECK(pool.in_use() == 1);
+  CHECK(run({"end-lease", pool.name(), "0", "--fence", fence}).status == 0);
+  CHECK(pool.in_use() == 0);
+  Result none = run({"end-lease", pool.name(), "0", "--json"});
+  CHECK(none.status == 1);
+  CHECK(at(none.out, "{ended}") == "false");
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
+  Result ended = run({"end-lease", pool.name(), "0", "--json"});
+  CHECK(ended.status == 0);
+  CHECK(at(ended.out, "{ended}") == "true");
+  CHECK(run({"end-lease", pool.name(), "7"}).status == 1);
+  CHECK(run({"end-lease", pool.name(), "x"}).status == 64);
+}
+
+TEST_CASE("service: out and in, with a reason, and status shows it") {
+  Pool pool(3);
+  Result out = run({"service", pool.name(), "1", "--out", "--reason", "fan broken", "--json"});
+  CHECK(out.status == 0);
+  CHECK(at(out.out, "{changed}") == "true");
+  CHECK(at(out.out, "{in_service}") == "false");
+  CHECK(observer().text("SELECT out_of_service ->> '1' FROM numpool_definitions WHERE name = $1",
+                        {pool.name()}) == "fan broken");
+  CHECK(contains(run({"status", pool.name()}).out, "2 free, 0 waiting, 1 out of service\n"));
+  CHECK(contains(run({"status"}).out, "  1 out of service\n"));
+  const std::string json = run({"status", pool.name(), "--json"}).out;
+  CHECK(at(json, "{out_of_service}") == "1");
+  CHECK(at(json, "{drained}") == "false");
+  CHECK(run({"service", pool.name(), "1", "--in"}).status == 0);
+  CHECK(pool.free() == 3);
+  CHECK(run({"service", pool.name(), "1"}).status == 64);
+  CHECK(run({"service", pool.name(), "1", "--in", "--out"}).status == 64);
+  CHECK(run({"service", pool.name(), "3", "--out"}).status == 1);
+}
+
+TEST_CASE("drain: until --end, and waits until nobody uses the pool") {
+  Pool pool(2);
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
+  Result late = run({"drain", pool.name(), "--wait", "--timeout", "50ms", "--json"});
+  CHECK(late.status == 75);
+  CHECK(at(late.out, "{drained}") == "true");
+  CHECK(at(late.out, "{idle}") == "false");
+  CHECK(pool.free() == 0);
+  CHECK(contains(run({"status", pool.name()}).out, "; drained\n"));
+  Numpool waiting({"drain", pool.name(), "--wait"});
+  CHECK(eventually(
+      [&] {
+        return observer().text(
+                   "SELECT count(*) FROM pg_stat_activity WHERE query LIKE "
+                   "'%numpool_wait_idle%' AND wait_event_type = 'Extension'") == "1";
+      },
+      kSoon));
+  holder.text("SELECT numpool_release($1, 0)", {pool.name()});
+  CHECK(waiting.wait() == 0);
+  CHECK(run({"drain", pool.name(), "--end"}).status == 0);
+  CHECK(pool.free() == 2);
+  CHECK(run({"drain", pool.name(), "--end", "--wait"}).status == 64);
+  CHECK(run({"drain", pool.name(), "--timeout", "1s"}).status == 64);
+}
+
+TEST_CASE("slots: each number, as text and as JSON") {
+  Pool pool(3);
+  Session holder;
+  holder.text("SELECT numpool_acquire($1), numpool_acquire($1)", {pool.name()});
+  holder.text("SELECT numpool_release($1, 0), numpool_set_service($1, 2, false, 'fan broken')",
+              {pool.name()});
+  const std::string json = run({"slots", pool.name(), "--json"}).out;
+  CHECK(at(json, "{0,state}") == "free");
+  CHECK(at(json, "{0,last_end}") == "released");
+  CHECK(at(json, "{0,pid}") == std::to_string(holder.pid()));
+  CHECK(at(json, "{1,state}") == "leased");
+  CHECK(at(json, "{2,reason}") == "fan broken");
+  Result shown = run({"slots", pool.name()});
+  CHECK(shown.status == 0);
+  CHECK(contains(shown.out, "out of service"));
+  CHECK(contains(shown.out, "fan broken\n"));
+  CHECK(run({"slots", "no such pool"}).status == 1);
+}
