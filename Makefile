@@ -68,7 +68,7 @@ check-drivers: packages  ## try the recipes of client/drivers.md with every driv
 	@tests/setup/install-packages drivers heavy-drivers
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory pgroot
-	@tests/drivers/build
+	@tests/drivers/prepare
 	@address=127.$$((RANDOM % 254 + 1)).$$((RANDOM % 254 + 1)).1; NUMPOOL_ADDRESS=$$address \
 	  tests/setup/with-server -c listen_addresses=$$address -- tests/drivers/run --all
 
