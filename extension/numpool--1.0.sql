@@ -15,7 +15,8 @@ CREATE TABLE numpool_definitions (
   owner_oid oid,
   users name[] NOT NULL DEFAULT '{public}',
   user_oids oid[] NOT NULL DEFAULT '{0}',
-  out_of_service jsonb
+  out_of_service jsonb,
+  settings jsonb
 );
 ALTER TABLE numpool_definitions
   ALTER COLUMN identity SET DEFAULT pg_catalog.nextval('@extschema@.numpool_identity_seq');
@@ -95,12 +96,15 @@ ALTER TABLE numpool_timed ENABLE ALWAYS TRIGGER numpool_timed_truncated;
 
 -- Pools
 CREATE FUNCTION numpool_create(pool text, size integer, metadata jsonb DEFAULT NULL,
-                               if_not_exists boolean DEFAULT false) RETURNS boolean
+                               if_not_exists boolean DEFAULT false, settings jsonb DEFAULT NULL)
+  RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_drop(pool text, force boolean DEFAULT false,
                              if_exists boolean DEFAULT false) RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_resize(pool text, size integer) RETURNS integer
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_configure(pool text, settings jsonb) RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_list(prefix text DEFAULT '') RETURNS SETOF text
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -138,12 +142,12 @@ CREATE FUNCTION numpool_advance_fences(at_least bigint) RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 
 -- Who may make pools is for the extension's owner to say. The functions that change one look who owns it.
-REVOKE ALL ON FUNCTION numpool_create(text, integer, jsonb, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION numpool_create(text, integer, jsonb, boolean, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION numpool_advance_fences(bigint) FROM PUBLIC;
 -- Where the extension is trusted, its objects belong to the bootstrap superuser, not to who
 -- installed it.
 GRANT EXECUTE ON FUNCTION
-    numpool_create(text, integer, jsonb, boolean), numpool_advance_fences(bigint)
+    numpool_create(text, integer, jsonb, boolean, jsonb), numpool_advance_fences(bigint)
   TO @extowner@;
 
 -- Leases
@@ -224,8 +228,8 @@ CREATE FUNCTION numpool_show_pools(
     OUT bitmap varbit, OUT metadata jsonb, OUT grants bigint, OUT handoffs bigint,
     OUT timeouts bigint, OUT cancels bigint, OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval,
     OUT counting_since timestamptz, OUT timed integer, OUT expired bigint, OUT ended bigint,
-    OUT deaths bigint, OUT owner name, OUT out_of_service integer,
-    OUT drained boolean) RETURNS SETOF record
+    OUT deaths bigint, OUT owner name, OUT out_of_service integer, OUT drained boolean,
+    OUT resting integer, OUT settings jsonb) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
     OUT pool text, OUT index integer, OUT fence bigint, OUT pid integer, OUT scope text,
@@ -300,6 +304,7 @@ COMMENT ON COLUMN numpool_definitions.user_oids IS
 COMMENT ON FUNCTION numpool_definition_roles() IS 'trigger: finds the roles that are meant by owner and users';
 COMMENT ON COLUMN numpool_definitions.out_of_service IS
   'numbers that are not given, and why: {"3": "fan broken"}; "all" of a pool that is drained; NULL: none';
+COMMENT ON COLUMN numpool_definitions.settings IS 'settings that are not the default; see numpool_configure';
 COMMENT ON FUNCTION numpool_definition_changed() IS 'trigger: brings a changed definition to the live pool';
 
 COMMENT ON TABLE numpool_timed IS 'the durable part of timed leases; numpool''s own: see numpool_leases';
@@ -314,12 +319,14 @@ COMMENT ON COLUMN numpool_timed.role IS 'oid of the role that took it';
 COMMENT ON FUNCTION numpool_timed_changed() IS 'trigger: refuses changes by hand';
 COMMENT ON INDEX numpool_timed_token_idx IS 'finds the row of a token, for people';
 
-COMMENT ON FUNCTION numpool_create(text, integer, jsonb, boolean) IS
+COMMENT ON FUNCTION numpool_create(text, integer, jsonb, boolean, jsonb) IS
   'make a pool of the numbers 0 to size - 1; true if it was made, false if it was there and if_not_exists; 42710 if it exists (with if_not_exists: in another size)';
 COMMENT ON FUNCTION numpool_drop(text, boolean, boolean) IS
   'drop a pool; 55006 while it has leases or waiters, unless force, which ends them; false if it was not there and if_exists';
 COMMENT ON FUNCTION numpool_resize(text, integer) IS
   'change a pool''s size and return the old one; growing serves waiters at COMMIT, shrinking lets leases beyond live until they are released';
+COMMENT ON FUNCTION numpool_configure(text, jsonb) IS
+  'change settings of a pool, at COMMIT, and return all: policy, cooldown, death_delay, max_hold, max_count, priority_limit, max_ttl, ephemeral; null resets one';
 COMMENT ON FUNCTION numpool_list(text) IS 'names of the pools that begin with prefix, taken literally';
 COMMENT ON FUNCTION numpool_open(text, integer) IS
   'a pool''s metadata, for who may use or change it; 42704 if there is no such pool, 42710 if it has another size than the one given; needs no right to create';
@@ -386,7 +393,7 @@ COMMENT ON FUNCTION numpool_release_batch(text[], integer[], bigint[]) IS
 COMMENT ON FUNCTION numpool_cancel_batch(bigint[]) IS 'numpool_cancel for each ticket of the array';
 
 COMMENT ON FUNCTION numpool_slots(text) IS
-  'each number of a pool: leased, free or out of service, since when and why; who has it, or had it last and how that ended';
+  'each number of a pool: leased, free, resting or out of service, since when and why; who has it, or had it last and how that ended';
 
 COMMENT ON FUNCTION numpool_blocking(integer) IS
   'pids of those for whom that backend sleeps in a queue: they hold numbers of the pool, or are ahead';
@@ -423,6 +430,8 @@ COMMENT ON COLUMN numpool_pools.ended IS 'leases that were ended by somebody who
 COMMENT ON COLUMN numpool_pools.deaths IS
   'leases that ended with a session that did not end well: killed, terminated, or its client gone without a word';
 COMMENT ON COLUMN numpool_pools.owner IS 'the role that may change the pool, as it is called now';
+COMMENT ON COLUMN numpool_pools.resting IS 'numbers that were released and cannot be leased yet: cooldown, death_delay';
+COMMENT ON COLUMN numpool_pools.settings IS 'settings that are not the default; numpool_configure tells all';
 
 COMMENT ON COLUMN numpool_pools.out_of_service IS 'numbers that are not given, and that nobody holds';
 COMMENT ON COLUMN numpool_pools.drained IS 'none of its numbers is given';

@@ -10,7 +10,7 @@ CREATE ROLE numpool_team;
 CREATE ROLE numpool_member IN ROLE numpool_team;
 CREATE ROLE numpool_distant NOINHERIT IN ROLE numpool_owner;
 CREATE ROLE numpool_stranger;
-GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean) TO numpool_owner;
+GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean, jsonb) TO numpool_owner;
 CREATE VIEW roles_of AS
   SELECT name, owner, owner_oid::regrole AS owner_is, users, user_oids::regrole[] AS users_are
     FROM numpool_definitions WHERE name LIKE 'own%' ORDER BY name;

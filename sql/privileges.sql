@@ -19,6 +19,7 @@ SET ROLE numpool_plain;
 SELECT numpool_create('priv2', 1);                                    -- 42501
 SELECT numpool_drop('priv');                                          -- 42501
 SELECT numpool_resize('priv', 9);                                     -- 42501
+SELECT numpool_configure('priv', '{"cooldown": "1 s"}');              -- 42501
 SELECT numpool_set_metadata('priv', '2');                             -- 42501
 SELECT numpool_replace_metadata('priv', '1', '2');                    -- 42501
 SELECT numpool_end_lease('priv', 0);                                  -- 42501
@@ -51,7 +52,7 @@ SELECT numpool_release('priv_fresh', 0);
 RESET SESSION AUTHORIZATION;
 
 -- granted, an admin role may make pools; they are its own, and no others
-GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean) TO numpool_admin;
+GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean, jsonb) TO numpool_admin;
 SET ROLE numpool_admin;
 SELECT numpool_create('priv2', 1);                                    -- t
 SELECT numpool_resize('priv2', 2);                                    -- 1
@@ -70,5 +71,5 @@ SELECT p.proname, has_function_privilege('numpool_plain', p.oid, 'EXECUTE') AS e
   JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'numpool'
  WHERE p.prorettype <> 'trigger'::regtype ORDER BY p.proname COLLATE "C";
 SELECT numpool_drop('priv'), numpool_drop('priv_fresh');
-REVOKE EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean) FROM numpool_admin;
+REVOKE EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean, jsonb) FROM numpool_admin;
 DROP ROLE numpool_plain, numpool_admin, numpool_monitor;

@@ -23,6 +23,7 @@ void become_held(LedgerEntry* entry, std::uint32_t index) {
   entry->live = entry->ref->live;
   entry->generation = entry->ref->generation;
   note_grant(entry, index, slot.fence);
+  entry->learnt = true;
   record_creation(entry);
 }
 
@@ -106,10 +107,12 @@ Arrival arrive(PoolRef* ref, LedgerEntry* entry, bool joins, TimestampTz deadlin
     if (!ended_due && anything_due(*live)) {
       WakeList wake;
       end_due(*live, wake);
-      unlock_pool(live);
-      wake_all(wake);
       ended_due = true;
-      continue;
+      if (!wake.empty()) {
+        unlock_pool(live);
+        wake_all(wake);
+        continue;
+      }
     }
     if (wants_histogram && lacks_histogram(live->pool)) {
       unlock_pool(live);

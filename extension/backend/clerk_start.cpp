@@ -29,7 +29,7 @@ bool register_clerk() {
 
 void report_no_clerk(int level) {
   ereport(level, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-                  errmsg("could not start the background worker that ends timed leases"),
+                  errmsg("could not start the background worker of numpool"),
                   errhint("Raise max_worker_processes.")));
 }
 
@@ -39,10 +39,15 @@ void require_clerk() {
   if (!start_clerk_once(register_clerk)) report_no_clerk(ERROR);
 }
 
+void require_clerk_later() {
+  if (!start_clerk_once(register_clerk)) arena().clerk_is_missing.store(true);
+}
+
 void start_clerk_for_loaded() {
   // Whoever makes the first record of another kind starts it himself.
   if (arena().clerk_is_started.load(std::memory_order_relaxed) ||
-      arena().timed_bytes.load(std::memory_order_relaxed) == 0)
+      (arena().timed_bytes.load(std::memory_order_relaxed) == 0 &&
+       !arena().clerk_is_missing.load(std::memory_order_relaxed)))
     return;
   static bool warned = false;
   if (start_clerk_once(register_clerk) || warned) return;

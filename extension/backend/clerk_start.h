@@ -3,11 +3,14 @@
 
 namespace numpool {
 
-// To be called before the first record of a token is made. Errors: 53400 where PostgreSQL has no
-// worker to spare.
+// To be called before anything is made that the clerk is to end: the record of a token, a live pool
+// whose numbers rest. Errors: 53400 where PostgreSQL has no worker to spare.
 void require_clerk();
-// After a start: the clerk for the leases that rows have brought back. Where there is no worker to
-// spare, a warning says so, and every call tries again.
+// The same for who may not fail, as it only repeats what was decided elsewhere: where there is
+// none, every call tries again.
+void require_clerk_later();
+// The clerk for the leases that rows have brought back after a start, and for who could not fail.
+// Where there is no worker to spare, a warning says so, and every call tries again.
 void start_clerk_for_loaded();
 
 }  // namespace numpool

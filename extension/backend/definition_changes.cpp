@@ -5,6 +5,7 @@
 #include "pg/debug_point.h"
 #include "shared/pool_growth.h"
 #include "shared/pool_memory.h"
+#include "shared/pool_unlock.h"
 #include "shared/registration.h"
 #include "shared/session.h"
 
@@ -16,7 +17,7 @@ PoolRef* changed_refs = nullptr;
 
 bool is_empty(const DefinitionChange& change) {
   return !change.created && !change.dropped && change.size == 0 && change.name == nullptr &&
-         change.out == nullptr;
+         change.out == nullptr && change.settings == nullptr;
 }
 
 // Undoes the deletion of the row: the live pool takes arrivals again.
@@ -37,9 +38,10 @@ void reopen_pool(PoolRef* ref) {
 // pool is locked.
 bool is_of_own_row(const PoolRef* ref) {
   const DefinitionChange& change = ref->change;
-  const Definition row = {ref->key.identity, change.noted_size, change.noted_name, true, {},
-                          change.noted_out};
-  return change.created && change.noted_name != nullptr && matches_definition(*live_of(ref), row);
+  if (!change.created || change.noted_name == nullptr) return false;
+  const Definition row = {ref->key.identity, change.noted_size,     change.noted_name, true, {},
+                          change.noted_out,  *change.noted_settings};
+  return matches_definition(*live_of(ref), row);
 }
 
 // Undoes the INSERT of the row, or a change of it: drops the pool that the transaction made, if
@@ -100,11 +102,14 @@ void apply_change(PoolRef* ref) {
       wake_sole_holder(*live, wake);
     }
     if (change.size != 0) live->defined_size = static_cast<std::uint32_t>(change.size);
+    if (change.settings != nullptr) pool_configure(region(), live->pool, *change.settings);
     unlock_pool(live);
     wake_all(wake);
     debug_point(DebugPoint::kServiceSet);
     if (change.size != 0) catch_up(ref->live, ref->key, ref->generation, ref->growth);
     if (change.out != nullptr) serve_waiters(ref->live, ref->key, ref->generation);
+    // What has rested long enough by the new settings is given back.
+    if (change.settings != nullptr) end_all_due(ref->live, ref->key, ref->generation);
   }
   arena_free(name_block);
   arena_free(service_block);

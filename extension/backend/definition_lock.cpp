@@ -22,7 +22,7 @@ void fill_locked(Datum row, LockedDefinition* locked) {
   bool is_null;
   locked->identity = DatumGetInt64(heap_getattr(&tuple, kColumnIdentity, descriptor, &is_null));
   locked->size = DatumGetInt32(heap_getattr(&tuple, kColumnSize, descriptor, &is_null));
-  locked->metadata = copy_metadata(&tuple, descriptor);
+  locked->metadata = copy_json(&tuple, descriptor, kColumnMetadata);
   fill_roles(&tuple, descriptor, &locked->roles);
   ReleaseTupleDesc(descriptor);
 }

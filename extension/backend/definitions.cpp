@@ -1,6 +1,7 @@
 #include "backend/definitions.h"
 
 #include "backend/service_column.h"
+#include "backend/settings_json.h"
 #include "pg/errors.h"
 
 extern "C" {
@@ -168,13 +169,6 @@ class Scan {
   SysScanDesc scan_;
 };
 
-// A column of a row; 0 for null.
-Datum copy_jsonb(HeapTuple row, TupleDesc descriptor, AttrNumber column) {
-  bool is_null;
-  const Datum value = heap_getattr(row, column, descriptor, &is_null);
-  return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-}
-
 // By the index that `found` names.
 Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
                 TimestampTz deadline, Definition* definition, Datum* metadata, PoolRoles* roles,
@@ -189,10 +183,11 @@ Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum va
   HeapTuple row = scan.next();
   const bool is_there = HeapTupleIsValid(row);
   if (is_there) fill_definition(row, RelationGetDescr(open.table), definition);
-  if (is_there && metadata != nullptr) *metadata = copy_metadata(row, RelationGetDescr(open.table));
+  if (is_there && metadata != nullptr)
+    *metadata = copy_json(row, RelationGetDescr(open.table), kColumnMetadata);
   if (is_there && roles != nullptr) fill_roles(row, RelationGetDescr(open.table), roles);
   if (is_there && out_of_service != nullptr)
-    *out_of_service = copy_jsonb(row, RelationGetDescr(open.table), kColumnOutOfService);
+    *out_of_service = copy_json(row, RelationGetDescr(open.table), kColumnOutOfService);
   scan.end();
   close_table(open);
   return is_there ? Lookup::kFound : Lookup::kAbsent;
@@ -308,10 +303,14 @@ void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition
   definition->row = row->t_self;
   const Datum out = heap_getattr(row, kColumnOutOfService, descriptor, &is_null);
   definition->out = is_null ? OutList{} : read_out_of_service(out);
+  const Datum settings = heap_getattr(row, kColumnSettings, descriptor, &is_null);
+  definition->settings = settings_of_json(is_null ? Datum{0} : settings);
 }
 
-Datum copy_metadata(HeapTuple row, TupleDesc descriptor) {
-  return copy_jsonb(row, descriptor, kColumnMetadata);
+Datum copy_json(HeapTuple row, TupleDesc descriptor, AttrNumber column) {
+  bool is_null;
+  const Datum json = heap_getattr(row, column, descriptor, &is_null);
+  return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(json));
 }
 
 Lookup read_definition(text* name, TimestampTz deadline, Definition* definition, Datum* metadata,

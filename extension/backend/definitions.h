@@ -53,7 +53,8 @@ enum class OwnVersion {
 bool read_own_change(std::int64_t identity, OwnVersion which, Definition* definition);
 // From a row in hand.
 void fill_definition(HeapTuple row, TupleDesc descriptor, Definition* definition);
-Datum copy_metadata(HeapTuple row, TupleDesc descriptor);
+// A jsonb column; 0: null.
+Datum copy_json(HeapTuple row, TupleDesc descriptor, AttrNumber column);
 
 // Columns of the table; those of roles: pool_roles.h.
 constexpr AttrNumber kColumnName = 1;
@@ -62,6 +63,7 @@ constexpr AttrNumber kColumnSize = 3;
 constexpr AttrNumber kColumnMetadata = 4;
 // Those of its roles are in pool_roles.h.
 constexpr AttrNumber kColumnOutOfService = 9;
+constexpr AttrNumber kColumnSettings = 10;
 
 constexpr int kMaxNameLength = 200;  // characters
 
@@ -71,7 +73,7 @@ struct StatementArgument {
   Oid type;
   bool is_null;
 };
-constexpr int kMaxStatementArguments = 5;
+constexpr int kMaxStatementArguments = 6;
 
 // Runs one statement on the table ("%s" in it stands for the table's name) as the table's owner, on
 // a snapshot taken now, and returns how many rows it touched. With `result`, the first column of

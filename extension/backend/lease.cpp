@@ -97,6 +97,7 @@ LedgerEntry* lease_in_range(text* name, std::int64_t index) {
   bool in_range;
   LedgerEntry* entry = find_lease(name, index, &in_range);
   if (!in_range) report_out_of_range(name, index);
+  if (entry != nullptr) entry->learnt = true;
   return entry != nullptr && entry->timed ? nullptr : entry;
 }
 

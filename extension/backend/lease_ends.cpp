@@ -70,7 +70,7 @@ bool end_lease_at_commit(text* name, std::int64_t index, const std::int64_t* fen
       TimedRecord* record = region().at<TimedRecord>(slot->owner_tag);
       // An offer has no row, and whoever uses the token now may yet take its lease back.
       if (record->user == 0 && record->state.load() == TimedState::kHeld)
-        return release_locked_token(record, live);
+        return release_locked_token(record, live, true);
     }
     if (slot != nullptr) note_end(ref, static_cast<std::uint32_t>(index), slot->fence, noted);
     unlock_ref(ref);

@@ -29,6 +29,13 @@ LastHolder own_end(const LedgerEntry* entry, bool died) {
 }
 
 // `died`: the lease ends with a process that does not end well.
+// NB: the abort of a killed session's transaction comes before its end, and is the end of what the
+// transaction has leased. So it is the process that is asked, whichever callback this is in.
+EndKind end_of(const LedgerEntry* entry) {
+  if (!entry->learnt) return EndKind::kUnlearnt;
+  return process_ends_badly() ? EndKind::kBad : EndKind::kReleased;
+}
+
 void release_slot(LedgerEntry* entry, bool died) {
   if (lock_slot(entry) == nullptr) return;
   LivePool* live = live_of(entry->ref);
@@ -37,12 +44,14 @@ void release_slot(LedgerEntry* entry, bool died) {
     note_death(entry->ref);
   }
   WakeList wake;
-  // Only a hand-off looks at the clock, and at the other one only where a token may have a place.
-  const TimestampTz now = live->pool.queue.length == 0 ? 0 : GetCurrentTimestamp();
-  GrantContext context =
-      live->pool.tokens.records == 0 ? untimed_context(*live, now) : grant_context(*live, now);
+  // Only a hand-off and a rest look at the clock, and at the other one only a rest, and where a
+  // token may have a place.
+  const Pool& pool = live->pool;
+  const TimestampTz now = release_wants_time(pool) ? GetCurrentTimestamp() : 0;
+  GrantContext context = pool.tokens.records == 0 && !pool.has_rest ? untimed_context(*live, now)
+                                                                    : grant_context(*live, now);
   context.last = own_end(entry, died);
-  pool_release(region(), live->pool, entry->index, context, wake);
+  pool_release(region(), live->pool, entry->index, end_of(entry), context, wake);
   unlock_pool(live);
   wake_all(wake);
 }

@@ -38,6 +38,7 @@ struct LedgerEntry {
   bool undelivered;      // undelivered_node is on its list
   bool grant_delivered;  // the client knows that it was granted
   bool ended;            // of one that is kDropped: its lease was ended, the pool was still there
+  bool learnt;           // somebody may know of the number, so it rests when the lease ends
 };
 
 // What slots and waiters call the entry. Only the session that made it turns it back.

@@ -51,6 +51,7 @@ bool release_held_at_commit(PoolRef* ref, std::uint32_t index, std::int64_t fenc
                     !entry->timed && (fence == 0 || entry->fence == fence);
   if (ends) {
     record_change(entry);
+    entry->learnt = true;
     set_releasing(entry, true);
     live_of(ref)->pool.slot(region(), index).state = LeaseState::kReleasing;
   }
@@ -85,6 +86,7 @@ LedgerEntry* take_back(PoolRef* ref, Scope scope) {
     entry->scope = scope;
     entry->ticket_active = false;
     entry->shown = true;
+    entry->learnt = true;
     copy_state_to_slot(entry);
     if (entry->state == EntryState::kHeld) return entry;
   }

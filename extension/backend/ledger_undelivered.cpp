@@ -61,6 +61,7 @@ void mark_delivered(LedgerEntry* entry) {
     entry->undelivered = false;
   }
   entry->grant_delivered = true;
+  entry->learnt = true;
   if (entry->state == EntryState::kDropped && !entry->touched) free_entry(entry);
 }
 
@@ -69,6 +70,7 @@ void mark_shown(LedgerEntry* entry) {
   record_change(entry);
   mark_undelivered(entry);
   entry->shown = true;
+  entry->learnt = true;
 }
 
 }  // namespace numpool

@@ -1,5 +1,6 @@
 #include "backend/pool_loading.h"
 
+#include "backend/clerk_start.h"
 #include "backend/definitions.h"
 #include "pg/debug_point.h"
 #include "shared/pool_memory.h"
@@ -31,7 +32,8 @@ void require_noted(const PoolRef* ref, const Definition& definition) {
   const DefinitionChange& change = ref->change;
   if (!definition.own ||
       (change.noted_name != nullptr && change.noted_size == definition.size &&
-       strcmp(change.noted_name, definition.name) == 0 && change.noted_out == definition.out))
+       change.noted_out == definition.out && *change.noted_settings == definition.settings &&
+       strcmp(change.noted_name, definition.name) == 0))
     return;
   report_uncommitted_change(ref);
 }
@@ -66,6 +68,7 @@ Lookup load_pool(PoolRef* ref, TimestampTz deadline) {
     debug_point(DebugPoint::kReadAgain);
     // It stays kLoading, and whoever comes next does the second reading.
     if (lookup == Lookup::kLocked) return lookup;
+    if (lookup == Lookup::kFound && again.settings.wants_clerk()) require_clerk();
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     const bool is_live = live->state == LiveState::kLive;
@@ -122,7 +125,10 @@ void lock_ref_or_stub(PoolRef* ref, const Definition& deleted) {
     if (!lock_pool(ref->live, ref->key, ref->generation)) continue;
     LivePool* live = live_of(ref);
     if (live->state == LiveState::kLoading) {
-      if (!matches_definition(*live, deleted)) {
+      // The deletion may be rolled back, and it may not fail for want of a worker.
+      const bool has_clerk = !deleted.settings.wants_clerk() ||
+                             arena().clerk_is_started.load(std::memory_order_relaxed);
+      if (!has_clerk || !matches_definition(*live, deleted)) {
         unlock_pool(live);
         drop_loading_pool(ref->live, ref->key, ref->generation);
         continue;

@@ -14,14 +14,16 @@ namespace numpool {
 struct DefinitionChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
-  std::int32_t size;   // 0: unchanged
-  const char* name;    // nullptr: unchanged; lives as long as the transaction
-  const OutList* out;  // the same
+  std::int32_t size;             // 0: unchanged
+  const char* name;              // nullptr: unchanged; lives as long as the transaction
+  const OutList* out;            // the same
+  const PoolSettings* settings;  // the same
   // What the newest version of the row says that the trigger has noted; nullptr: it has noted none.
   // Lives as long as the transaction.
   const char* noted_name;
   std::int32_t noted_size;
   OutList noted_out;
+  const PoolSettings* noted_settings;
 };
 
 struct PoolRef {

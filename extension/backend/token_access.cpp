@@ -2,6 +2,7 @@
 
 #include "backend/definitions.h"
 #include "core/timed_lease.h"
+#include "pg/datums.h"
 #include "pg/errors.h"
 #include "shared/pool_unlock.h"
 #include "shared/session.h"
@@ -59,7 +60,7 @@ TimedRecord* require_token(const TokenKey& key, LivePool** live) {
     if (record->state.load() == TimedState::kTaken || !is_due(*record, monotonic_now()))
       return record;
     timed_count_end((*live)->pool, *record);
-    end_token(record, *live);
+    end_token(record, *live, EndKind::kBad);
     return nullptr;
   }
 }
@@ -71,6 +72,16 @@ TimedRecord* lock_own_token(const TokenKey& key, LivePool** live) {
   return nullptr;
 }
 
+void check_ttl(std::int64_t ttl, LivePool* live) {
+  const std::int64_t most = live->pool.settings.max_ttl;
+  if (ttl <= most) return;
+  unlock_pool(live);
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("ttl is longer than the pool allows"),
+           errdetail("Its setting \"max_ttl\" is %s.",
+                     DatumGetCString(DirectFunctionCall1(interval_out, interval_datum(most))))));
+}
+
 void report_token_in_use(LivePool* live) {
   unlock_pool(live);
   ereport(ERROR,
@@ -80,11 +91,11 @@ void report_token_in_use(LivePool* live) {
            errhint("Try again.")));
 }
 
-void end_token(TimedRecord* record, LivePool* live) {
+void end_token(TimedRecord* record, LivePool* live, EndKind end) {
   WakeList wake;
   GrantContext context = grant_context(*live, GetCurrentTimestamp());
   context.last.how = is_due(*record, context.monotonic) ? LastEnd::kExpired : LastEnd::kReleased;
-  timed_end(region(), live->pool, *record, context, wake);
+  timed_end(region(), live->pool, *record, end, context, wake);
   unlock_pool(live);
   wake_all(wake);
 }

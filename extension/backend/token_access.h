@@ -51,7 +51,9 @@ TimedRecord* require_token(const TokenKey& key, LivePool** live);
 // The record of a token with its pool locked, if this session is its user; else nullptr.
 TimedRecord* lock_own_token(const TokenKey& key, LivePool** live);
 // Ends what the token has; its pool is locked, and unlocked then. Cannot fail.
-void end_token(TimedRecord* record, LivePool* live);
+void end_token(TimedRecord* record, LivePool* live, EndKind end);
+// The pool, which is locked, allows a lease of that ttl; it is unlocked if not. Errors: 22023.
+void check_ttl(std::int64_t ttl, LivePool* live);
 // 55006, with the pool unlocked.
 [[noreturn]] void report_token_in_use(LivePool* live);
 

@@ -82,6 +82,10 @@ TokenState keep_for_token(const TimedRequest& request, std::int64_t index) {
   LedgerEntry* entry = lease_to_keep(request.pool, index, key);
   if (entry == nullptr) return {};
   require_use(entry->ref);
+  if (lock_ref(entry->ref)) {
+    check_ttl(request.ttl, live_of(entry->ref));
+    unlock_ref(entry->ref);
+  }
   await_fence(entry->ref);  // its row's
   reserve_use();
   const Offset made = make_spare_record(request, false);
@@ -145,20 +149,22 @@ bool release_own_use(TokenUse* use) {
   record_use_change(use);
   delete_token_row(use);
   use->releases = true;
+  use->by_force = false;
   return true;
 }
 
 }  // namespace
 
-bool release_locked_token(TimedRecord* record, LivePool* live) {
+bool release_locked_token(TimedRecord* record, LivePool* live, bool by_force) {
   if (is_due(*record, monotonic_now())) {
     timed_count_end(live->pool, *record);
-    end_token(record, live);
+    end_token(record, live, EndKind::kBad);
     return false;
   }
   record->user = my_session_id();
   live->pool.slot(region(), record->index).state = LeaseState::kReleasing;
   TokenUse* use = note_use(live->key, *record, UseKind::kReleased);
+  use->by_force = by_force;
   unlock_pool(live);
   delete_token_row(use);
   return true;
@@ -174,10 +180,10 @@ bool release_by_token(const Token& token) {
   if (record->user != 0) report_token_in_use(live);
   if (state_of(*record) != TimedState::kHeld) {
     ++live->pool.counters.cancels;
-    end_token(record, live);
+    end_token(record, live, EndKind::kReleased);
     return true;
   }
-  return release_locked_token(record, live);
+  return release_locked_token(record, live, false);
 }
 
 }  // namespace numpool

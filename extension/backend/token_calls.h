@@ -13,8 +13,8 @@ TokenState keep_for_token(const TimedRequest& request, std::int64_t index);
 TokenState renew_token(const Token& token);
 // At COMMIT; a place or an offer at once. False: the token holds nothing. Errors: 42501, 55006.
 bool release_by_token(const Token& token);
-// The same of a token that is kHeld and has no user, whoever asks. Its pool is locked, and unlocked
-// then; there is room for a use (reserve_use). False: its time is over.
-bool release_locked_token(TimedRecord* record, LivePool* live);
+// The same of a token that is kHeld and has no user, whoever asks, perhaps by force. Its pool is
+// locked, and unlocked then; there is room for a use (reserve_use). False: its time is over.
+bool release_locked_token(TimedRecord* record, LivePool* live, bool by_force);
 
 }  // namespace numpool

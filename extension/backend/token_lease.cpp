@@ -5,6 +5,7 @@
 #include "backend/ledger_end.h"
 #include "backend/ledger_undelivered.h"
 #include "backend/pool_cache.h"
+#include "backend/pool_loading.h"
 #include "backend/pool_rights.h"
 #include "backend/timed_rows.h"
 #include "backend/token_row.h"
@@ -64,12 +65,13 @@ void pass_on(TokenUse* use) {
   const TokenKey key = use->key;
   take_back_use(use);
   unlog_created(entry);
+  entry->learnt = false;  // the caller is not told of it
   give_up(entry);
   LivePool* live;
   TimedRecord* record = picked_up ? lock_token(key, &live) : nullptr;
   if (record == nullptr) return;
   if (record->state.load() == TimedState::kOffered && record->user == 0)
-    end_token(record, live);
+    end_token(record, live, EndKind::kReleased);
   else
     unlock_pool(live);
 }
@@ -106,6 +108,7 @@ Step pick_up(Call& call, TimedRecord* record, LivePool* live) {
   entry->live = record->pool;
   entry->generation = record->generation;
   note_grant(entry, record->index, record->fence);
+  entry->learnt = true;
   record_creation(entry);
   entry->timed = true;
   TokenUse* use = note_use(live->key, *record, UseKind::kPickedUp, entry);
@@ -167,7 +170,7 @@ Step wait_in_place(Call& call, TokenUse* called) {
   forget_deadlock();
   forget_use(called);
   if (record->state.load() == TimedState::kOffered && record->ended) {
-    end_token(record, live);
+    end_token(record, live, EndKind::kBad);
     discard_entry(call.entry);
     return Step::kAgain;
   }
@@ -186,6 +189,7 @@ Step wait_in_place(Call& call, TokenUse* called) {
 
 // The token has a place; its pool is locked.
 Step come_to_place(Call& call, TimedRecord* record, LivePool* live) {
+  check_ttl(call.request.ttl, live);
   record->ttl = call.request.ttl;
   if (!call.waits) {
     timed_prolong_place(region(), live->pool, *record, monotonic_now());
@@ -244,6 +248,7 @@ Step come_back(Call& call) {
     case TimedState::kPlace:
       return come_to_place(call, record, live);
     case TimedState::kOffered:
+      check_ttl(call.request.ttl, live);
       return pick_up(call, record, live);
     default:
       break;
@@ -269,6 +274,7 @@ Step take(Call& call, Offset made) {
   if (!insert_token(record)) {
     // Another has come with the same token meanwhile.
     unlog_created(entry);
+    entry->learnt = false;
     give_up(entry);
     return Step::kAgain;
   }
@@ -351,8 +357,17 @@ Step keep_place(Call& call, Offset made) {
   return call.waits ? wait_in_place(call, use) : done_without_number(call);
 }
 
+// Looked at before there is a number to give back. Where the pool cannot be had, the arrival says
+// so.
+void check_ttl_of_new(const Call& call) {
+  if (lock_ref_loaded(call.ref, call.deadline) != Lookup::kFound) return;
+  check_ttl(call.request.ttl, live_of(call.ref));
+  unlock_ref(call.ref);
+}
+
 Step come_anew(Call& call) {
   require_use(call.ref);
+  check_ttl_of_new(call);
   const Offset made = make_spare_record(call.request, call.request.is_own_token);
   begin_step(call);
   TransactionId closing = InvalidTransactionId;

@@ -33,6 +33,7 @@ struct TokenUse {
   UseKind kind;
   bool releases;            // the token is to hold nothing after COMMIT
   bool has_row;             // there will be a row after COMMIT
+  bool by_force;            // somebody else releases it
   SubTransactionId logged;  // of its newest undo record
 };
 

@@ -134,7 +134,7 @@ void release_token(TokenUse* use) {
   if (record == nullptr) return;
   if (use->releases) {
     record->row_is_deleted = !use->has_row;
-    end_token(record, live);
+    end_token(record, live, use->by_force || record->ended ? EndKind::kBad : EndKind::kReleased);
     return;
   }
   timed_renew(*record, monotonic_now());

@@ -193,6 +193,7 @@ LedgerEntry* wait_in_queue(LedgerEntry* entry, TimestampTz deadline) {
   if (state == WaiterState::kDropped) report_dropped(entry->ref);
   if (state == WaiterState::kVictim) report_deadlock();
   note_grant(entry, waiter.index, waiter.fence);
+  entry->learnt = true;
   log_wait_over(log, entry->ref, entry->index);
   return entry;
 }

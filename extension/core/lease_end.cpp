@@ -8,7 +8,7 @@ LeaseEnd end_of_token(Region region, Pool& pool, TimedRecord& record, const Gran
                       WakeList& wake) noexcept {
   record.ended = true;
   if (record.user != 0) return LeaseEnd::kLater;
-  timed_end(region, pool, record, context, wake);
+  timed_end(region, pool, record, EndKind::kBad, context, wake);
   return LeaseEnd::kEnded;
 }
 
@@ -26,7 +26,7 @@ LeaseEnd pool_end_lease(Region region, Pool& pool, std::uint32_t index, std::int
   if (slot.holder == kTokenHolder)
     return end_of_token(region, pool, *region.at<TimedRecord>(slot.owner_tag), context, wake);
   *holder = slot.holder;
-  pool_release(region, pool, index, context, wake);
+  pool_release(region, pool, index, EndKind::kBad, context, wake);
   return LeaseEnd::kEnded;
 }
 

@@ -72,19 +72,36 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   if (kind == WaiterKind::kTicket) inbox_push(region, waiter);
 }
 
-// Puts the number into the free set or takes it out, as it is to be while nobody holds it.
+// Puts the number into the free set or takes it out, as it is to be while nobody holds it. One that
+// rests is in no other state before it has rested.
 void settle_unheld(Region region, Pool& pool, std::uint32_t index) noexcept {
-  if (index >= pool.size || pool.slot(region, index).holder != 0) return;
-  FreeSet free_set = pool.free_set(region);
-  const bool is_free = free_set.contains(index);
+  if (index >= pool.size || !is_available(pool.slot(region, index))) return;
+  const bool is_free = pool.free_set(region).contains(index);
   if (is_free == may_be_free(region, pool, index)) return;
-  if (is_free) {
-    free_set.erase(index);
-    --pool.free;
-  } else {
-    free_set.insert(index);
-    ++pool.free;
-  }
+  if (is_free)
+    make_unfree(region, pool, index);
+  else
+    make_free(region, pool, index);
+}
+
+// The free index that the policy gives, or Bitmap::kNone. Where that is not below the limit, which
+// only who is about to shrink the pool has, it is the lowest.
+std::uint32_t choose_free(Region region, Pool& pool, std::uint32_t limit) noexcept {
+  if (pool.longest_free && !pool.by_age.empty() && pool.by_age.first() < limit)
+    return pool.by_age.first();
+  return pool.free_set(region).first();
+}
+
+// Takes the number from its holder and puts it to rest after such an end. False: it need not rest,
+// and nothing changes.
+bool put_to_rest(Region region, Pool& pool, std::uint32_t index, EndKind end,
+                 const GrantContext& context) noexcept {
+  if (end == EndKind::kUnlearnt) return false;
+  const RestKind kind = end == EndKind::kBad ? RestKind::kMourning : RestKind::kCooling;
+  if (rest_of(pool.settings, kind) == 0) return false;
+  pool.slot(region, index).end(context.last);
+  begin_rest(region, pool, index, kind, context.monotonic);
+  return true;
 }
 
 // What a growth to `size` takes of `growth`.
@@ -118,6 +135,68 @@ Slot& Pool::slot(Region region, std::uint32_t index) noexcept {
   return region.array_at<Slot>(link)[index - chunk::first_index(k)];
 }
 
+void push_back(Region region, Pool& pool, SlotList& list, std::uint32_t index) noexcept {
+  pool.slot(region, index).links.previous = list.last_plus_one;
+  pool.slot(region, index).links.next = SlotList::kNone;
+  if (list.empty())
+    list.first_plus_one = index + 1;
+  else
+    pool.slot(region, list.last()).links.next = index + 1;
+  list.last_plus_one = index + 1;
+}
+
+void append(Region region, Pool& pool, SlotList& list, const SlotList& others) noexcept {
+  if (others.empty()) return;
+  if (list.empty()) {
+    list = others;
+    return;
+  }
+  pool.slot(region, list.last()).links.next = others.first_plus_one;
+  pool.slot(region, others.first()).links.previous = list.last_plus_one;
+  list.last_plus_one = others.last_plus_one;
+}
+
+void remove(Region region, Pool& pool, SlotList& list, std::uint32_t index) noexcept {
+  const SlotLinks links = pool.slot(region, index).links;
+  if (links.previous == SlotList::kNone)
+    list.first_plus_one = links.next;
+  else
+    pool.slot(region, links.previous - 1).links.next = links.next;
+  if (links.next == SlotList::kNone)
+    list.last_plus_one = links.previous;
+  else
+    pool.slot(region, links.next - 1).links.previous = links.previous;
+}
+
+std::int64_t rest_of(const PoolSettings& settings, RestKind kind) noexcept {
+  // A bad end is a release, too.
+  return kind == RestKind::kMourning && settings.death_delay > settings.cooldown
+             ? settings.death_delay
+             : settings.cooldown;
+}
+
+void begin_rest(Region region, Pool& pool, std::uint32_t index, RestKind kind,
+                std::int64_t monotonic) noexcept {
+  Slot& slot = pool.slot(region, index);
+  slot.holder = 0;
+  slot.state = kind == RestKind::kCooling ? LeaseState::kCooling : LeaseState::kMourning;
+  slot.rests_from = monotonic;
+  push_back(region, pool, pool.rests[static_cast<int>(kind)], index);
+  ++pool.resting;
+}
+
+void make_free(Region region, Pool& pool, std::uint32_t index) noexcept {
+  pool.free_set(region).insert(index);
+  ++pool.free;
+  if (pool.longest_free) push_back(region, pool, pool.by_age, index);
+}
+
+void make_unfree(Region region, Pool& pool, std::uint32_t index) noexcept {
+  pool.free_set(region).erase(index);
+  --pool.free;
+  if (pool.longest_free) remove(region, pool, pool.by_age, index);
+}
+
 std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept {
   const std::uint32_t capacity = chunk::capacity(chunk::count_for(size));
   return capacity < Bitmap::kBitsPerWord ? Bitmap::kBitsPerWord : capacity;
@@ -132,14 +211,25 @@ void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& grow
   pool_resize(region, pool, size, memory);
 }
 
+void pool_configure(Region region, Pool& pool, const PoolSettings& settings) noexcept {
+  const bool was_by_age = pool.longest_free;
+  pool.settings = settings;
+  pool.has_rest = settings.has_rest();
+  pool.longest_free = settings.policy == Policy::kLongestFree;
+  if (was_by_age == pool.longest_free) return;
+  // How long what is free has been so, nobody knows.
+  pool.by_age = {};
+  if (!pool.longest_free) return;
+  for (std::uint32_t index = 0; index < pool.size; ++index)
+    if (pool.free_set(region).contains(index)) push_back(region, pool, pool.by_age, index);
+}
+
 std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::uint32_t limit,
                            const GrantContext& context) noexcept {
   if (pool.queue.length != 0) return Bitmap::kNone;
-  FreeSet free_set = pool.free_set(region);
-  const std::uint32_t index = free_set.first();
+  const std::uint32_t index = choose_free(region, pool, limit);
   if (index == Bitmap::kNone || index >= limit) return Bitmap::kNone;
-  free_set.erase(index);
-  --pool.free;
+  make_unfree(region, pool, index);
   ++pool.in_use;
   ++pool.counters.grants;
   fill_slot(pool.slot(region, index), claim, LeaseState::kHeld, context);
@@ -173,8 +263,12 @@ bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t seria
   return true;
 }
 
-void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
-                  WakeList& wake) noexcept {
+void pool_release(Region region, Pool& pool, std::uint32_t index, EndKind end,
+                  const GrantContext& context, WakeList& wake) noexcept {
+  if (pool.has_rest && put_to_rest(region, pool, index, end, context)) {
+    --pool.in_use;
+    return;
+  }
   const bool may_be_given = may_be_free(region, pool, index);
   if (may_be_given) end_due_places(region, pool, context);
   if (may_be_given && pool.queue.length != 0) {
@@ -183,9 +277,7 @@ void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantCon
   }
   pool.slot(region, index).end(context.last);
   --pool.in_use;
-  if (!may_be_given) return;
-  pool.free_set(region).insert(index);
-  ++pool.free;
+  if (may_be_given) make_free(region, pool, index);
 }
 
 bool pool_can_have(const Pool& pool, std::uint32_t size, const Growth& growth) noexcept {
@@ -209,14 +301,16 @@ bool pool_can_have(const Pool& pool, std::uint32_t size, const Growth& growth) n
 void pool_resize(Region region, Pool& pool, std::uint32_t size, Growth& growth) noexcept {
   link_growth(region, pool, size, growth);
   FreeSet free_set = pool.free_set(region);
-  for (std::uint32_t index = size; index < pool.size; ++index) {
-    if (!free_set.contains(index)) continue;
-    free_set.erase(index);
-    --pool.free;
-  }
+  // What rests goes on resting, above the size, too: it may come back before it has rested enough.
+  for (std::uint32_t index = size; index < pool.size; ++index)
+    if (free_set.contains(index)) make_unfree(region, pool, index);
   const std::uint32_t old_size = pool.size;
   pool.size = size;
+  // New numbers are given first, in their order.
+  const SlotList old_ones = pool.by_age;
+  pool.by_age = {};
   for (std::uint32_t index = old_size; index < size; ++index) settle_unheld(region, pool, index);
+  append(region, pool, pool.by_age, old_ones);
 }
 
 Offset pool_set_service(Region region, Pool& pool, const OutOfService& next) noexcept {
@@ -240,10 +334,8 @@ bool pool_serve(Region region, Pool& pool, const GrantContext& context, WakeList
     if (wake.full()) return true;
     end_due_places(region, pool, context);
     if (pool.queue.length == 0) break;
-    FreeSet free_set = pool.free_set(region);
-    const std::uint32_t index = free_set.first();
-    free_set.erase(index);
-    --pool.free;
+    const std::uint32_t index = choose_free(region, pool, pool.size);
+    make_unfree(region, pool, index);
     ++pool.in_use;
     grant_to_head(region, pool, index, context, wake);
   }
@@ -286,76 +378,6 @@ void pool_reset_counters(Region region, Pool& pool, std::int64_t now) noexcept {
   pool.counters = PoolCounters{};
   pool.counters.counting_since = now;
   if (pool.wait_histogram != 0) *region.at<WaitHistogram>(pool.wait_histogram) = WaitHistogram{};
-}
-
-namespace {
-
-// I5 of tokens, I6.
-const char* check_tokens(Region region, Pool& pool) noexcept {
-  std::uint32_t held = 0;
-  for (std::uint32_t index = 0; index < chunk::capacity(pool.chunk_count); ++index) {
-    const Slot& slot = pool.slot(region, index);
-    if (slot.holder != kTokenHolder) continue;
-    const TimedRecord& record = *region.at<TimedRecord>(slot.owner_tag);
-    const TimedState state = record.state.load(std::memory_order_relaxed);
-    if (state != TimedState::kHeld && state != TimedState::kOffered)
-      return "I5: the token that has a number does not hold it";
-    if (record.index != index || record.fence != slot.fence)
-      return "I5: the token that has a number holds another";
-    if (record.user == 0 && !record.timer.is_set()) return "I6: nothing will end a timed lease";
-    if (record.timer.is_set() && record.user == 0 && record.timer.due > due_of(record))
-      return "I6: a timed lease will end too late";
-    held += state == TimedState::kHeld ? 1 : 0;
-  }
-  if (held != pool.tokens.timed) return "I5: timed is not the number of timed leases";
-  for (Offset at = pool.queue.head; at != 0; at = region.at<Waiter>(at)->next) {
-    const Waiter& waiter = *region.at<Waiter>(at);
-    if (waiter.kind != WaiterKind::kPlace) continue;
-    const TimedRecord& record = *region.at<TimedRecord>(waiter.owner_tag);
-    if (record.state.load(std::memory_order_relaxed) != TimedState::kPlace || record.waiter != at)
-      return "I5: a place in the queue is none";
-    if (record.user == 0 && !record.timer.is_set()) return "I6: nothing will end a place";
-    if (record.user == 0 && record.timer.due > due_of(record))
-      return "I6: a place will end too late";
-  }
-  std::uint32_t timers = 0;
-  return check_timer_heap(region, pool.tokens.timers, &timers);
-}
-
-}  // namespace
-
-const char* check_pool(Region region, Pool& pool) noexcept {
-  FreeSet free_set = pool.free_set(region);
-  std::uint32_t held = 0;
-  std::uint32_t free = 0;
-  const std::uint32_t capacity = chunk::capacity(pool.chunk_count);
-  for (std::uint32_t index = 0; index < capacity; ++index) {
-    const bool is_held = pool.slot(region, index).holder != 0;
-    const bool is_free = index < pool.free_memory.capacity && free_set.contains(index);
-    if (is_free != (!is_held && may_be_free(region, pool, index)))
-      return "I1: free set and slots differ";
-    held += is_held ? 1 : 0;
-    free += is_free ? 1 : 0;
-  }
-  for (std::uint32_t index = capacity; index < pool.free_memory.capacity; ++index)
-    if (free_set.contains(index)) return "I1: an index without a slot is in the free set";
-  if (free != pool.free) return "I1: free is not the size of the free set";
-  if (held != pool.in_use) return "I2: in_use is not the number of holders";
-  if (free != 0 && pool.queue.length != 0) return "I3: an index is free while somebody waits";
-
-  std::uint32_t length = 0;
-  Offset previous = 0;
-  for (Offset at = pool.queue.head; at != 0; at = region.at<Waiter>(at)->next) {
-    const Waiter& waiter = *region.at<Waiter>(at);
-    if (waiter.state.load() != WaiterState::kQueued)
-      return "I4: a record in the queue is not queued";
-    if (waiter.prev != previous) return "I4: the queue's links differ";
-    previous = at;
-    if (++length > pool.queue.length) return "I4: the queue is longer than its length";
-  }
-  if (length != pool.queue.length || previous != pool.queue.tail)
-    return "I4: the queue's ends differ";
-  return pool.tokens.records == 0 ? nullptr : check_tokens(region, pool);
 }
 
 }  // namespace numpool

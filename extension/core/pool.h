@@ -11,9 +11,11 @@
 
 #include "core/free_set.h"
 #include "core/pool_counters.h"
+#include "core/pool_settings.h"
 #include "core/region.h"
 #include "core/service.h"
 #include "core/slot.h"
+#include "core/slot_list.h"
 #include "core/token_set.h"
 #include "core/wait_queue.h"
 
@@ -29,6 +31,7 @@ class WakeList {
     WaiterKind kind;
   };
 
+  bool empty() const noexcept { return count_ == 0; }
   bool full() const noexcept { return count_ == kCapacity; }
   // Not when full.
   void add(SessionId session, WaiterKind kind) noexcept { wakeups_[count_++] = {session, kind}; }
@@ -61,6 +64,13 @@ struct Claim {
 
 enum class Leave : std::uint8_t { kTimeout, kCancel };
 
+// How a lease ends.
+enum class EndKind : std::uint8_t {
+  kReleased,  // as its holder wished
+  kBad,       // its holder died, its time ran out, or somebody ended it by force
+  kUnlearnt,  // its holder never learnt of it, so the number need not rest
+};
+
 // The chunks after the first ones are noted in a directory, which comes in pages.
 constexpr std::uint32_t kPageLinks = 256;
 constexpr std::uint32_t kMaxPages =
@@ -83,17 +93,29 @@ struct Growth {
   std::uint32_t bitmap_capacity;
 };
 
+// Why a number rests (core/rest.h).
+enum class RestKind : std::uint8_t { kCooling, kMourning };
+constexpr int kRestKinds = 2;
+
 struct Pool {
   std::uint32_t size;
   std::uint32_t in_use;
   std::uint32_t free;
+  std::uint32_t resting;
   std::uint32_t chunk_count;
+  bool longest_free;                // the policy is that; then `by_age` has what is free
+  bool has_rest;                    // numbers may have to rest
   Offset chunks[chunk::kDoubling];  // the first ones; the others by way of the directory
   Offset pages[kMaxPages];          // Offset[kPageLinks] each, of a pool of more than 64, else 0
   FreeSetMemory free_memory;
   OutOfService out;
   WaitQueue queue;
   TokenSet tokens;  // used by core/timed_lease.h
+  // The free numbers, the one that has been free longest first.
+  SlotList by_age;
+  // Those that rest, by RestKind, the one that began first first; those above the size, too.
+  SlotList rests[kRestKinds];
+  PoolSettings settings;
   PoolCounters counters;
   Offset wait_histogram;  // WaitHistogram; 0: none yet, or no memory for it
 
@@ -103,10 +125,32 @@ struct Pool {
   FreeSet free_set(Region region) noexcept { return FreeSet(region, free_memory); }
 };
 
-// Whether the number, which nobody holds, is one to be given: then it is in the free set.
+// Whether the number is one to be given while nobody holds it and it does not rest.
 inline bool may_be_free(Region region, const Pool& pool, std::uint32_t index) noexcept {
   return index < pool.size && !pool.out.has(region, index);
 }
+
+// Whether nothing of the number itself keeps it from being given. I1: it is in the free set if and
+// only if that is so, and may_be_free.
+inline bool is_available(const Slot& slot) noexcept {
+  return slot.holder == 0 && !is_resting(slot);
+}
+// The index, which is available, goes into the free set, or out of it.
+void make_free(Region region, Pool& pool, std::uint32_t index) noexcept;
+void make_unfree(Region region, Pool& pool, std::uint32_t index) noexcept;
+
+// Lists of numbers of the pool.
+void push_back(Region region, Pool& pool, SlotList& list, std::uint32_t index) noexcept;
+// Those of another list, which is no list any more, go to the end.
+void append(Region region, Pool& pool, SlotList& list, const SlotList& others) noexcept;
+// A number of this list.
+void remove(Region region, Pool& pool, SlotList& list, std::uint32_t index) noexcept;
+
+// How long a number rests for that reason.
+std::int64_t rest_of(const PoolSettings& settings, RestKind kind) noexcept;
+// The number, which is not free, has no holder from now on, and rests.
+void begin_rest(Region region, Pool& pool, std::uint32_t index, RestKind kind,
+                std::int64_t monotonic) noexcept;
 
 // Makes an empty pool of `size` numbers, all free, from memory in `growth`: the chunks, and the
 // free set if bitmap_capacity_for(size) is more than a word.
@@ -116,8 +160,11 @@ void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& grow
 // Bitmap capacity to reserve for `size` numbers: that of the chunks, so that both grow together.
 std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept;
 
-// Grants the lowest free index below `limit` at once, and only if nobody waits. Bitmap::kNone if
-// not.
+// Sets them. What rests does so by the new times: pool_end_rests and pool_serve are to follow.
+void pool_configure(Region region, Pool& pool, const PoolSettings& settings) noexcept;
+
+// Grants a free index below `limit` at once, and only if nobody waits: which one, the policy says.
+// Bitmap::kNone if not.
 std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::uint32_t limit,
                            const GrantContext& context) noexcept;
 
@@ -134,11 +181,15 @@ bool pool_leave(Region region, Pool& pool, Waiter& waiter, Leave why) noexcept;
 bool pool_condemn(Region region, Pool& pool, Waiter& waiter, std::uint64_t serial,
                   WakeList& wake) noexcept;
 
-// Ends the lease of `index`: hands it to the head of the queue, or frees it; or retires it if a
-// shrink has put it out of the pool, or keeps it from all if it is out of service. Wakes at most
-// one, for whom `wake` has room.
-void pool_release(Region region, Pool& pool, std::uint32_t index, const GrantContext& context,
-                  WakeList& wake) noexcept;
+// Ends the lease of `index`: puts it to rest if that is due after such an end; or else hands it to
+// the head of the queue, or frees it; or retires it if a shrink has put it out of the pool, or
+// keeps it from all if it is out of service. Wakes at most one, for whom `wake` has room.
+void pool_release(Region region, Pool& pool, std::uint32_t index, EndKind end,
+                  const GrantContext& context, WakeList& wake) noexcept;
+// Whether pool_release will look at the time.
+inline bool release_wants_time(const Pool& pool) noexcept {
+  return pool.queue.length != 0 || pool.has_rest;
+}
 
 // Whether the pool, with what `growth` brings, has the memory for `size` numbers.
 bool pool_can_have(const Pool& pool, std::uint32_t size, const Growth& growth) noexcept;

@@ -27,6 +27,9 @@ enum class LeaseState : std::uint8_t {
   kHeld,       // the holder knows of it
   kGranted,    // handed to a ticket or a place, of which nobody has yet taken note
   kReleasing,  // released in an open transaction
+  // Of a slot without a holder; any other state then means nothing.
+  kCooling,   // rests after a release
+  kMourning,  // rests after a bad end
 };
 
 // How a lease ended.
@@ -49,14 +52,28 @@ struct LastHolder {
   LastEnd how;
 };
 
+// Of a slot without a holder: its neighbours in a list of numbers (core/slot_list.h), as index + 1,
+// 0 for none; and the process that had it last, which needs 22 bits.
+struct SlotLinks {
+  std::uint64_t previous : 20;
+  std::uint64_t next : 20;
+  std::uint64_t last_pid : 24;
+};
+
 // The shared record of one index. holder == 0: the index has no lease, and the other members tell
-// of the last one (last_holder), or of none.
+// of the last one (last_holder), or of none, and of its rest.
 struct Slot {
   SessionId holder;
-  std::int64_t fence;
+  union {
+    std::int64_t fence;
+    SlotLinks links;  // without a holder
+  };
   std::int64_t acquired_at;  // microseconds, the caller's clock
-  // The holder's own name for the lease, which nobody else reads; of a token: its TimedRecord.
-  std::uint64_t owner_tag;
+  union {
+    // The holder's own name for the lease, which nobody else reads; of a token: its TimedRecord.
+    std::uint64_t owner_tag;
+    std::int64_t rests_from;  // without a holder, at rest: since when, by the monotonic clock
+  };
   Scope scope;
   LeaseState state;
   // The ticket that has the lease, or 0; in two parts, since the slot has no more room.
@@ -70,19 +87,26 @@ struct Slot {
   // The lease is over.
   void end(const LastHolder& last) noexcept {
     holder = 0;
+    links = {0, 0, static_cast<std::uint32_t>(last.pid) & 0xFFFFFF};
     acquired_at = last.until;
-    owner_tag = static_cast<std::uint64_t>(static_cast<std::uint32_t>(last.pid)) << 32 | last.role;
+    state = LeaseState::kHeld;
     ticket_high = static_cast<std::uint16_t>(last.how);
+    ticket_low = last.role;
   }
   // Of one that nobody holds.
   LastHolder last_holder() const noexcept {
-    return {acquired_at, static_cast<int>(owner_tag >> 32), static_cast<std::uint32_t>(owner_tag),
+    return {acquired_at, static_cast<int>(links.last_pid), ticket_low,
             static_cast<LastEnd>(ticket_high)};
   }
   std::int64_t ticket() const noexcept {
     return static_cast<std::int64_t>(ticket_high) << 32 | ticket_low;
   }
 };
+// Whether the index, which has no holder, rests.
+inline bool is_resting(const Slot& slot) noexcept {
+  return slot.holder == 0 &&
+         (slot.state == LeaseState::kCooling || slot.state == LeaseState::kMourning);
+}
 static_assert(sizeof(Slot) == 40, "the manual says so, under Settings and limits");
 
 // Slots lie in chunks that never move: 16, 16, 32, which is 64 in the first three, and then 64

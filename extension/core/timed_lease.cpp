@@ -1,5 +1,7 @@
 #include "core/timed_lease.h"
 
+#include "core/rest.h"
+
 namespace numpool {
 
 namespace {
@@ -70,10 +72,7 @@ void timed_hold(Region region, Pool& pool, TimedRecord& record, std::int64_t mon
 void timed_restore(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
                    std::int64_t fence) noexcept {
   Slot& slot = pool.slot(region, record.index);
-  if (may_be_free(region, pool, record.index)) {
-    pool.free_set(region).erase(record.index);
-    --pool.free;
-  }
+  take_out(region, pool, record.index);
   ++pool.in_use;
   slot.fence = fence;
   slot.acquired_at = context.now;
@@ -90,8 +89,8 @@ void timed_count_end(Pool& pool, const TimedRecord& record) noexcept {
   if (state == TimedState::kPlace) ++pool.counters.timeouts;
 }
 
-void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
-               WakeList& wake) noexcept {
+void timed_end(Region region, Pool& pool, TimedRecord& record, EndKind end,
+               const GrantContext& context, WakeList& wake) noexcept {
   const TimedState state = record.state.load(std::memory_order_relaxed);
   if (state == TimedState::kPlace) {
     pool.tokens.end_place(region, pool.queue, record);
@@ -101,10 +100,15 @@ void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContex
   pool.tokens.become_over(region, record);
   GrantContext of_token = context;
   of_token.last = {context.now, 0, record.role, context.last.how};
-  pool_release(region, pool, record.index, of_token, wake);
+  // Of an offer nobody has learnt.
+  if (state == TimedState::kOffered) end = EndKind::kUnlearnt;
+  pool_release(region, pool, record.index, end, of_token, wake);
 }
 
-bool pool_end_due(Region region, Pool& pool, const GrantContext& now, WakeList& wake) noexcept {
+namespace {
+
+// Ends what is due of tokens, a batch at a time; true if there may be more.
+bool end_due_tokens(Region region, Pool& pool, const GrantContext& now, WakeList& wake) noexcept {
   GrantContext context = now;
   context.last.how = LastEnd::kExpired;
   for (std::uint32_t steps = 0; pool.tokens.timers != 0; ++steps) {
@@ -118,13 +122,26 @@ bool pool_end_due(Region region, Pool& pool, const GrantContext& now, WakeList& 
       continue;
     }
     timed_count_end(pool, record);
-    timed_end(region, pool, record, context, wake);
+    timed_end(region, pool, record, EndKind::kBad, context, wake);
   }
   return false;
 }
 
-std::int64_t pool_next_due(Region region, const Pool& pool) noexcept {
-  return pool.tokens.timers == 0 ? INT64_MAX : pool.tokens.first(region).timer.due;
+}  // namespace
+
+bool pool_end_due(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
+  bool more = end_due_tokens(region, pool, context, wake);
+  if (pool.resting == 0) return more;
+  more |= pool_end_rests(region, pool, context.monotonic);
+  more |= pool_serve(region, pool, context, wake);
+  return more;
+}
+
+std::int64_t pool_next_due(Region region, Pool& pool) noexcept {
+  const std::int64_t rest = pool.resting == 0 ? INT64_MAX : next_rest_end(region, pool);
+  if (pool.tokens.timers == 0) return rest;
+  const std::int64_t due = pool.tokens.first(region).timer.due;
+  return due < rest ? due : rest;
 }
 
 void timed_note_row(Region region, Pool& pool, TimedRecord& record) noexcept {

@@ -37,12 +37,12 @@ void timed_renew(TimedRecord& record, std::int64_t monotonic) noexcept;
 void timed_count_end(Pool& pool, const TimedRecord& record) noexcept;
 // Ends what is a place, an offer or a lease: its number goes to the next in line. If it leaves a
 // row, it goes on pool.tokens.left, too. Wakes at most one, for whom `wake` has room.
-void timed_end(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
-               WakeList& wake) noexcept;
-// Ends what is due, a batch at a time; true if there may be more.
+void timed_end(Region region, Pool& pool, TimedRecord& record, EndKind end,
+               const GrantContext& context, WakeList& wake) noexcept;
+// Ends what is due, rests among it, a batch at a time; true if there may be more.
 bool pool_end_due(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept;
 // When anything of the pool will be due first; INT64_MAX: nothing.
-std::int64_t pool_next_due(Region region, const Pool& pool) noexcept;
+std::int64_t pool_next_due(Region region, Pool& pool) noexcept;
 
 // Puts the record of a row that is left, and of nothing else, on the pool's list.
 void timed_note_row(Region region, Pool& pool, TimedRecord& record) noexcept;

@@ -2,6 +2,7 @@
 // the functions, pg_restore, replication, a superuser. The trigger notes; COMMIT applies
 // (definition_changes.cpp).
 
+#include "backend/clerk_start.h"
 #include "backend/definition_changes.h"
 #include "backend/pool_cache.h"
 #include "backend/pool_loading.h"
@@ -52,6 +53,25 @@ void note_size(PoolRef* ref, std::int32_t size) {
   ref->change.size = size;
 }
 
+PoolSettings* keep_settings(const PoolSettings& settings) {
+  return new (MemoryContextAlloc(TopTransactionContext, sizeof(PoolSettings)))
+      PoolSettings(settings);
+}
+
+// Who sets something that takes the clerk is told where there is none to be had.
+void see_to_clerk(const PoolSettings& settings) {
+  if (!settings.wants_clerk()) return;
+  if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+    require_clerk_later();
+  else
+    require_clerk();
+}
+
+void note_settings(PoolRef* ref, const PoolSettings& settings) {
+  see_to_clerk(settings);
+  ref->change.settings = keep_settings(settings);
+}
+
 void note_name(PoolRef* ref, const char* name) {
   keep_name(ref);
   ref->change.name = MemoryContextStrdup(TopTransactionContext, name);
@@ -94,6 +114,8 @@ void note_version(PoolRef* ref, const Definition& newest) {
     change.noted_name = MemoryContextStrdup(TopTransactionContext, newest.name);
   change.noted_size = newest.size;
   if (!(change.noted_out == newest.out)) change.noted_out = keep_out_list(newest.out);
+  if (change.noted_settings == nullptr || !(*change.noted_settings == newest.settings))
+    change.noted_settings = keep_settings(newest.settings);
 }
 
 // The row as it was before what is to be noted now. False: the open transaction has made it, and
@@ -107,6 +129,7 @@ bool read_base(std::int64_t identity, Definition* base) {
   base->name = ref->change.noted_name;
   base->own = true;
   base->out = ref->change.noted_out;
+  base->settings = *ref->change.noted_settings;
   return true;
 }
 
@@ -124,6 +147,7 @@ void note_insert(const Definition& newest) {
   }
   // What another pool of this identity has left.
   delete_stale_rows_of(newest.identity);
+  see_to_clerk(newest.settings);
   begin_change(ref);
   ref->change.created = true;
   note_version(ref, newest);
@@ -137,8 +161,9 @@ void note_update(Relation table, const Definition& newest) {
   }
   const bool renamed = strcmp(base.name, newest.name) != 0;
   const bool serves_other = !(base.out == newest.out);
+  const bool configured = !(base.settings == newest.settings);
   // The live pool has no part in a change of metadata.
-  if (base.size == newest.size && !renamed && !serves_other) {
+  if (base.size == newest.size && !renamed && !serves_other && !configured) {
     PoolRef* ref = pool_ref(base);
     begin_change(ref);
     note_version(ref, newest);
@@ -147,6 +172,7 @@ void note_update(Relation table, const Definition& newest) {
   PoolRef* ref = begin_changing(base);
   if (base.size != newest.size) note_size(ref, newest.size);
   if (serves_other) note_service(ref, newest.out);
+  if (configured) note_settings(ref, newest.settings);
   if (renamed) {
     note_name(ref, newest.name);
     CacheInvalidateRelcache(table);

@@ -32,6 +32,8 @@ const char* state_name(LeaseState state) {
       return "held";
     case LeaseState::kGranted:
       return "granted";
+    case LeaseState::kCooling:  // not with a holder
+    case LeaseState::kMourning:
     case LeaseState::kReleasing:
       return "releasing";
   }

@@ -10,6 +10,7 @@
 #include "backend/pool_cache.h"
 #include "backend/pool_rights.h"
 #include "backend/service_column.h"
+#include "backend/settings_json.h"
 #include "backend/token_uses.h"
 #include "backend/wait.h"
 #include "entry/arguments.h"
@@ -77,7 +78,7 @@ StatementArgument jsonb_value(FunctionCallInfo fcinfo, int position) {
 }
 
 bool create_pool(text* name, std::int32_t size, const StatementArgument& metadata,
-                 bool if_not_exists) {
+                 const StatementArgument& settings, bool if_not_exists) {
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     Definition existing;
@@ -90,13 +91,15 @@ bool create_pool(text* name, std::int32_t size, const StatementArgument& metadat
     Datum owner = Datum{0};
     log_row_change();  // draw_identity takes a lock
     // NB: not by the column's default, whose nextval() would move the user's lastval().
-    const StatementArgument arguments[] = {text_value(name), bigint_value(draw_identity()),
-                                           int_value(size), metadata,
-                                           name_value(GetUserNameFromId(creator, false))};
+    const StatementArgument arguments[] = {
+        text_value(name), bigint_value(draw_identity()),
+        int_value(size),  metadata,
+        settings,         name_value(GetUserNameFromId(creator, false))};
     // Two at once: the second waits here for the first, and then looks again. So it does where the
     // sequence is behind identities that came another way, until it has passed them.
-    if (write_definitions("INSERT INTO %s (name, identity, size, metadata, owner) "
-                          "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING owner_oid",
+    if (write_definitions("INSERT INTO %s (name, identity, size, metadata, settings, owner) "
+                          "VALUES ($1, $2, $3, $4, pg_catalog.jsonb_strip_nulls($5), $6) "
+                          "ON CONFLICT DO NOTHING RETURNING owner_oid",
                           arguments, &owner) == 0)
       continue;
     // The trigger knows the name only, which another role may have got in between.
@@ -179,7 +182,7 @@ void set_metadata(const LockedDefinition& locked, const StatementArgument& metad
 
 // A drop without force: nothing but what this transaction is releasing may be left.
 void require_unused(text* name, std::int64_t identity) {
-  const Definition definition = {identity, 1, text_to_cstring(name), false, {}, {}};
+  const Definition definition = {identity, 1, text_to_cstring(name), false, {}, {}, {}};
   PoolRef* ref = pool_ref(definition);
   collect_undelivered();
   if (!lock_ref(ref)) return;
@@ -203,8 +206,11 @@ PGDLLEXPORT Datum numpool_create(PG_FUNCTION_ARGS) {
   text* name = new_name_argument(fcinfo);
   const std::int32_t size = size_argument(fcinfo, 1);
   const bool if_not_exists = bool_argument(fcinfo, 3, "if_not_exists");
+  const StatementArgument settings = jsonb_value(fcinfo, 4);
+  // Whoever finds the pool there is told of a mistake, too.
+  settings_of_json(settings.value);
   enter_function(fcinfo);
-  PG_RETURN_BOOL(create_pool(name, size, jsonb_value(fcinfo, 2), if_not_exists));
+  PG_RETURN_BOOL(create_pool(name, size, jsonb_value(fcinfo, 2), settings, if_not_exists));
 }
 
 PG_FUNCTION_INFO_V1(numpool_drop);
@@ -235,6 +241,27 @@ PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
   const StatementArgument arguments[] = {bigint_value(locked.identity), int_value(size)};
   change_row("UPDATE %s SET size = $2 WHERE identity OPERATOR(pg_catalog.=) $1", arguments, name);
   PG_RETURN_INT32(locked.size);
+}
+
+PG_FUNCTION_INFO_V1(numpool_configure);
+PGDLLEXPORT Datum numpool_configure(PG_FUNCTION_ARGS) {
+  text* name = text_argument(fcinfo, 0, "pool");
+  require_argument(fcinfo, 1, "settings");
+  const StatementArgument settings = jsonb_value(fcinfo, 1);
+  settings_of_json(settings.value);
+  enter_function(fcinfo);
+  const LockedDefinition locked = require_locked_definition(name);
+  const StatementArgument arguments[] = {bigint_value(locked.identity), settings,
+                                         text_value(cstring_to_text(kDefaultSettings))};
+  Datum merged = Datum{0};
+  if (write_definitions(
+          "UPDATE %s SET settings = pg_catalog.jsonb_strip_nulls("
+          "pg_catalog.jsonb_concat(COALESCE(settings, '{}'), $2)) "
+          "WHERE identity OPERATOR(pg_catalog.=) $1 "
+          "RETURNING pg_catalog.jsonb_concat($3::pg_catalog.jsonb, COALESCE(settings, '{}'))",
+          arguments, &merged) == 0)
+    report_absent(name);
+  PG_RETURN_DATUM(merged);
 }
 
 PG_FUNCTION_INFO_V1(numpool_open);

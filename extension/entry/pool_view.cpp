@@ -23,6 +23,7 @@ struct PoolFigures {
   std::uint32_t timed;
   std::uint32_t out_of_service;  // and in nobody's hands
   bool drained;
+  std::uint32_t resting;
   PoolCounters counters;
   std::uint64_t taken[kMaxPoolSize / 64];  // bit i of word i / 64: index i has a lease
 };
@@ -36,14 +37,16 @@ void copy_figures(LivePool& live, PoolFigures* figures) {
   figures->free = pool.free;
   figures->waiting = pool.queue.length;
   figures->timed = pool.tokens.timed;
+  figures->resting = pool.resting;
   figures->counters = pool.counters;
   figures->drained = pool.out.drained;
   const FreeSet free_set = pool.free_set(region());
   for (std::uint32_t i = 0; i < pool.size; ++i) {
     if (free_set.contains(i)) continue;
-    if (pool.slot(region(), i).holder != 0)
+    const Slot& slot = pool.slot(region(), i);
+    if (slot.holder != 0)
       figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
-    else if (pool.out.has(region(), i))
+    else if (!is_resting(slot) && pool.out.has(region(), i))
       ++figures->out_of_service;
   }
 }
@@ -108,6 +111,8 @@ enum {
   kOwner,
   kOutOfService,
   kDrained,
+  kResting,
+  kSettings,
   kCount
 };
 }
@@ -116,7 +121,7 @@ enum {
 bool is_of_definition(int column) {
   return column == pools_column::kPool || column == pools_column::kSize ||
          column == pools_column::kMetadata || column == pools_column::kOwner ||
-         column == pools_column::kDrained;
+         column == pools_column::kDrained || column == pools_column::kSettings;
 }
 
 void fill_counters(const PoolCounters& counters, Datum* values) {
@@ -134,8 +139,9 @@ void fill_counters(const PoolCounters& counters, Datum* values) {
   values[kDeaths] = Int64GetDatum(static_cast<std::int64_t>(counters.deaths));
 }
 
-// `metadata` is 0 for none, and `owner` InvalidOid where it is not known.
-void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata, Oid owner) {
+// `metadata` and `settings` are 0 for none, and `owner` InvalidOid where it is not known.
+void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata, Oid owner,
+              Datum settings) {
   using namespace pools_column;
   Datum values[kCount];
   bool nulls[kCount] = {};
@@ -156,6 +162,9 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(figures.timed));
   values[kOutOfService] = Int32GetDatum(static_cast<std::int32_t>(figures.out_of_service));
   values[kDrained] = BoolGetDatum(figures.drained);
+  values[kResting] = Int32GetDatum(static_cast<std::int32_t>(figures.resting));
+  values[kSettings] = settings;
+  nulls[kSettings] = settings == 0;
   if (RecoveryInProgress())
     for (int column = 0; column < kCount; ++column)
       nulls[column] = nulls[column] || !is_of_definition(column);
@@ -178,8 +187,9 @@ void put_definition(HeapTuple row, TupleDesc descriptor, void* state) {
   read_figures(definition, &figures);
   const bool may_see = may_see_metadata(roles, wanted.extension_owner);
   put_pool(*wanted.rows, CStringGetTextDatum(definition.name), figures,
-           may_see ? copy_metadata(row, descriptor) : Datum{0},
-           effective_owner(roles.owner, wanted.extension_owner));
+           may_see ? copy_json(row, descriptor, kColumnMetadata) : Datum{0},
+           effective_owner(roles.owner, wanted.extension_owner),
+           copy_json(row, descriptor, kColumnSettings));
 }
 
 // Without the table.
@@ -194,11 +204,12 @@ void put_live_pools(Rows& rows) {
     const bool stub = is_stub(*live);
     if (!stub) copy_figures(*live, &figures);
     unlock_pool(live);
-    if (!stub) put_pool(rows, name_datum(name), figures, Datum{0}, InvalidOid);
+    if (!stub) put_pool(rows, name_datum(name), figures, Datum{0}, InvalidOid, Datum{0});
     CHECK_FOR_INTERRUPTS();
   }
-  ereport(WARNING, (errmsg("pools that nobody has used, owners and metadata are not shown"),
-                    errdetail("Another session has locked their definitions.")));
+  ereport(WARNING,
+          (errmsg("pools that nobody has used, owners, settings and metadata are not shown"),
+           errdetail("Another session has locked their definitions.")));
 }
 
 }  // namespace

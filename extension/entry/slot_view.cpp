@@ -1,6 +1,7 @@
 // The function numpool_slots: each number of one pool.
 
 #include "backend/service_column.h"
+#include "core/rest.h"
 #include "core/timed_record.h"
 #include "entry/arguments.h"
 #include "entry/view_rows.h"
@@ -17,8 +18,9 @@ struct NumberRow {
   std::uint32_t index;
   Slot slot;
   bool out_of_service;
-  int pid;   // of the session that holds it, or 0
-  Oid role;  // of that, or of who took it for a token
+  std::int64_t rests_on;  // microseconds; -1: it does not rest
+  int pid;                // of the session that holds it, or 0
+  Oid role;               // of that, or of who took it for a token
   TokenRow token;
 };
 
@@ -77,15 +79,20 @@ void fill_lease(const NumberRow& row, Datum* values, bool* nulls) {
 
 void fill_unheld(const NumberRow& row, Datum* values, bool* nulls) {
   using namespace slots_column;
-  set_text(row.out_of_service ? "out of service" : "free", &values[kState], &nulls[kState]);
+  const bool rests = row.rests_on >= 0;
+  set_text(row.out_of_service ? "out of service"
+           : rests            ? "resting"
+                              : "free",
+           &values[kState], &nulls[kState]);
   const LastHolder last = row.slot.last_holder();
-  nulls[kUntil] = true;
+  nulls[kUntil] = !rests;
+  if (rests) values[kUntil] = TimestampTzGetDatum(GetCurrentTimestamp() + row.rests_on);
+  nulls[kFence] = true;
   if (last.how == LastEnd::kNone) {
-    nulls[kSince] = nulls[kFence] = nulls[kPid] = nulls[kUsename] = nulls[kEnd] = true;
+    nulls[kSince] = nulls[kPid] = nulls[kUsename] = nulls[kEnd] = true;
     return;
   }
   values[kSince] = TimestampTzGetDatum(last.until);
-  values[kFence] = Int64GetDatum(row.slot.fence);
   fill_holder(last.pid, last.role, values, nulls);
   set_text(end_name(last.how), &values[kEnd], &nulls[kEnd]);
 }
@@ -110,6 +117,9 @@ void copy_number(LivePool& live, std::uint32_t index, NumberRow* row) {
   row->index = index;
   row->slot = live.pool.slot(region(), index);
   row->out_of_service = live.pool.out.has(region(), index);
+  row->rests_on = -1;
+  if (is_resting(row->slot))
+    row->rests_on = Max(end_of_rest(live.pool, row->slot) - monotonic_now(), 0);
   row->pid = 0;
   row->role = InvalidOid;
   row->token.is_token = row->slot.holder == kTokenHolder;
@@ -158,6 +168,7 @@ std::uint32_t put_batch(Rows& rows, const Definition& definition, Datum column, 
     } else {
       row = {};
       row.index = index;
+      row.rests_on = -1;
       row.out_of_service = definition.out.drained || lists(definition.out, index);
     }
     if (index < size || row.slot.holder != 0) ++count;

@@ -13,6 +13,7 @@ namespace numpool {
 // it.
 struct ArenaControl {
   std::size_t size;                        // of the whole segment
+  std::int64_t made_at;                    // by the monotonic clock
   std::atomic<std::uint64_t> next_serial;  // of sessions
   std::atomic<std::int64_t> next_ticket;   // of tickets, for the whole server
   std::atomic<std::uint64_t> next_wait;    // serials of waits, for the whole server
@@ -47,6 +48,7 @@ struct ArenaControl {
   Offset due_pools;                    // TimerHeap of live pools; guarded by clerk_lock
   int clerk_process;                   // the clerk's number, or -1; guarded by clerk_lock
   std::atomic<bool> clerk_is_started;  // as a worker that PostgreSQL starts again
+  std::atomic<bool> clerk_is_missing;  // somebody needs one who may not fail for it
 };
 
 // Tells where the segment is mapped, once it is whole; nullptr when it is about to be unmapped.

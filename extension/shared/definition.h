@@ -1,6 +1,7 @@
 // What a pool is: a row of the table of definitions, as the live pool has to agree with it.
 #pragma once
 
+#include "core/pool_settings.h"
 #include "pg/pg.h"
 
 namespace numpool {
@@ -25,6 +26,7 @@ struct Definition {
   bool own;           // the row is the open transaction's, not yet committed
   ItemPointerData row;
   OutList out;
+  PoolSettings settings;
 };
 
 // Whether two positions are of the same version of a row. One that is all 0 is of none.

@@ -18,6 +18,8 @@ TimerHeap heap() {
 }  // namespace
 
 void note_due(LivePool& live) {
+  // NB: the clerk leaves any other alone, and would not come again.
+  if (live.state != LiveState::kLive) return;
   const std::int64_t due = pool_next_due(region(), live.pool);
   if (due >= live.noted_due) return;
   live.noted_due = due;

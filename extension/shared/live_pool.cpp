@@ -42,6 +42,7 @@ void set_service(LivePool& live, const OutList& list, Offset* block) {
 bool matches_definition(const LivePool& live, const Definition& definition) {
   if (live.defined_size != static_cast<std::uint32_t>(definition.size)) return false;
   if (!is_stub(live) && !is_in_service_as(live.pool.out, definition.out)) return false;
+  if (!is_stub(live) && !(live.pool.settings == definition.settings)) return false;
   if (live.name_length == 0) return !is_stub(live);
   return live.name_length == strlen(definition.name) &&
          memcmp(region().at<char>(live.name), definition.name, live.name_length) == 0;

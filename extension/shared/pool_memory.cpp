@@ -204,7 +204,7 @@ void free_growth(Growth& growth) {
 
 bool is_idle(const LivePool& live) {
   return live.pool.in_use == 0 && live.pool.queue.length == 0 && live.pool.tokens.records == 0 &&
-         live.closing == InvalidTransactionId && live.maker == 0;
+         live.pool.resting == 0 && live.closing == InvalidTransactionId && live.maker == 0;
 }
 
 namespace {

@@ -30,7 +30,18 @@ void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) 
   }
 }
 
-bool anything_due(const LivePool& live) {
+void end_all_due(Offset offset, const PoolKey& key, std::uint64_t generation) {
+  WakeList wake;
+  bool more = true;
+  while (more && lock_pool(offset, key, generation)) {
+    LivePool* live = live_pool_at(offset);
+    more = end_due(*live, wake);
+    unlock_pool(live);
+    wake_all(wake);
+  }
+}
+
+bool anything_due(LivePool& live) {
   const std::int64_t next = pool_next_due(region(), live.pool);
   return next != INT64_MAX && next <= monotonic_now();
 }

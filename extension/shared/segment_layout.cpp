@@ -72,6 +72,7 @@ void init_segment(void* memory, const SegmentLayout& layout, const Tranches& tra
   const Region region(memory);
   ArenaControl* control = new (memory) ArenaControl{};
   control->size = layout.size;
+  control->made_at = monotonic_now();
   control->pool_tranche = tranches.pool;
   control->next_serial.store(1);
   control->next_ticket.store(1);

@@ -6,6 +6,7 @@
 
 #include "core/bitmap.h"
 #include "core/pool.h"
+#include "core/timed_lease.h"
 #include "core/wait_queue.h"
 
 namespace {
@@ -48,7 +49,13 @@ class TestPool {
     return pool_acquire(region(), pool, {1, 1, Scope::kSession}, kMaxPoolSize, context());
   }
   void release(std::uint32_t index) {
-    pool_release(region(), pool, index, context(), wake_);
+    pool_release(region(), pool, index, EndKind::kReleased, context(), wake_);
+    wake_.clear();
+  }
+  // What an arrival does first, where numbers rest.
+  void end_due() {
+    if (pool.resting == 0 || pool_next_due(region(), pool) > now) return;
+    pool_end_due(region(), pool, context(), wake_);
     wake_.clear();
   }
   // Queued at the tail.
@@ -66,9 +73,10 @@ class TestPool {
   }
 
   Pool pool{};
+  std::int64_t now = 0;
 
  private:
-  GrantContext context() { return {0, 0, fence_}; }
+  GrantContext context() { return {now, now, fence_}; }
   Memory memory_;
   std::atomic<std::int64_t> fence_{1};
   WakeList wake_;
@@ -97,6 +105,25 @@ void pool_pair_nearly_full(benchmark::State& state) {
   for (auto _ : state) test.release(test.acquire());
 }
 BENCHMARK(pool_pair_nearly_full)->RangeMultiplier(16)->Range(1, 65536);
+
+// The same with a cooldown and the number that has been free longest: so many rest all the time,
+// and with each pair one more does, and one no more.
+void pool_pair_resting(benchmark::State& state) {
+  TestPool test(kMaxPoolSize);
+  PoolSettings settings;
+  settings.policy = Policy::kLongestFree;
+  settings.cooldown = state.range(0);
+  pool_configure(test.region(), test.pool, settings);
+  const auto pair = [&test] {
+    ++test.now;
+    test.end_due();
+    test.release(test.acquire());
+  };
+  for (std::int64_t i = 0; i < 2 * state.range(0); ++i) pair();
+  for (auto _ : state) pair();
+  if (test.pool.resting != state.range(0)) state.SkipWithError("not so many rest");
+}
+BENCHMARK(pool_pair_resting)->Arg(30000);
 
 // A release that hands over to the head of a queue of that length, and the head's joining its tail.
 void pool_hand_off(benchmark::State& state) {

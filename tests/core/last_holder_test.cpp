@@ -11,15 +11,34 @@ TEST_CASE("last holder: none at first, and then who had it and how that ended") 
   pool.acquire(7);
   GrantContext context = pool.context();
   context.last = {4711, 4294967, 4000000000u, LastEnd::kRollback};
-  const std::int64_t fence = pool.slot(0).fence;
-  pool_release(pool.region, pool.pool, 0, context, pool.wake);
+  pool_release(pool.region, pool.pool, 0, EndKind::kReleased, context, pool.wake);
   const LastHolder last = pool.slot(0).last_holder();
   CHECK(last.until == 4711);
   CHECK(last.pid == 4294967);
   CHECK(last.role == 4000000000u);
   CHECK(last.how == LastEnd::kRollback);
-  CHECK(pool.slot(0).fence == fence);
   CHECK(pool.slot(1).last_holder().how == LastEnd::kNone);
+}
+
+TEST_CASE("last holder: a number that rests, and one in a list of free ones, still tells of him") {
+  Tokens pool(2);
+  PoolSettings settings;
+  settings.cooldown = 1000;
+  settings.policy = Policy::kLongestFree;
+  pool_configure(pool.region, pool.pool, settings);
+  pool.acquire(7);
+  GrantContext context = pool.context();
+  context.last = {4711, 4194303, 55, LastEnd::kReleased};
+  pool_release(pool.region, pool.pool, 0, EndKind::kReleased, context, pool.wake);
+  CHECK(is_resting(pool.slot(0)));
+  CHECK(pool.slot(0).last_holder().pid == 4194303);
+  pool.now += 1000;
+  pool.end_due();
+  CHECK(!is_resting(pool.slot(0)));
+  CHECK(pool.slot(0).last_holder().until == 4711);
+  CHECK(pool.slot(0).last_holder().pid == 4194303);
+  CHECK(pool.slot(0).last_holder().role == 55);
+  CHECK(pool.slot(0).last_holder().how == LastEnd::kReleased);
 }
 
 TEST_CASE("last holder: of a token its role, and that its time was over, or force") {

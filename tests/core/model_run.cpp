@@ -1,5 +1,7 @@
 #include "model_run.h"
 
+#include "core/timed_lease.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -37,6 +39,8 @@ void ModelRun::operate() {
   if (what < 120) return take_note(any_session());
   if (what < 220) return withdraw_one();
   if (what < 235) return condemn_one();
+  if (what < 255) return end_due();
+  if (what < 258) return configure();
   if (below(16) < eagerness_) return ask();
   release_one();
 }
@@ -85,7 +89,7 @@ void ModelRun::release_one() {
     if (!model_.lease(index)) continue;
     const auto wait = waits_.find(model_.lease(index)->ask.tag);
     if (wait != waits_.end()) take_note(wait->second.ask.session);
-    return release(index);
+    return release(index, EndKind{static_cast<std::uint8_t>(below(3))});
   }
 }
 
@@ -143,6 +147,30 @@ void ModelRun::set_service() {
   compare_all();
 }
 
+void ModelRun::configure() {
+  PoolSettings settings;
+  if (below(2) == 0) settings.policy = Policy::kLongestFree;
+  if (below(3) == 0) settings.cooldown = 1 + below(2000);
+  if (below(3) == 0) settings.death_delay = 1 + below(4000);
+  real_.configure(settings);
+  model_.configure(settings);
+  compare_all();
+}
+
+void ModelRun::end_due() {
+  const std::uint32_t resting = real_.pool.resting;
+  const bool more_rests = model_.end_rests(kRestBatch, real_.now);
+  const std::vector<NaiveGrant> grants =
+      resting == 0 ? std::vector<NaiveGrant>{} : model_.serve(WakeList::kCapacity, real_.now);
+  real_.wake.clear();
+  const bool more = pool_end_due(real_.region, real_.pool, real_.context(), real_.wake);
+  expect_grants(grants);
+  if (more != (more_rests || (resting != 0 && model_.owes_service())))
+    differ("due: wrong about there being more");
+  seen_.rests_ended += resting - real_.pool.resting;
+  seen_.served_after_rest += grants.size();
+}
+
 void ModelRun::drop() {
   for (bool more = true; more;) {
     real_.wake.clear();
@@ -169,16 +197,19 @@ void ModelRun::end_session(SessionId id) {
   for (const std::uint64_t tag : tags)
     if (waits_.count(tag) != 0) withdraw(tag, Leave::kCancel);
   for (std::uint32_t index = 0; index < chunk::capacity(real_.pool.chunk_count); ++index)
-    if (model_.lease(index) && model_.lease(index)->ask.session == id) release(index);
+    if (model_.lease(index) && model_.lease(index)->ask.session == id)
+      release(index, EndKind::kBad);
 }
 
-void ModelRun::release(std::uint32_t index) {
+void ModelRun::release(std::uint32_t index, EndKind end) {
   if (index >= model_.size()) ++seen_.retired;
-  const std::vector<NaiveGrant> grants = model_.release(index, real_.now);
-  if (below(2) == 0)
-    real_.release(index);
+  const std::uint32_t resting = real_.pool.resting;
+  const std::vector<NaiveGrant> grants = model_.release(index, end, real_.now);
+  if (end != EndKind::kBad || below(2) == 0)
+    real_.release(index, end);
   else
     end_by_force(index);
+  seen_.rested += real_.pool.resting - resting;
   expect_grants(grants);
   compare_slot(index);
 }
@@ -214,7 +245,7 @@ void ModelRun::withdraw(std::uint64_t tag, Leave why) {
   }
   ++seen_.left_after_grant;
   take_note(wait.ask.session);
-  if (wait.state == Wait::kGranted) release(wait.index);
+  if (wait.state == Wait::kGranted) release(wait.index, EndKind::kUnlearnt);
 }
 
 void ModelRun::collect_inbox(SessionId id) {

@@ -37,7 +37,8 @@ class ModelRun {
   // What a run must have met; a run that has not has shown little.
   struct Seen {
     std::uint64_t grants, handoffs, left_queue, left_after_grant, condemned, resizes, long_services,
-        long_dismissals, retired, collected, ended, forced, services;
+        rested, rests_ended, served_after_rest, long_dismissals, retired, collected, ended, forced,
+        services;
   };
   const Seen& seen() const { return seen_; }
 
@@ -66,10 +67,12 @@ class ModelRun {
   void take_note(numpool::SessionId session);
   void resize();
   void set_service();
+  void configure();
+  void end_due();
   void drop();
   void end_session(numpool::SessionId session);
 
-  void release(std::uint32_t index);
+  void release(std::uint32_t index, numpool::EndKind end);
   void end_by_force(std::uint32_t index);
   void withdraw(std::uint64_t tag, numpool::Leave why);
   void collect_inbox(numpool::SessionId session);

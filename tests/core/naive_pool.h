@@ -8,9 +8,11 @@
 #include <deque>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/pool.h"
+#include "core/rest.h"
 
 namespace numpool_test {
 
@@ -36,13 +38,16 @@ struct NaiveGrant {
 
 class NaivePool {
  public:
-  explicit NaivePool(std::uint32_t size) : size_(size), leases_(size) {}
+  explicit NaivePool(std::uint32_t size) : size_(size), leases_(size) {
+    for (std::uint32_t index = 0; index < size; ++index) by_age_.push_back(index);
+  }
 
-  // P4: the lowest free index; P2: nobody overtakes the queue.
+  // P4: the lowest free index, or what the policy says; P2: nobody overtakes the queue.
   std::optional<std::uint32_t> acquire(const Ask& ask, std::uint32_t limit, std::int64_t now) {
     if (!queue_.empty()) return std::nullopt;
-    const std::optional<std::uint32_t> index = lowest_free();
+    const std::optional<std::uint32_t> index = choose(limit);
     if (!index || *index >= limit) return std::nullopt;
+    take(*index);
     leases_[*index] = NaiveLease{ask, false, now};
     ++grants_;
     return index;
@@ -69,34 +74,80 @@ class NaivePool {
   }
 
   // P2: the index goes to a waiter if there is one; P3: to the one who has waited longest. An index
-  // above the size is granted no more.
-  std::vector<NaiveGrant> release(std::uint32_t index, std::int64_t now) {
+  // above the size or out of service is granted no more, and one that has to rest is granted to
+  // nobody.
+  std::vector<NaiveGrant> release(std::uint32_t index, numpool::EndKind end, std::int64_t now) {
     leases_[index].reset();
-    if (!may_be_given(index) || queue_.empty()) return {};
-    return {hand_over(index, now)};
+    const bool bad = end == numpool::EndKind::kBad;
+    if (end != numpool::EndKind::kUnlearnt && delay(bad) != 0) {
+      resting_.push_back({index, bad, now});
+      return {};
+    }
+    if (!may_be_given(index)) return {};
+    if (!queue_.empty()) return {hand_over(index, now)};
+    by_age_.push_back(index);
+    return {};
   }
 
-  // Leases above a smaller size stay.
+  // Leases and rests above a smaller size stay. New numbers are given first.
   void resize(std::uint32_t size) {
+    const std::uint32_t old = size_;
     size_ = size;
     if (size > leases_.size()) leases_.resize(size);
+    by_age_.erase(std::remove_if(by_age_.begin(), by_age_.end(),
+                                 [size](std::uint32_t index) { return index >= size; }),
+                  by_age_.end());
+    for (std::uint32_t index = size; index > old; --index)
+      if (is_free(index - 1)) by_age_.push_front(index - 1);
+  }
+
+  void configure(const numpool::PoolSettings& settings) {
+    const bool reorder = settings.policy != settings_.policy;
+    settings_ = settings;
+    if (!reorder) return;
+    by_age_.clear();
+    for (std::uint32_t index = 0; index < size_; ++index)
+      if (is_free(index)) by_age_.push_back(index);
+  }
+
+  // Rests end when their time has come: those after a release before those after a bad end, each
+  // kind in its order, a portion at a time. Whether there are more.
+  bool end_rests(std::size_t at_most, std::int64_t now) {
+    for (const bool bad : {false, true}) {
+      for (auto rest = resting_.begin(); rest != resting_.end();) {
+        if (rest->bad != bad || rest->since + delay(bad) > now) {
+          ++rest;
+          continue;
+        }
+        if (at_most-- == 0) return true;
+        if (may_be_given(rest->index)) by_age_.push_back(rest->index);
+        rest = resting_.erase(rest);
+      }
+    }
+    return false;
   }
 
   // Those are not given, nor, if it is drained, any other. Leases of them stay.
   void set_service(std::set<std::uint32_t> out, bool drained) {
-    out_ = std::move(out);
-    drained_ = drained;
+    const std::set<std::uint32_t> before = std::exchange(out_, std::move(out));
+    const bool all = std::exchange(drained_, drained) != drained;
+    for (std::uint32_t index = 0; all && index < size_; ++index) settle(index);
+    for (std::uint32_t index : before) settle(index);
+    for (std::uint32_t index : out_) settle(index);
   }
 
   // Gives waiters the numbers that a growth has brought, or one that is in service again, in
   // portions.
   std::vector<NaiveGrant> serve(std::size_t at_most, std::int64_t now) {
     std::vector<NaiveGrant> grants;
-    while (grants.size() < at_most && owes_service())
-      grants.push_back(hand_over(*lowest_free(), now));
+    while (grants.size() < at_most && owes_service()) {
+      const std::uint32_t index = *choose(size_);
+      take(index);
+      grants.push_back(hand_over(index, now));
+    }
     return grants;
   }
-  bool owes_service() const { return !queue_.empty() && lowest_free().has_value(); }
+  bool owes_service() const { return !queue_.empty() && !by_age_.empty(); }
 
   // A drop: those who wait are sent away, first come first.
   std::vector<Ask> dismiss(std::size_t at_most) {
@@ -117,14 +168,11 @@ class NaivePool {
   // differs. O(size).
   const char* compare_totals(const numpool::Pool& pool) const {
     std::uint32_t in_use = 0;
-    std::uint32_t free = 0;
-    for (std::uint32_t index = 0; index < leases_.size(); ++index) {
-      in_use += leases_[index] ? 1 : 0;
-      free += !leases_[index] && may_be_given(index) ? 1 : 0;
-    }
+    for (const std::optional<NaiveLease>& lease : leases_) in_use += lease ? 1 : 0;
+    if (pool.resting != resting_.size()) return "resting";
     if (pool.size != size_) return "size";
     if (pool.in_use != in_use) return "in_use";
-    if (pool.free != free) return "free";
+    if (pool.free != by_age_.size()) return "free";
     return nullptr;
   }
 
@@ -140,14 +188,42 @@ class NaivePool {
   }
 
  private:
+  struct Rest {
+    std::uint32_t index;
+    bool bad;
+    std::int64_t since;
+  };
+
   bool may_be_given(std::uint32_t index) const {
     return index < size_ && !drained_ && out_.count(index) == 0;
   }
+  bool is_free(std::uint32_t index) const {
+    return may_be_given(index) && !leases_[index] &&
+           std::none_of(resting_.begin(), resting_.end(),
+                        [index](const Rest& rest) { return rest.index == index; });
+  }
+  // After a change of what may be given: what is free by it and was not has been so from now on.
+  void settle(std::uint32_t index) {
+    const auto at = std::find(by_age_.begin(), by_age_.end(), index);
+    const bool was_free = at != by_age_.end();
+    if (index < size_ && is_free(index) && !was_free) by_age_.push_back(index);
+    if (was_free && !is_free(index)) by_age_.erase(at);
+  }
 
-  std::optional<std::uint32_t> lowest_free() const {
-    for (std::uint32_t index = 0; index < size_; ++index)
-      if (!leases_[index] && may_be_given(index)) return index;
-    return std::nullopt;
+  // A bad end is a release, too.
+  std::int64_t delay(bool bad) const {
+    return bad ? std::max(settings_.cooldown, settings_.death_delay) : settings_.cooldown;
+  }
+
+  // Who is about to shrink the pool to `limit` gets none above it.
+  std::optional<std::uint32_t> choose(std::uint32_t limit) const {
+    if (by_age_.empty()) return std::nullopt;
+    if (settings_.policy == numpool::Policy::kLongestFree && by_age_.front() < limit)
+      return by_age_.front();
+    return *std::min_element(by_age_.begin(), by_age_.end());
+  }
+  void take(std::uint32_t index) {
+    by_age_.erase(std::find(by_age_.begin(), by_age_.end(), index));
   }
 
   NaiveGrant hand_over(std::uint32_t index, std::int64_t now) {
@@ -163,6 +239,9 @@ class NaivePool {
 
   std::uint32_t size_;
   std::vector<std::optional<NaiveLease>> leases_;  // up to the largest size so far
+  std::deque<std::uint32_t> by_age_;               // what is free, the longest first
+  std::vector<Rest> resting_;                      // in the order in which they began
+  numpool::PoolSettings settings_;
   std::deque<Ask> queue_;
   std::set<std::uint32_t> out_;
   bool drained_ = false;

@@ -79,9 +79,13 @@ class PoolFixture {
   }
 
   // Whom it woke is in `wake`.
-  void release(std::uint32_t index) {
+  void release(std::uint32_t index, numpool::EndKind end = numpool::EndKind::kReleased) {
     wake.clear();
-    numpool::pool_release(region, pool, index, context(), wake);
+    numpool::pool_release(region, pool, index, end, context(), wake);
+  }
+
+  void configure(const numpool::PoolSettings& settings) {
+    numpool::pool_configure(region, pool, settings);
   }
 
   // A record that is not yet in the queue.

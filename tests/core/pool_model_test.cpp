@@ -42,6 +42,9 @@ void run(const Row& row, ModelRun::Seen& total) {
   CHECK(seen.resizes > 0);
   CHECK(seen.retired > 0);
   CHECK(seen.collected > 0);
+  CHECK(seen.rested > 0);
+  CHECK(seen.rests_ended > 0);
+  CHECK(seen.served_after_rest > 0);
   CHECK(seen.ended > 0);
   CHECK(seen.forced > 0);
   CHECK(seen.services > 0);

@@ -118,8 +118,8 @@ class Worker {
     WakeList wake;
     {
       const std::lock_guard<std::mutex> guard(shared_.lock);
-      pool_release(shared_.fixture.region, shared_.fixture.pool, index, shared_.fixture.context(),
-                   wake);
+      pool_release(shared_.fixture.region, shared_.fixture.pool, index, EndKind::kReleased,
+                   shared_.fixture.context(), wake);
     }
     for (const WakeList::Wakeup& entry : wake) shared_.latches[entry.session].set();
   }

@@ -50,7 +50,7 @@ struct Tokens : PoolFixture {
 
   void end(TimedRecord& record) {
     wake.clear();
-    timed_end(region, pool, record, context(), wake);
+    timed_end(region, pool, record, numpool::EndKind::kReleased, context(), wake);
   }
   bool end_due() {
     wake.clear();

@@ -389,12 +389,14 @@ void TimedRun::run_clerk() {
 }
 
 void TimedRun::release_number(std::uint32_t index) {
-  numpool::pool_release(region(), real_.pool, index, real_.context(), real_.wake);
+  numpool::pool_release(region(), real_.pool, index, numpool::EndKind::kReleased, real_.context(),
+                        real_.wake);
   model_.release(index, real_.now);
 }
 
 void TimedRun::end_token(Id id) {
-  numpool::timed_end(region(), real_.pool, record(id), real_.context(), real_.wake);
+  numpool::timed_end(region(), real_.pool, record(id), numpool::EndKind::kReleased, real_.context(),
+                     real_.wake);
   model_.end(id, real_.now);
 }
 

@@ -130,7 +130,8 @@ bool TimedRun::drop() {
   std::vector<TimedRecord*> finishing;
   if (const Id id = any_token(TimedState::kHeld)) {
     if (token(id).user == 0) {
-      numpool::timed_end(region(), real_.pool, record(id), real_.context(), real_.wake);
+      numpool::timed_end(region(), real_.pool, record(id), numpool::EndKind::kBad, real_.context(),
+                         real_.wake);
       finishing.push_back(&record(id));
       real_.pool.tokens.over = 0;
     }

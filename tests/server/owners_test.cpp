@@ -18,7 +18,8 @@ class Role {
     name_ = "role_" + std::to_string(++made) + "_" + std::to_string(observer().pid());
     observer().must("CREATE ROLE " + name_);
     observer().must(
-        "GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean), numpool_lease(text, "
+        "GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean, jsonb), "
+        "numpool_lease(text, "
         "interval, uuid, interval, text), numpool_keep(text, int, interval, uuid, text) TO " +
         name_);
   }

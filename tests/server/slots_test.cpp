@@ -31,7 +31,7 @@ TEST_CASE("slots: how the last lease ended, each way") {
     const std::string pid = std::to_string(holder.pid());
     holder.must("BEGIN; " + (way == "transaction" ? acquire_xact(pool) : acquire(pool)));
     CHECK(last_end(pool) == "leased - " + pid);
-    const std::string fence = slot(pool, 0, "fence");
+    CHECK(slot(pool, 0, "fence > 0") == "t");
     CHECK(slot(pool, 0, "usename = session_user AND since <= clock_timestamp()") == "t");
     if (way == "rollback") holder.must("ROLLBACK");
     if (way != "rollback") holder.must("COMMIT");
@@ -39,9 +39,28 @@ TEST_CASE("slots: how the last lease ended, each way") {
     if (way == "session") holder.close();
     if (way == "ended") op.must(call("end_lease", pool, "0"));
     CHECK(eventually([&] { return last_end(pool) == "free " + way + " " + pid; }));
-    CHECK(slot(pool, 0, "fence") == fence);
+    CHECK(slot(pool, 0, "fence") == "");
     CHECK(slot(pool, 0, "usename = session_user AND since > now() - interval '1 hour'") == "t");
   }
+}
+
+TEST_CASE("slots: a number that rests, until when, and who had it last") {
+  Pool pool(1);
+  Session holder;
+  holder.must("SELECT numpool_configure(" + pool.q() + R"(, '{"cooldown": "1 hour"}'))");
+  holder.must(acquire(pool));
+  holder.must(release(pool, 0));
+  const std::string pid = std::to_string(holder.pid());
+  CHECK(last_end(pool) == "resting released " + pid);
+  CHECK(slot(pool, 0,
+             "until BETWEEN now() + interval '59 min' AND now() + interval '61 min' AND "
+             "until - since BETWEEN interval '59 min' AND interval '61 min'") == "t");
+  holder.must("SELECT numpool_set_service(" + pool.q() + ", 0, false)");
+  CHECK(slot(pool, 0, "state") == "out of service");
+  holder.must("SELECT numpool_set_service(" + pool.q() + ", 0, true)");
+  CHECK(last_end(pool) == "resting released " + pid);
+  holder.must("SELECT numpool_configure(" + pool.q() + R"(, '{"cooldown": null}'))");
+  CHECK(last_end(pool) == "free released " + pid);
 }
 
 TEST_CASE("slots: tokens, by time and by release") {

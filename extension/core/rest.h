@@ -1,0 +1,27 @@
+// Rest: a number that was released is not given again until its pool's cooldown, or after a bad end
+// its death_delay, has passed. As in core/pool.h the caller holds the pool's lock and brings the
+// time.
+#pragma once
+
+#include "core/pool.h"
+
+namespace numpool {
+
+// What pool_end_rests gives back at most under one lock.
+constexpr std::uint32_t kRestBatch = 64;
+
+// The number, which has no holder and may be free or rest, does neither from now on: it gets a
+// holder in another way than by a grant.
+void take_out(Region region, Pool& pool, std::uint32_t index) noexcept;
+// All that is free rests as after a bad end at that time. Nothing rests so far.
+void put_all_to_rest(Region region, Pool& pool, std::int64_t monotonic) noexcept;
+
+// Numbers whose rest is over become free, a batch at a time; true if there may be more. Nobody is
+// served: pool_serve is to follow.
+bool pool_end_rests(Region region, Pool& pool, std::int64_t monotonic) noexcept;
+// When the number of that slot, which rests, will have rested.
+std::int64_t end_of_rest(const Pool& pool, const Slot& slot) noexcept;
+// When a rest will be over first; INT64_MAX: nothing rests.
+std::int64_t next_rest_end(Region region, Pool& pool) noexcept;
+
+}  // namespace numpool
