@@ -11,7 +11,7 @@ const char* const kDefaultSettings =
 namespace {
 
 constexpr std::int64_t kSecond = 1000000;
-constexpr std::int64_t kDay = 24 * 3600 * kSecond;
+constexpr std::int64_t kDay = std::int64_t{24} * 3600 * kSecond;
 constexpr std::int64_t kUsualIdle = 3600 * kSecond;
 
 // A range of durations, in microseconds and in words.
@@ -130,7 +130,7 @@ PoolSettings settings_of_json(Datum json) {
                     errmsg("settings of a pool must be a JSON object")));
   JsonbIterator* at = JsonbIteratorInit(&object->root);
   JsonbValue value;
-  const char* key = nullptr;
+  const char* key = "";
   for (;;) {
     const JsonbIteratorToken token = JsonbIteratorNext(&at, &value, true);
     if (token == WJB_DONE) return settings;

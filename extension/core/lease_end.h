@@ -15,6 +15,6 @@ enum class LeaseEnd : std::uint8_t {
 // it, to be told; 0 where it was a token's, or is there no more. Wakes at most one, for whom `wake`
 // has room.
 LeaseEnd pool_end_lease(Region region, Pool& pool, std::uint32_t index, std::int64_t fence,
-                        const GrantContext& context, WakeList& wake, SessionId* holder) noexcept;
+                        const GrantContext& now, WakeList& wake, SessionId* holder) noexcept;
 
 }  // namespace numpool

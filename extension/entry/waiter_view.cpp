@@ -94,9 +94,10 @@ void put_waiters(Rows& rows, const LivePools& pools, std::uint32_t i) {
       copy_name(*live, &name);
       const std::uint32_t count = copy_queue(live->pool, copy, room);
       unlock_pool(live);
+      if (copy == nullptr) return;  // nobody waits
       complete_name(&name);
       for (std::uint32_t k = 0; k < count; ++k) put_waiter(rows, name, k + 1, copy[k]);
-      if (copy != nullptr) pfree(copy);
+      pfree(copy);
       return;
     }
     unlock_pool(live);

@@ -37,7 +37,7 @@ struct ArenaHeader {
 };
 static_assert(sizeof(ArenaHeader) <= kHeaderSize, "");
 
-constexpr int kDefaultKb = 24576;
+constexpr int kDefaultKb = 32768;
 int shared_memory_kb = kDefaultKb;
 
 void init_header(void* memory) {

@@ -90,19 +90,19 @@ sub how_many_can_be_taken
 }
 alone(q(SELECT count(numpool_create('big ' || n, 65536)) FROM generate_series(1, 12) AS n));
 alone(q(SELECT count(numpool_create('small ' || n, 1)) FROM generate_series(1, 20000) AS n));
-is(how_many_can_be_taken('big'), 7, 'seven full pools at a time');
-cmp_ok(how_many_can_be_taken('small'), '>=', 9500, '9,500 small pools at a time');
+is(how_many_can_be_taken('big'), 9, 'nine full pools at a time');
+cmp_ok(how_many_can_be_taken('small'), '>=', 11000, '11,000 small pools at a time');
 my $first = session();
 $first->query_safe(q(SELECT numpool_acquire('queue')));
 my $tickets = session();
 $tickets->query_safe($fill);
 my $waiting = alone(q(SELECT waiting FROM numpool_pools WHERE pool = 'queue'));
-cmp_ok($waiting, '>=', 195000, '195,000 tickets at a time');
+cmp_ok($waiting, '>=', 260000, '260,000 tickets at a time');
 
 # All but every 512th leave. What stays lies scattered, and keeps little from pools.
 $tickets->query_safe(q(SELECT count(numpool_cancel(ticket)) FROM numpool_waiters WHERE position % 512 <> 0));
 cmp_ok(alone(q(SELECT waiting FROM numpool_pools WHERE pool = 'queue')), '<', $waiting / 500, 'few tickets stay');
-is(how_many_can_be_taken('big'), 6, 'between scattered tickets there is room for six full pools');
+is(how_many_can_be_taken('big'), 9, 'between scattered tickets there is room for nine full pools');
 $_->quit for $tickets, $first;
 
 $node->stop;

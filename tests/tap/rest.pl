@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Lease qw(lease renew release token crash_backend);
+use Session 'open_session';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -40,7 +41,7 @@ rests_after('restart', $node, 0);
 
 # With a timed lease, which comes back.
 like(sql(lease('p', 1)), qr/^0 /, 'leased');
-my $pid = $node->background_psql('postgres');
+my $pid = open_session($node);
 crash_backend($node, $pid->query('SELECT pg_backend_pid()'));
 rests_after('crash', $node, 1);
 isnt(sql(renew(1)), '', 'crash: the timed lease is there');
