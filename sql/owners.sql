@@ -157,8 +157,8 @@ SELECT numpool_set_owner('own', 'numpool_second');                    -- 42501
 SELECT numpool_set_owner('own', 'public');                            -- 42704
 SELECT numpool_set_owner('own', 'numpool_owner');                     -- it is already
 RESET ROLE;
-GRANT numpool_second TO numpool_owner;
 ALTER ROLE numpool_owner NOINHERIT;
+GRANT numpool_second TO numpool_owner;
 SET ROLE numpool_owner;
 SELECT numpool_set_owner('own', 'numpool_second');
 SELECT owner FROM numpool_pools WHERE pool = 'own';

@@ -27,9 +27,13 @@ Elements array_argument(FunctionCallInfo fcinfo, int position, const char* name,
   if (ARR_NDIM(array) > 1)
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("argument \"%s\" must be an array of one dimension", name)));
+  // NB: deconstruct_array_builtin of 16 knows no integers.
+  const int length = type == TEXTOID ? -1 : type == INT4OID ? 4 : 8;
+  const bool by_value = type == INT4OID || (type == INT8OID && FLOAT8PASSBYVAL);
+  const char alignment = type == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT;
   Elements elements;
-  compat::deconstruct_array_builtin(array, type, &elements.values, &elements.nulls,
-                                    &elements.count);
+  deconstruct_array(array, type, length, by_value, alignment, &elements.values, &elements.nulls,
+                    &elements.count);
   return elements;
 }
 

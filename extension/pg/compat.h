@@ -78,19 +78,6 @@ inline void know_tranche([[maybe_unused]] int tranche, [[maybe_unused]] const ch
 #endif
 }
 
-// 16 knows the built-in types by itself. Of these: text, integer, bigint.
-inline void deconstruct_array_builtin(ArrayType* array, Oid type, Datum** values, bool** nulls,
-                                      int* count) {
-#if PG_VERSION_NUM >= 160000
-  ::deconstruct_array_builtin(array, type, values, nulls, count);
-#else
-  const int length = type == TEXTOID ? -1 : type == INT4OID ? 4 : 8;
-  const bool by_value = type == INT4OID || (type == INT8OID && FLOAT8PASSBYVAL);
-  const char alignment = type == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT;
-  ::deconstruct_array(array, type, length, by_value, alignment, values, nulls, count);
-#endif
-}
-
 // 17 gives a set to a resource owner, or to none, and then, as before, it lasts.
 inline WaitEventSet* CreateWaitEventSet(std::nullptr_t, int events) {
 #if PG_VERSION_NUM >= 170000
