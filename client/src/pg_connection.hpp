@@ -61,10 +61,10 @@ class connection {
   void sign_statements() { signature_ = "/* numpool " + mark_ + " */ "; }
   const std::string& signature() const { return signature_; }
 
-  /// Sends `what` as a transaction of its own; `schema` stands in for "{}". False if the
+  /// Sends it as a transaction of its own; `schema` stands in for "{}". False if the
   /// connection is gone. Its answer comes as results and then a PGRES_PIPELINE_SYNC. A statement
   /// that has to be prepared first says so in *preparing, for prepared().
-  bool send(const request& what, const std::string& schema, preparation* preparing);
+  bool send(const request& message, const std::string& schema, preparation* preparing);
 
   /// The answer to `which` came: the statement is prepared now, or is not.
   void prepared(const preparation& which, bool success);
