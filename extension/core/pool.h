@@ -33,6 +33,7 @@ class WakeList {
 
   bool empty() const noexcept { return count_ == 0; }
   bool full() const noexcept { return count_ == kCapacity; }
+  std::uint32_t room() const noexcept { return kCapacity - count_; }
   // Not when full.
   void add(SessionId session, WaiterKind kind) noexcept { wakeups_[count_++] = {session, kind}; }
   void clear() noexcept { count_ = 0; }

@@ -43,11 +43,11 @@ void put_all_to_rest(Region region, Pool& pool, std::int64_t monotonic) noexcept
   }
 }
 
-bool pool_end_rests(Region region, Pool& pool, std::int64_t monotonic) noexcept {
-  std::uint32_t steps = 0;
+bool pool_end_rests(Region region, Pool& pool, std::int64_t monotonic,
+                    std::uint32_t at_most) noexcept {
   for (const RestKind kind : kKinds) {
     while (!list_of(pool, kind).empty() && end_of_first(region, pool, kind) <= monotonic) {
-      if (++steps > kRestBatch) return true;
+      if (at_most-- == 0) return true;
       const std::uint32_t index = list_of(pool, kind).first();
       end_rest(region, pool, index);
       if (may_be_free(region, pool, index)) make_free(region, pool, index);

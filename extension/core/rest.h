@@ -7,18 +7,16 @@
 
 namespace numpool {
 
-// What pool_end_rests gives back at most under one lock.
-constexpr std::uint32_t kRestBatch = 64;
-
 // The number, which has no holder and may be free or rest, does neither from now on: it gets a
 // holder in another way than by a grant.
 void take_out(Region region, Pool& pool, std::uint32_t index) noexcept;
 // All that is free rests as after a bad end at that time. Nothing rests so far.
 void put_all_to_rest(Region region, Pool& pool, std::int64_t monotonic) noexcept;
 
-// Numbers whose rest is over become free, a batch at a time; true if there may be more. Nobody is
+// Numbers whose rest is over become free, `at_most` of them; true if there are more. Nobody is
 // served: pool_serve is to follow.
-bool pool_end_rests(Region region, Pool& pool, std::int64_t monotonic) noexcept;
+bool pool_end_rests(Region region, Pool& pool, std::int64_t monotonic,
+                    std::uint32_t at_most) noexcept;
 // When the number of that slot, which rests, will have rested.
 std::int64_t end_of_rest(const Pool& pool, const Slot& slot) noexcept;
 // When a rest will be over first; INT64_MAX: nothing rests.

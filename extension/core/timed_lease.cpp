@@ -132,8 +132,10 @@ bool end_due_tokens(Region region, Pool& pool, const GrantContext& now, WakeList
 bool pool_end_due(Region region, Pool& pool, const GrantContext& context, WakeList& wake) noexcept {
   bool more = end_due_tokens(region, pool, context, wake);
   if (pool.resting == 0) return more;
-  more |= pool_end_rests(region, pool, context.monotonic);
-  more |= pool_serve(region, pool, context, wake);
+  // No more than can be woken, so that all are served at once: I3 holds again when the pool is
+  // unlocked, whether somebody comes for the rest of the batches soon or not.
+  more |= pool_end_rests(region, pool, context.monotonic, wake.room());
+  pool_serve(region, pool, context, wake);
   return more;
 }
 

@@ -159,14 +159,13 @@ void ModelRun::configure() {
 
 void ModelRun::end_due() {
   const std::uint32_t resting = real_.pool.resting;
-  const bool more_rests = model_.end_rests(kRestBatch, real_.now);
+  const bool more_rests = model_.end_rests(WakeList::kCapacity, real_.now);
   const std::vector<NaiveGrant> grants =
       resting == 0 ? std::vector<NaiveGrant>{} : model_.serve(WakeList::kCapacity, real_.now);
   real_.wake.clear();
   const bool more = pool_end_due(real_.region, real_.pool, real_.context(), real_.wake);
   expect_grants(grants);
-  if (more != (more_rests || (resting != 0 && model_.owes_service())))
-    differ("due: wrong about there being more");
+  if (more != more_rests) differ("due: wrong about there being more");
   seen_.rests_ended += resting - real_.pool.resting;
   seen_.served_after_rest += grants.size();
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/timed_lease.h"
-#include "pool_fixture.h"
+#include "timed_fixture.h"
 
 using namespace numpool;
 using numpool_test::PoolFixture;
@@ -276,6 +276,25 @@ TEST_CASE("policy: waiters are served by it") {
   CHECK(waiters[0]->index == 1);
   CHECK(waiters[1]->index == 2);
   CHECK(fixture.is_sound());
+}
+
+TEST_CASE("rest: no more is given back at once than can be handed on and woken") {
+  numpool_test::Tokens pool(94);
+  pool.configure(with_cooldown(numpool_test::kTtl));
+  pool.acquire_all(1);
+  for (int i = 0; i < 30; ++i) pool.place();
+  for (std::uint32_t index = 0; index < 30; ++index) pool.release(index, EndKind::kUnlearnt);
+  for (std::uint32_t index = 30; index < 94; ++index) pool.release(index);
+  for (SessionId session = 2; session < 102; ++session) pool.join(session);
+  pool.now += numpool_test::kTtl;
+  // The offers go to the first ones in line, and leave room to wake so many fewer of the others.
+  CHECK(pool.end_due());
+  CHECK(pool.check() == nullptr);
+  CHECK(pool.woken().size() == 64);
+  CHECK(pool.pool.resting == 30);
+  CHECK(!pool.end_due());
+  CHECK(pool.check() == nullptr);
+  CHECK(pool.pool.queue.length == 6);
 }
 
 TEST_CASE("policy: who is about to shrink the pool gets none above") {
