@@ -140,7 +140,7 @@ Arrival arrive_if_ready(PoolRef* ref, LedgerEntry* entry) {
   if (!lock_ref(ref)) return Arrival::kGone;
   LivePool* live = live_of(ref);
   if (live->closing == InvalidTransactionId && live->defined_size <= live->pool.size &&
-      !anything_due(*live) && !lacks_histogram(live->pool) &&
+      !live->pool.out.unknown && !anything_due(*live) && !lacks_histogram(live->pool) &&
       fence_covers_arrival(live->fences, definitions_fence_sequence()))
     return take_free_number(ref, entry);
   unlock_pool(live);
