@@ -51,6 +51,19 @@ bool lock_definition(text* name, LockedDefinition* locked) {
   return true;
 }
 
+bool lock_definition_if(text* name, const StatementArgument& metadata, LockedDefinition* locked) {
+  const StatementArgument arguments[] = {text_value(name), metadata};
+  Datum row = Datum{0};
+  if (write_definitions("SELECT d FROM %s AS d WHERE d.name OPERATOR(pg_catalog.=) $1 AND "
+                        "(d.metadata IS NULL AND $2 IS NULL OR "
+                        "d.metadata OPERATOR(pg_catalog.=) $2) FOR UPDATE",
+                        arguments, &row) == 0)
+    return false;
+  fill_locked(row, locked);
+  require_operator(text_to_cstring(name), locked->roles.owner);
+  return true;
+}
+
 LockedDefinition require_locked_definition(text* name) {
   LockedDefinition locked;
   if (!lock_definition(name, &locked)) report_no_pool(text_to_cstring(name));

@@ -18,6 +18,8 @@ struct LockedDefinition {
 // Locks the newest row of that name, waiting for whoever changes it. False: there is no such pool.
 // Errors: 42501, if this user may not operate the pool that was locked.
 bool lock_definition(text* name, LockedDefinition* locked);
+// The same of a row that has these metadata. False: there was none, and no row is locked.
+bool lock_definition_if(text* name, const StatementArgument& metadata, LockedDefinition* locked);
 // Errors: 42704 too.
 LockedDefinition require_locked_definition(text* name);
 

@@ -5,7 +5,6 @@
 #include "entry/arguments.h"
 #include "entry/view_rows.h"
 #include "pg/datums.h"
-#include "shared/registry.h"
 
 extern "C" {
 #include "catalog/pg_type_d.h"
@@ -49,17 +48,9 @@ void count_defined(const Definition& definition, CountedPool* counted) {
   *counted = {};
   counted->size = static_cast<std::uint32_t>(definition.size);
   counted->free = counted->size;
-  if (!arena_attached() || RecoveryInProgress()) return;
-  PoolKey key;
-  MemSet(&key, 0, sizeof(key));
-  key.database = MyDatabaseId;
-  key.relation = definitions_relation();
-  key.identity = definition.identity;
-  std::uint64_t generation;
-  const Offset offset = find_live_pool(key, &generation);
-  if (!lock_pool(offset, key, generation)) return;
-  LivePool* live = live_pool_at(offset);
-  if (!is_stub(*live)) copy_counted(*live, counted);
+  LivePool* live = lock_defined(definition);
+  if (live == nullptr) return;
+  copy_counted(*live, counted);
   unlock_pool(live);
 }
 

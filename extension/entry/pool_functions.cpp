@@ -328,11 +328,24 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
   enter_function(fcinfo);
   const StatementArgument expected = jsonb_value(fcinfo, 1);
   const StatementArgument wanted = jsonb_value(fcinfo, 2);
-  const LockedDefinition locked = require_locked_definition(name);
-  if (same_metadata(locked.metadata, wanted)) PG_RETURN_BOOL(true);
-  if (!same_metadata(locked.metadata, expected)) PG_RETURN_BOOL(false);
-  set_metadata(locked, wanted, name);
-  PG_RETURN_BOOL(true);
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    // NB: a row that is not to be changed is not locked, which would give the transaction an xid.
+    LockedDefinition locked;
+    if (lock_definition_if(name, expected, &locked)) {
+      set_metadata(locked, wanted, name);
+      PG_RETURN_BOOL(true);
+    }
+    Definition definition;
+    Datum metadata;
+    PoolRoles roles;
+    if (read_definition(name, DT_NOEND, &definition, &metadata, &roles) != Lookup::kFound)
+      report_no_pool(text_to_cstring(name));
+    require_operator(definition.name, roles.owner);
+    if (same_metadata(metadata, wanted)) PG_RETURN_BOOL(true);
+    // Else another pool of that name has come, and is to be looked at again.
+    if (!same_metadata(metadata, expected)) PG_RETURN_BOOL(false);
+  }
 }
 
 PG_FUNCTION_INFO_V1(numpool_set_service);

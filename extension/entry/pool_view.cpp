@@ -3,7 +3,6 @@
 #include "backend/pool_rights.h"
 #include "entry/view_rows.h"
 #include "pg/datums.h"
-#include "shared/registry.h"
 
 extern "C" {
 #include "utils/varbit.h"
@@ -59,17 +58,9 @@ void read_figures(const Definition& definition, PoolFigures* figures) {
     if (definition.out.indexes[i] < figures->size) ++figures->out_of_service;
   if (figures->drained) figures->out_of_service = figures->size;
   figures->free = figures->size - figures->out_of_service;
-  if (!arena_attached() || RecoveryInProgress()) return;
-  PoolKey key;
-  MemSet(&key, 0, sizeof(key));
-  key.database = MyDatabaseId;
-  key.relation = definitions_relation();
-  key.identity = definition.identity;
-  std::uint64_t generation;
-  const Offset offset = find_live_pool(key, &generation);
-  if (!lock_pool(offset, key, generation)) return;
-  LivePool* live = live_pool_at(offset);
-  if (!is_stub(*live)) copy_figures(*live, figures);
+  LivePool* live = lock_defined(definition);
+  if (live == nullptr) return;
+  copy_figures(*live, figures);
   unlock_pool(live);
 }
 

@@ -6,7 +6,6 @@
 #include "entry/arguments.h"
 #include "entry/view_rows.h"
 #include "pg/errors.h"
-#include "shared/registry.h"
 #include "shared/session.h"
 
 namespace numpool {
@@ -133,30 +132,13 @@ void copy_number(LivePool& live, std::uint32_t index, NumberRow* row) {
   }
 }
 
-// Takes the pool's lock if it is live. nullptr: it is not.
-LivePool* lock_live(const Definition& definition) {
-  if (!arena_attached() || RecoveryInProgress()) return nullptr;
-  PoolKey key;
-  MemSet(&key, 0, sizeof(key));
-  key.database = MyDatabaseId;
-  key.relation = definitions_relation();
-  key.identity = definition.identity;
-  std::uint64_t generation;
-  const Offset offset = find_live_pool(key, &generation);
-  if (!lock_pool(offset, key, generation)) return nullptr;
-  LivePool* live = live_pool_at(offset);
-  if (!is_stub(*live)) return live;
-  unlock_pool(live);
-  return nullptr;
-}
-
 // Numbers from `from` on, at most kBatch of them; where the next batch begins, or 0 for none.
 std::uint32_t put_batch(Rows& rows, const Definition& definition, Datum column, std::uint32_t from,
                         NumberRow* batch) {
   std::uint32_t size = static_cast<std::uint32_t>(definition.size);
   std::uint32_t end = size;  // of the numbers there are, those above the size among them
   std::uint32_t count = 0;
-  LivePool* live = lock_live(definition);
+  LivePool* live = lock_defined(definition);
   if (live != nullptr) {
     size = live->pool.size;
     end = chunk::capacity(live->pool.chunk_count);

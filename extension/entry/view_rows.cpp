@@ -3,6 +3,7 @@
 #include "backend/token_access.h"
 #include "entry/attach.h"
 #include "pg/datums.h"
+#include "shared/registry.h"
 
 namespace numpool {
 
@@ -99,6 +100,22 @@ LivePool* lock_listed(const LivePools& pools, std::uint32_t i) {
       live->maker == 0)
     return live;
   LWLockRelease(&live->lock);
+  return nullptr;
+}
+
+LivePool* lock_defined(const Definition& definition) {
+  if (!arena_attached() || RecoveryInProgress()) return nullptr;
+  PoolKey key;
+  MemSet(&key, 0, sizeof(key));
+  key.database = MyDatabaseId;
+  key.relation = definitions_relation();
+  key.identity = definition.identity;
+  std::uint64_t generation;
+  const Offset offset = find_live_pool(key, &generation);
+  if (!lock_pool(offset, key, generation)) return nullptr;
+  LivePool* live = live_pool_at(offset);
+  if (!is_stub(*live)) return live;
+  unlock_pool(live);
   return nullptr;
 }
 

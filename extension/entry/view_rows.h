@@ -45,6 +45,9 @@ LivePools list_live_pools();
 // Locks the i-th of them if it is still there and published; else nullptr.
 LivePool* lock_listed(const LivePools& pools, std::uint32_t i);
 
+// Locks the live pool of a definition; nullptr if it has none here and now, or just a stub.
+LivePool* lock_defined(const Definition& definition);
+
 // A pool's name, copied under its lock.
 struct Name {
   char bytes[kMaxNameLength * 4];
