@@ -1,6 +1,8 @@
 // What a pool is: a row of the table of definitions, as the live pool has to agree with it.
 #pragma once
 
+#include <algorithm>
+
 #include "core/pool_settings.h"
 #include "pg/pg.h"
 
@@ -13,8 +15,8 @@ struct OutList {
   bool drained;
 
   bool operator==(const OutList& other) const {
-    return drained == other.drained && count == other.count &&
-           (count == 0 || memcmp(indexes, other.indexes, sizeof(*indexes) * count) == 0);
+    return drained == other.drained &&
+           std::equal(indexes, indexes + count, other.indexes, other.indexes + other.count);
   }
 };
 
