@@ -239,7 +239,9 @@ void add_waits(Look& look, const Candidate* candidates, std::uint32_t count, std
     const std::uint32_t session = session_of(look, record->pid);
     if (session == kNone32) continue;
     copy.sessions[session].serial = candidates[i].serial;
-    copy.sessions[session].wait = copy.waits.add({session, number, candidates[i].wanted});
+    const bool wants_all = candidates[i].wanted == kEveryNumber;
+    copy.sessions[session].wait = copy.waits.add(
+        {session, number, wants_all ? copy.pools[number].size : candidates[i].wanted});
     ++copy.pools[number].wait_count;
   }
 }

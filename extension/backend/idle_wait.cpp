@@ -41,21 +41,29 @@ void require_nothing_of(const PoolRef* ref) {
   }
 }
 
-enum class Look : std::uint8_t { kIdle, kBusy, kGone, kLocked };
+// kAgain: another pool has come in the place of the one that was watched.
+enum class Look : std::uint8_t { kIdle, kBusy, kAgain, kGone, kLocked };
+
+// Watches the pool, which is locked and busy. `watches`: this session watches one already.
+Look watch(PoolRef* ref, LivePool* live, TimestampTz deadline, bool* watches) {
+  if (!watches_pool(*live)) {
+    if (*watches) return Look::kAgain;
+    check_may_wait(ref);
+    begin_idle_watch(*live, deadline != DT_NOEND);
+    *watches = true;
+  }
+  live->watched = true;
+  return Look::kBusy;
+}
 
 // Looks at the pool, and watches it from then on if it is busy.
 Look look_at_pool(PoolRef* ref, TimestampTz deadline, bool* watches) {
   if (lock_ref(ref)) {
     LivePool* live = live_of(ref);
-    const bool is_idle = is_quiet(*live);
-    if (!is_idle && deadline != kNoWait && !watches_pool(*live)) {
-      check_may_wait(ref);
-      begin_idle_watch(*live, deadline != DT_NOEND);
-      *watches = true;
-    }
-    if (!is_idle) live->watched = true;
+    Look look = is_quiet(*live) ? Look::kIdle : Look::kBusy;
+    if (look == Look::kBusy && deadline != kNoWait) look = watch(ref, live, deadline, watches);
     unlock_pool(live);
-    return is_idle ? Look::kIdle : Look::kBusy;
+    return look;
   }
   // It is not live, so there is nobody in it; unless it has been dropped.
   Definition definition;
@@ -82,6 +90,11 @@ bool sleep_until_idle(PoolRef* ref, TimestampTz deadline) {
     const Look look = look_at_pool(ref, deadline, &watches);
     if (look == Look::kGone && watches) report_dropped(ref);
     if (look == Look::kGone) report_no_pool(ref->name);
+    if (look == Look::kAgain) {
+      end_idle_wait();
+      watches = false;
+      continue;
+    }
     if (look != Look::kBusy) return look == Look::kIdle;
     if (deadlines.passed()) return false;
     if (milliseconds_until(check) == 0) {
@@ -96,8 +109,7 @@ bool sleep_until_idle(PoolRef* ref, TimestampTz deadline) {
 }  // namespace
 
 void end_idle_wait() {
-  if (is_watch_victim()) forget_deadlock();
-  end_idle_watch();
+  if (end_idle_watch()) forget_deadlock();
 }
 
 bool wait_until_idle(text* name, Patience patience) {

@@ -56,6 +56,9 @@ struct Waiter {
 static_assert(sizeof(Waiter) == 96,
               "a size that the allocator has; the manual says so, under Settings and limits");
 
+// Of `wanted`: every number that there is, so one in the hands of somebody stuck is enough.
+constexpr std::uint32_t kEveryNumber = UINT32_MAX;
+
 // Whether it waits, and that is the wait of that serial.
 inline bool is_in_wait(const Waiter& waiter, std::uint64_t serial) noexcept {
   return waiter.state.load(std::memory_order_acquire) == WaiterState::kQueued &&

@@ -27,7 +27,7 @@ void begin_idle_watch(LivePool& live, bool ends_by_itself) {
   sleeper.kind = WaiterKind::kWatch;
   sleeper.session = my_session_id();
   sleeper.fence = static_cast<std::int64_t>(live.generation);
-  sleeper.wanted = kMaxPoolSize;  // all there are: one in the hands of somebody stuck is enough
+  sleeper.wanted = kEveryNumber;
   sleeper.ends_by_itself = ends_by_itself;
   sleeper.serial.store(kWatchSerial | arena().next_wait.fetch_add(1, std::memory_order_relaxed),
                        std::memory_order_relaxed);
@@ -35,10 +35,19 @@ void begin_idle_watch(LivePool& live, bool ends_by_itself) {
   sleeper.state.store(WaiterState::kQueued, std::memory_order_release);
 }
 
-void end_idle_watch() {
-  Waiter& sleeper = my_session().sleeper;
-  if (sleeper.kind == WaiterKind::kWatch)
-    sleeper.state.store(WaiterState::kIdle, std::memory_order_relaxed);
+bool end_idle_watch() {
+  Session& session = my_session();
+  Waiter& sleeper = session.sleeper;
+  if (sleeper.kind != WaiterKind::kWatch ||
+      sleeper.state.load(std::memory_order_relaxed) == WaiterState::kIdle)
+    return false;
+  // NB: whoever sees the wait under this lock may read it, or condemn it, until he lets go.
+  LivePool* live = live_pool_at(session.sleeps_in.load(std::memory_order_relaxed));
+  LWLockAcquire(&live->lock, LW_EXCLUSIVE);
+  const bool was_victim = sleeper.state.load(std::memory_order_relaxed) == WaiterState::kVictim;
+  sleeper.state.store(WaiterState::kIdle, std::memory_order_relaxed);
+  LWLockRelease(&live->lock);
+  return was_victim;
 }
 
 bool is_watch_victim() {

@@ -14,10 +14,11 @@ inline bool is_quiet(const LivePool& live) {
 
 // Whether this session watches the pool, which is locked.
 bool watches_pool(const LivePool& live);
-// This session begins to watch the pool, which is locked.
+// This session, which watches none, begins to watch the pool, which is locked.
 void begin_idle_watch(LivePool& live, bool ends_by_itself);
-// It watches none any more, or never did. No lock needed; cannot fail.
-void end_idle_watch();
+// It watches none any more, or never did; whether it was the victim of a deadlock, whose report is
+// for the caller to forget. Call it with no pool locked; cannot fail.
+bool end_idle_watch();
 // Whether this session was chosen to end a deadlock.
 bool is_watch_victim();
 

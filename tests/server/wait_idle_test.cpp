@@ -142,3 +142,24 @@ TEST_CASE("wait_idle: a circle through it ends, and nobody in the queue waits fo
   holder.must(release(pool, 0));
   CHECK(behind.finish().number() == 0);
 }
+
+TEST_CASE("wait_idle: who waits for those who run is not stuck, nor is who needs what he has") {
+  Pool two(2), one(1), watched(1);
+  Session runs, waiter, holder, wants_two;
+  for (Session* each : {&waiter, &holder, &wants_two}) each->must("SET deadlock_timeout = '30 ms'");
+  runs.must(acquire(watched));
+  waiter.must("BEGIN; " + acquire(two));
+  holder.must(acquire(two));
+  wants_two.must(acquire(one));
+  begin_waiting(waiter, wait_idle(watched));
+  wait_in_queue(wants_two, two, 1);
+  holder.send(acquire(one));
+  CHECK_FALSE(holder.done_within(200ms));
+  CHECK_FALSE(wants_two.done());
+  runs.must(release(watched, 0));
+  CHECK(waiter.finish().value() == "t");
+  waiter.must("COMMIT; SELECT numpool_release_all()");
+  CHECK(wants_two.finish().ok);
+  wants_two.must("SELECT numpool_release_all()");
+  CHECK(holder.finish().ok);
+}
