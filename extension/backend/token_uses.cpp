@@ -3,7 +3,7 @@
 #include "backend/deadlock_check.h"
 #include "backend/ledger.h"
 #include "backend/token_access.h"
-#include "core/timed_lease.h"
+#include "core/lease_end.h"
 #include "pg/debug_point.h"
 #include "shared/place_sleep.h"
 #include "shared/pool_unlock.h"
@@ -134,7 +134,8 @@ void release_token(TokenUse* use) {
   if (record == nullptr) return;
   if (use->releases) {
     record->row_is_deleted = !use->has_row;
-    end_token(record, live, use->by_force || record->ended ? EndKind::kBad : EndKind::kReleased);
+    if (use->by_force) mark_ended(live->pool, *record);
+    end_token(record, live, record->ended ? EndKind::kBad : EndKind::kReleased);
     return;
   }
   timed_renew(*record, monotonic_now());

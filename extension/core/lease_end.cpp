@@ -6,7 +6,7 @@ namespace {
 
 LeaseEnd end_of_token(Region region, Pool& pool, TimedRecord& record, const GrantContext& context,
                       WakeList& wake) noexcept {
-  record.ended = true;
+  mark_ended(pool, record);
   if (record.user != 0) return LeaseEnd::kLater;
   timed_end(region, pool, record, EndKind::kBad, context, wake);
   return LeaseEnd::kEnded;
@@ -22,9 +22,9 @@ LeaseEnd pool_end_lease(Region region, Pool& pool, std::uint32_t index, std::int
   if (index >= chunk::capacity(pool.chunk_count)) return LeaseEnd::kGone;
   const Slot& slot = pool.slot(region, index);
   if (slot.holder == 0 || slot.fence != fence) return LeaseEnd::kGone;
-  ++pool.counters.ended;
   if (slot.holder == kTokenHolder)
     return end_of_token(region, pool, *region.at<TimedRecord>(slot.owner_tag), context, wake);
+  ++pool.counters.ended;
   *holder = slot.holder;
   pool_release(region, pool, index, EndKind::kBad, context, wake);
   return LeaseEnd::kEnded;

@@ -11,6 +11,12 @@ enum class LeaseEnd : std::uint8_t {
   kLater,  // it ends as soon as its user is done with it
 };
 
+// The token's lease, or offer, is over by force as soon as nobody uses it; counted once.
+inline void mark_ended(Pool& pool, TimedRecord& record) noexcept {
+  if (!record.ended) ++pool.counters.ended;
+  record.ended = true;
+}
+
 // Ends the lease of `index` that has this fence, whoever has it. *holder: the session that has lost
 // it, to be told; 0 where it was a token's, or is there no more. Wakes at most one, for whom `wake`
 // has room.

@@ -84,11 +84,11 @@ struct Slot {
     ticket_high = static_cast<std::uint16_t>(ticket >> 32);
     ticket_low = static_cast<std::uint32_t>(ticket);
   }
-  // The lease is over.
+  // The lease is over; not before it began, though a caller's clock may be of before.
   void end(const LastHolder& last) noexcept {
     holder = 0;
     links = {0, 0, static_cast<std::uint32_t>(last.pid) & 0xFFFFFF};
-    acquired_at = last.until;
+    if (acquired_at < last.until) acquired_at = last.until;
     state = LeaseState::kHeld;
     ticket_high = static_cast<std::uint16_t>(last.how);
     ticket_low = last.role;

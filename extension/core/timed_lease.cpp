@@ -53,6 +53,7 @@ void timed_pick_up(Region region, Pool& pool, TimedRecord& record, const Claim& 
 
 void timed_put_back(Region region, Pool& pool, TimedRecord& record) noexcept {
   give_slot_to_token(region, pool, record, LeaseState::kGranted);
+  record.learnt = true;
   record.user = 0;
   record.state.store(TimedState::kOffered, std::memory_order_relaxed);
   pool.tokens.set_timer(region, record);
@@ -99,9 +100,8 @@ void timed_end(Region region, Pool& pool, TimedRecord& record, EndKind end,
   if (state == TimedState::kHeld) --pool.tokens.timed;
   pool.tokens.become_over(region, record);
   GrantContext of_token = context;
-  of_token.last = {context.now, 0, record.role, context.last.how};
-  // Of an offer nobody has learnt.
-  if (state == TimedState::kOffered) end = EndKind::kUnlearnt;
+  of_token.last = {context.now, 0, record.role, record.ended ? LastEnd::kEnded : context.last.how};
+  if (state == TimedState::kOffered && !record.learnt) end = EndKind::kUnlearnt;
   pool_release(region, pool, record.index, end, of_token, wake);
 }
 

@@ -65,8 +65,10 @@ struct TimedRecord {
   bool counted;  // among its pool's records
   // It only tells of a row that is left, and does not count for what tokens may take.
   bool only_row;
-  // Ended by force while it had a user: it is over when that is done, whatever its deadline says.
+  // Ended by force: it is over as soon as it has no user, whatever its deadline says.
   bool ended;
+  // The number was picked up, and put back by a rollback: somebody may know of it.
+  bool learnt;
 };
 static_assert(sizeof(TimedRecord) <= 192, "a size that the allocator has; the manual says so");
 

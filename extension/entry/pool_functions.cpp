@@ -144,7 +144,9 @@ StatementArgument reason_argument(FunctionCallInfo fcinfo, int position) {
 bool change_service(text* name, std::int32_t index, bool in_service,
                     const StatementArgument& reason) {
   const LockedDefinition locked = require_locked_definition(name);
-  if (index >= locked.size) report_out_of_range(name, index);
+  // One above a size that has become smaller may still come back.
+  const bool is_outside = index >= locked.size;
+  if (is_outside && !in_service) report_out_of_range(name, index);
   const char* key = index == kAllNumbers ? kDrainKey : psprintf("%d", index);
   const StatementArgument arguments[] = {bigint_value(locked.identity),
                                          text_value(cstring_to_text(key)), reason};
@@ -165,6 +167,7 @@ bool change_service(text* name, std::int32_t index, bool in_service,
       in_service ? without_it : with_it);
   Datum changed = Datum{0};
   if (write_definitions(statement, arguments, &changed) == 0) report_absent(name);
+  if (is_outside && !DatumGetBool(changed)) report_out_of_range(name, index);
   return DatumGetBool(changed);
 }
 

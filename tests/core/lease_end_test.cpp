@@ -41,6 +41,7 @@ TEST_CASE(
   CHECK(record.state == TimedState::kHeld);
   CHECK(!tokens.end_due());
   CHECK(record.state == TimedState::kHeld);
+  CHECK(end_by_force(tokens, record, &holder) == LeaseEnd::kLater);
   timed_renew(record, tokens.now);
   timed_clear_user(tokens.region, tokens.pool, record);
   CHECK(tokens.check() == nullptr);
@@ -49,6 +50,7 @@ TEST_CASE(
   CHECK(record.state == TimedState::kOver);
   CHECK(tokens.pool.counters.ended == 1);
   CHECK(tokens.pool.counters.expired == 0);
+  CHECK(tokens.slot(0).last_holder().how == LastEnd::kEnded);
 }
 
 TEST_CASE("timed: an offer is ended, and the number goes to the next place") {

@@ -74,6 +74,12 @@ TEST_CASE("slots: tokens, by time and by release") {
   op.must(lease(pool, token));
   op.must(release_token(token));
   CHECK(last_end(pool) == "free released 0");
+  op.must(lease(pool, new_token()));
+  op.must("SELECT numpool_end_lease(" + pool.q() + ", 0)");
+  CHECK(last_end(pool) == "free ended 0");
+  CHECK(op.text("SELECT expired || ' ' || ended FROM numpool_show_counters() "
+                "WHERE pool = " +
+                pool.q()) == "1 1");
 }
 
 TEST_CASE(
@@ -95,6 +101,9 @@ TEST_CASE(
       observer().text("SELECT string_agg(index || state, ',' ORDER BY index) FROM numpool_slots(" +
                       pool.q() + ")") == "0leased,2leased");
   holder.must(release(pool, 2));
+  CHECK(holder.state("SELECT numpool_set_service(" + pool.q() + ", 2, false)") == "22023");
+  CHECK(holder.value("SELECT numpool_set_service(" + pool.q() + ", 2, true)") == "t");
+  CHECK(holder.state("SELECT numpool_set_service(" + pool.q() + ", 2, true)") == "22023");
   CHECK(observer().text("SELECT count(*) FROM numpool_slots(" + pool.q() + ")") == "1");
   CHECK(holder.state("SELECT * FROM numpool_slots('no such pool')") == "42704");
   CHECK(holder.state("SELECT * FROM numpool_slots(NULL)") == "22004");
