@@ -80,6 +80,8 @@ LedgerEntry* find_lease(text* name, std::int64_t index, bool* in_range) {
     unlock_ref(ref);
   }
   if (entry != nullptr && entry->state == EntryState::kWaiting) collect_undelivered();
+  // Whoever asks for it by its number knows of it.
+  if (entry != nullptr) entry->learnt = true;
   *in_range = entry != nullptr || (index >= 0 && index < size);
   return entry;
 }
@@ -97,7 +99,6 @@ LedgerEntry* lease_in_range(text* name, std::int64_t index) {
   bool in_range;
   LedgerEntry* entry = find_lease(name, index, &in_range);
   if (!in_range) report_out_of_range(name, index);
-  if (entry != nullptr) entry->learnt = true;
   return entry != nullptr && entry->timed ? nullptr : entry;
 }
 

@@ -1,5 +1,6 @@
 #include "backend/timed_loading.h"
 
+#include "backend/clerk_start.h"
 #include "backend/definitions.h"
 #include "backend/fence_draw.h"
 #include "backend/pool_cache.h"
@@ -179,6 +180,7 @@ bool load_pool(const PoolRows& pool, TimestampTz deadline) {
     Definition again;
     const Lookup second = read_definition(identity, deadline, &again);
     if (second == Lookup::kLocked) return false;
+    if (second == Lookup::kFound && again.settings.wants_clerk()) require_clerk_later();
     const Fences fences = draw_fences(ref, pool, deadline);
     if (fences == Fences::kTimeout) return false;
     if (fences == Fences::kPoolGone) continue;

@@ -35,8 +35,14 @@ void take_out(Region region, Pool& pool, std::uint32_t index) noexcept {
     make_unfree(region, pool, index);
 }
 
-void put_all_to_rest(Region region, Pool& pool, std::int64_t monotonic) noexcept {
-  for (std::uint32_t index = 0; index < pool.size; ++index) {
+void put_to_rest_from(Region region, Pool& pool, std::uint32_t first,
+                      std::int64_t monotonic) noexcept {
+  const SlotList& mourning = list_of(pool, RestKind::kMourning);
+  if (!mourning.empty()) {
+    const std::int64_t latest = pool.slot(region, mourning.last()).rests_from;
+    if (monotonic < latest) monotonic = latest;
+  }
+  for (std::uint32_t index = first; index < pool.size; ++index) {
     if (!is_available(pool.slot(region, index))) continue;
     if (may_be_free(region, pool, index)) make_unfree(region, pool, index);
     begin_rest(region, pool, index, RestKind::kMourning, monotonic);

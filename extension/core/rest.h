@@ -10,8 +10,10 @@ namespace numpool {
 // The number, which has no holder and may be free or rest, does neither from now on: it gets a
 // holder in another way than by a grant.
 void take_out(Region region, Pool& pool, std::uint32_t index) noexcept;
-// All that is free rests as after a bad end at that time. Nothing rests so far.
-void put_all_to_rest(Region region, Pool& pool, std::int64_t monotonic) noexcept;
+// What is free of `first` and above rests as after a bad end at that time, or at a later one where
+// others of which that is true began to rest later.
+void put_to_rest_from(Region region, Pool& pool, std::uint32_t first,
+                      std::int64_t monotonic) noexcept;
 
 // Numbers whose rest is over become free, `at_most` of them; true if there are more. Nobody is
 // served: pool_serve is to follow.

@@ -1,5 +1,6 @@
 #include "shared/live_pool.h"
 
+#include "core/rest.h"
 #include "core/timed_record.h"
 #include "shared/session.h"
 
@@ -46,6 +47,14 @@ bool matches_definition(const LivePool& live, const Definition& definition) {
   if (live.name_length == 0) return !is_stub(live);
   return live.name_length == strlen(definition.name) &&
          memcmp(region().at<char>(live.name), definition.name, live.name_length) == 0;
+}
+
+void rest_after_start(LivePool& live, std::uint32_t first) {
+  const PoolSettings& settings = live.pool.settings;
+  if (settings.death_delay == 0 || arena().made_at + settings.death_delay <= monotonic_now())
+    return;
+  put_to_rest_from(region(), live.pool, first,
+                   arena().made_at + settings.death_delay - rest_of(settings, RestKind::kMourning));
 }
 
 bool lock_pool(Offset offset, const PoolKey& key, std::uint64_t generation) {

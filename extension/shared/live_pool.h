@@ -82,6 +82,11 @@ inline std::size_t service_bytes(const OutList& list) {
   return sizeof(std::uint16_t) * list.count;
 }
 
+// Who held a number before the server's start, or on the server before this one, may not know yet
+// that it does so no more. So what is free of `first` and above rests until death_delay after the
+// arena was made. The pool, which is locked, was loaded or grew just now.
+void rest_after_start(LivePool& live, std::uint32_t first);
+
 // Takes the pool's lock if what is at `offset` still is the pool of that key and generation. A pool
 // that is kLoading counts.
 bool lock_pool(Offset offset, const PoolKey& key, std::uint64_t generation);

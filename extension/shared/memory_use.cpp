@@ -31,10 +31,16 @@ std::uint32_t largest_pool_in(std::uint32_t blocks) {
   return fits;
 }
 
+std::size_t bytes_of(Offset object, std::size_t size) {
+  return object == 0 ? 0 : SlabHeap::object_size_for(size);
+}
+
 // Bytes of the heap that a pool takes. The pool is locked.
 std::int64_t heap_bytes(LivePool& live) {
-  std::size_t bytes = live.name == 0 ? 0 : SlabHeap::object_size_for(live.name_length);
   const Pool& pool = live.pool;
+  std::size_t bytes = bytes_of(live.name, live.name_length) +
+                      bytes_of(pool.wait_histogram, sizeof(WaitHistogram)) +
+                      bytes_of(pool.out.indexes, sizeof(std::uint16_t) * pool.out.count);
   for (std::uint32_t k = 0; k < pool.chunk_count; ++k) bytes += sizeof(Slot) * chunk::slots(k);
   bytes += sizeof(Offset) * kPageLinks * pages_for(pool.chunk_count);
   for (std::uint32_t i = 0; i < FreeSet::kMaxSegments; ++i)

@@ -12,7 +12,9 @@ void set_size(Offset offset, const PoolKey& key, std::uint64_t generation, std::
               Growth& growth) {
   LivePool* live = live_pool_at(offset);
   WakeList wake;
+  const std::uint32_t old_size = live->pool.size;
   pool_resize(region(), live->pool, size, growth);
+  rest_after_start(*live, old_size);
   wake_sole_holder(*live, wake);
   unlock_pool(live);
   wake_all(wake);

@@ -1,6 +1,5 @@
 #include "shared/registration.h"
 
-#include "core/rest.h"
 #include "shared/idle_watch.h"
 #include "shared/pool_memory.h"
 #include "shared/registry.h"
@@ -25,16 +24,6 @@ void notify_holders(LivePool& live) {
   }
 }
 
-// Who held a number before the start, or on the server before this one, may not know yet that it
-// does so no more. So all rest until death_delay after the arena was made.
-void rest_after_start(LivePool& live) {
-  const PoolSettings& settings = live.pool.settings;
-  if (settings.death_delay == 0 || arena().made_at + settings.death_delay <= monotonic_now())
-    return;
-  put_all_to_rest(region(), live.pool,
-                  arena().made_at + settings.death_delay - rest_of(settings, RestKind::kMourning));
-}
-
 // Makes a pool of a header, which is locked.
 void init_live_pool(LivePool& live, const PoolKey& key, const Definition& definition,
                     PoolParts& parts, std::uint32_t capacity) {
@@ -54,7 +43,7 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
   pool_resize(region(), live.pool, live.defined_size, nothing);
   if (!is_stub(live)) set_service(live, definition.out, &parts.service);
   pool_configure(region(), live.pool, definition.settings);
-  rest_after_start(live);
+  rest_after_start(live, 0);
   if (is_stub(live)) {
     // NB: live at once. A stub never matches a row, so if it were kLoading, whoever loads the pool
     // would drop it.

@@ -11,6 +11,7 @@
 
 using namespace numpool;
 using numpool_test::PoolFixture;
+using numpool_test::Tokens;
 
 namespace {
 
@@ -225,7 +226,7 @@ TEST_CASE("rest: a change of the delay counts for what rests") {
 
 TEST_CASE("rest: all numbers rest after a start, but those of leases that come back") {
   RestFixture fixture(4, with_death_delay(500));
-  put_all_to_rest(fixture.region, fixture.pool, 800);
+  put_to_rest_from(fixture.region, fixture.pool, 0, 800);
   CHECK(fixture.pool.free == 0);
   CHECK(fixture.pool.resting == 4);
   CHECK(fixture.next_due() == 1300);
@@ -233,6 +234,42 @@ TEST_CASE("rest: all numbers rest after a start, but those of leases that come b
   take_out(fixture.region, fixture.pool, 2);
   CHECK(fixture.pool.resting == 3);
   CHECK_FALSE(is_resting(fixture.slot(2)));
+}
+
+TEST_CASE("rest: an offer rests when its time is over only if it was picked up before") {
+  Tokens tokens(1);
+  PoolSettings settings = with_death_delay(10000);
+  tokens.configure(settings);
+  TimedRecord& lease = tokens.lease(0);
+  TimedRecord& unknown = tokens.place();
+  tokens.now += 100;
+  TimedRecord& learnt = tokens.place();
+  tokens.end(lease);
+  REQUIRE(unknown.state == TimedState::kOffered);
+  tokens.now = unknown.deadline;
+  tokens.end_due();
+  CHECK(tokens.pool.resting == 0);
+  REQUIRE(learnt.state == TimedState::kOffered);
+  timed_pick_up(tokens.region, tokens.pool, learnt, tokens.claim(7));
+  timed_put_back(tokens.region, tokens.pool, learnt);
+  tokens.now = learnt.deadline;
+  tokens.end_due();
+  CHECK(learnt.state == TimedState::kOver);
+  CHECK(tokens.pool.resting == 1);
+}
+
+TEST_CASE("rest: what a growth brings soon after a start rests, in the order of the others") {
+  RestFixture fixture(2, with_death_delay(500));
+  take(fixture, 1);
+  fixture.release(0, EndKind::kBad);
+  fixture.resize(4);
+  put_to_rest_from(fixture.region, fixture.pool, 2, 800);
+  CHECK(fixture.pool.free == 1);
+  CHECK(fixture.pool.resting == 3);
+  CHECK(fixture.is_sound());
+  fixture.now = 1500;
+  fixture.end_due();
+  CHECK(fixture.pool.resting == 0);
 }
 
 TEST_CASE("rest: a session that holds all that does not rest is not the only holder") {

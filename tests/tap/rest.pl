@@ -36,8 +36,11 @@ sub rests_after
 	return;
 }
 
+sql(q(SELECT numpool_create('grows', 1, settings => '{"death_delay": "1 h"}')));
 $node->restart;
 rests_after('restart', $node, 0);
+is(sql(q(SELECT numpool_resize('grows', 2); SELECT coalesce(numpool_try_acquire('grows')::text, 'none'))), "1\nnone",
+	'restart: what a growth brings rests as well');
 
 # With a timed lease, which comes back.
 like(sql(lease('p', 1)), qr/^0 /, 'leased');
