@@ -1,8 +1,8 @@
 #include "operating_calls.hpp"
 
-#include <cstdlib>
 #include <utility>
 
+#include "pg_columns.hpp"
 #include "token_calls.hpp"
 
 namespace numpool::detail {
@@ -14,23 +14,10 @@ constexpr statement kSetService{"SELECT {}numpool_set_service($1, $2, $3, $4)"};
 constexpr statement kDrain{"SELECT {}numpool_drain($1, $2, $3)"};
 constexpr statement kWaitIdle{"SELECT {}numpool_wait_idle($1, " NUMPOOL_TIME("$2") ")"};
 
-#define NUMPOOL_MICROSECONDS(interval) \
-  "(pg_catalog.date_part('epoch', " interval ") * 1000000)::pg_catalog.int8"
-
 constexpr statement kSlots{
     "SELECT index, state, " NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since") ", "
     NUMPOOL_MICROSECONDS("until - pg_catalog.clock_timestamp()") ", reason, fence, pid, usename,"
     " last_end FROM {}numpool_slots($1) ORDER BY index"};
-
-std::optional<std::int64_t> integer(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  return std::strtoll(text->c_str(), nullptr, 10);
-}
-
-std::optional<std::chrono::microseconds> duration(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  return std::chrono::microseconds(*integer(text));
-}
 
 using values = std::vector<std::optional<std::string>>;
 
@@ -70,16 +57,17 @@ bool wait_idle(engine& at, const std::string& pool,
 std::vector<slot_info> slots(engine& from, const std::string& pool) {
   std::vector<slot_info> out;
   for (row& one : from.call(kSlots, {pool})) {
+    columns next(one);
     slot_info& slot = out.emplace_back();
-    slot.index = static_cast<int>(integer(one.at(0)).value_or(0));
-    slot.state = one.at(1).value_or("");
-    slot.lasted = duration(one.at(2));
-    slot.time_left = duration(one.at(3));
-    slot.reason = one.at(4);
-    slot.fence = integer(one.at(5));
-    if (one.at(6)) slot.pid = static_cast<int>(*integer(one.at(6)));
-    slot.user = one.at(7);
-    slot.last_end = one.at(8);
+    slot.index = next.small();
+    slot.state = next.text_or_empty();
+    slot.lasted = next.optional_duration();
+    slot.time_left = next.optional_duration();
+    slot.reason = next.text();
+    slot.fence = next.optional_integer();
+    slot.pid = next.optional_small();
+    slot.user = next.text();
+    slot.last_end = next.text();
   }
   return out;
 }

@@ -28,9 +28,9 @@ bool wait_idle(engine& at, const std::string& pool,
 /// A row of numpool_slots. What is empty is not known, or does not apply.
 struct slot_info {
   int index = 0;
-  std::string state;                                   ///< "leased", "free", "out of service"
+  std::string state;  ///< "leased", "free", "out of service", "resting"
   std::optional<std::chrono::microseconds> lasted;     ///< since it is so, by the server's clock
-  std::optional<std::chrono::microseconds> time_left;  ///< of a timed lease
+  std::optional<std::chrono::microseconds> time_left;  ///< of a timed lease, or of the rest
   std::optional<std::string> reason;
   std::optional<std::int64_t> fence;
   std::optional<int> pid;  ///< of who has it, or had it last

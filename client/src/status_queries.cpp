@@ -3,16 +3,11 @@
 #include <cstdlib>
 #include <utility>
 
+#include "pg_columns.hpp"
+
 namespace numpool::detail {
 
 namespace {
-
-using std::chrono::microseconds;
-using std::chrono::system_clock;
-
-// Times come as whole microseconds, which any locale and DateStyle leave alone.
-#define NUMPOOL_MICROSECONDS(interval) \
-  "(pg_catalog.date_part('epoch', " interval ") * 1000000)::pg_catalog.int8"
 
 #define NUMPOOL_POOLS \
   "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"                         \
@@ -37,33 +32,6 @@ constexpr statement kWaiters{
     " FROM {}numpool_waiters WHERE pool = $1 ORDER BY position"};
 
 constexpr statement kResize{"SELECT {}numpool_resize($1, $2)"};
-
-/// Reads the columns of a row from left to right.
-class columns {
- public:
-  explicit columns(row& from) : at_(from.begin()) {}
-
-  std::optional<std::string> text() { return std::move(*at_++); }
-  std::string text_or_empty() { return text().value_or(std::string()); }
-  std::optional<std::int64_t> optional_integer() {
-    const auto value = text();
-    if (!value) return std::nullopt;
-    return std::strtoll(value->c_str(), nullptr, 10);
-  }
-  std::int64_t integer() { return optional_integer().value_or(0); }
-  int small() { return static_cast<int>(integer()); }
-  std::optional<microseconds> optional_duration() {
-    const auto value = optional_integer();
-    return value ? std::optional<microseconds>(*value) : std::nullopt;
-  }
-  microseconds duration() { return microseconds(integer()); }
-  system_clock::time_point time() {
-    return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(duration()));
-  }
-
- private:
-  row::iterator at_;
-};
 
 std::vector<pool_status> statuses(rows from) {
   std::vector<pool_status> out;
