@@ -15,7 +15,7 @@ client_sources := $(wildcard client/src/*.cpp)
 client_headers := $(wildcard client/include/numpool/*.hpp)
 client_objects := $(client_sources:%.cpp=$(BUILD)/%.o)
 client_static_objects := $(client_sources:%.cpp=$(BUILD)/client/static/%.o)
-client_tests := $(wildcard tests/client/*.cpp) tests/support/run_tests.cpp
+client_tests := $(wildcard tests/client/*.cpp) tests/support/run_tests.cpp tests/support/clock.cpp
 client_examples := $(patsubst client/examples/%.cpp,%,$(wildcard client/examples/*.cpp))
 client_example_programs := $(client_examples:%=$(BUILD)/client/examples/%)
 

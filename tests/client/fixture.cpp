@@ -58,7 +58,7 @@ std::optional<std::string> session::answer() {
 }
 
 std::optional<std::string> session::notification(std::chrono::milliseconds within) {
-  const auto deadline = std::chrono::steady_clock::now() + within;
+  numpool_test::Limit limit(within);
   while (true) {
     PQconsumeInput(handle_.get());
     if (PGnotify* one = PQnotifies(handle_.get())) {
@@ -68,21 +68,10 @@ std::optional<std::string> session::notification(std::chrono::milliseconds withi
       if (own) return payload;
       continue;
     }
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return std::nullopt;
+    if (limit.over()) return std::nullopt;
     pollfd fd = {PQsocket(handle_.get()), POLLIN, 0};
-    ::poll(&fd, 1, static_cast<int>(left.count()));
+    ::poll(&fd, 1, static_cast<int>(limit.left().count()));
   }
-}
-
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds within) {
-  const auto deadline = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
 }
 
 std::optional<numpool::error_kind> kind_of(const std::function<void()>& call) {

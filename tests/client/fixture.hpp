@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include <numpool/numpool.hpp>
 
+#include "support/clock.h"
 #include "tuning.hpp"
 
 using namespace std::chrono_literals;
@@ -69,8 +71,15 @@ class session {
   std::unique_ptr<PGconn, void (*)(PGconn*)> handle_;
 };
 
-/// Whether `condition` becomes true in time.
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds within = 10000ms);
+// Time limits that give way on a busy machine.
+using numpool_test::eventually;
+using numpool_test::took_at_most;
+
+/// Whether `future` comes to be ready; at once, if nothing is wrong.
+template <class Future>
+bool comes(const Future& future, std::chrono::milliseconds within = 10000ms) {
+  return eventually([&] { return future.wait_for(0s) == std::future_status::ready; }, within);
+}
 
 /// The kind of the numpool::error that `call` throws, or nothing if it throws none.
 std::optional<numpool::error_kind> kind_of(const std::function<void()>& call);

@@ -187,7 +187,7 @@ TEST_CASE_FIXTURE(fixture, "lost when no renewal comes through in time, at that 
   locker.query("LOCK TABLE numpool_definitions IN ACCESS EXCLUSIVE MODE");
   std::thread also([&] { (void)kind_of([&] { (void)other.create(id + "2", 1); }); });
   auto told = lost.get_future();
-  REQUIRE(told.wait_for(20s) == std::future_status::ready);
+  REQUIRE(comes(told, 20s));
   CHECK(numpool::boottime_clock::now() >= held.valid_until());
   CHECK(told.get().index == 0);
   CHECK(held.lost());
