@@ -22,13 +22,6 @@ using detail::token_answer;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-/// What is left of --timeout, for a command that began at `started`.
-std::optional<milliseconds> time_left(const arguments& args, patience::clock::time_point started) {
-  if (!args.timeout) return std::nullopt;
-  const auto passed = std::chrono::duration_cast<milliseconds>(patience::clock::now() - started);
-  return std::max(*args.timeout - passed, milliseconds(0));
-}
-
 std::string timed_out(const std::string& pool, milliseconds kept) {
   return "timed out waiting for a number of pool \"" + pool + "\"; the token keeps its place for " +
          "another " + format_duration(kept);
@@ -136,14 +129,14 @@ int run_renew(const arguments& args) {
 }
 
 int run_release(const arguments& args) {
-  bool had_something = false;
-  bool repeated = false;
-  with_server(args, repeat::may_be_in_doubt, [&](client& server) {
-    // A try before this one may have done it, and its answer been lost.
-    const bool may_be_done = std::exchange(repeated, true);
-    had_something = release_token(detail::access::engine_of(server), *args.token) || may_be_done;
+  const change released = make_change(args, repeat::may_be_in_doubt, [&](client& server) {
+    return release_token(detail::access::engine_of(server), *args.token);
   });
-  if (!had_something) throw failure(kLeaseLost, "the lease is over: the token has none");
+  if (released == change::not_made)
+    throw failure(kLeaseLost, "the lease is over: the token has none");
+  if (released == change::perhaps) {
+    complain("the lease is over; whether this has released it is not known, as an answer was lost");
+  }
   return kSuccess;
 }
 

@@ -16,6 +16,11 @@ const char* json_of(bool value) {
   return value ? "true" : "false";
 }
 
+/// Null where it is not known.
+const char* json_of(change value) {
+  return value == change::perhaps ? "null" : json_of(value == change::made);
+}
+
 /// The outcome as JSON if that was asked for.
 void print_outcome(const arguments& args, const json_object& outcome) {
   if (args.json) print(outcome.str() + "\n");
@@ -24,31 +29,28 @@ void print_outcome(const arguments& args, const json_object& outcome) {
 }  // namespace
 
 int run_end_lease(const arguments& args) {
-  bool ended = false;
   // Without a fence a second try might end the lease after the one that was meant.
   const auto how = args.fence ? repeat::may_be_in_doubt : repeat::not_in_doubt;
-  bool repeated = false;
-  with_server(args, how, [&](client& server) {
-    const bool may_be_done = std::exchange(repeated, true);
-    ended =
-        detail::end_lease(detail::access::engine_of(server), *args.pool, args.index, args.fence) ||
-        may_be_done;
+  const change ended = make_change(args, how, [&](client& server) {
+    return detail::end_lease(detail::access::engine_of(server), *args.pool, args.index, args.fence);
   });
   json_object outcome;
   outcome.add("pool", *args.pool).add("index", args.index).raw("ended", json_of(ended));
   print_outcome(args, outcome);
-  if (!ended) {
+  if (ended == change::not_made) {
     throw failure(kRefused, "number " + std::to_string(args.index) + " of pool \"" + *args.pool +
                                 "\" has no " + (args.fence ? "such lease" : "lease"));
+  }
+  if (ended == change::perhaps) {
+    complain("the lease is over; whether this has ended it is not known, as an answer was lost");
   }
   return kSuccess;
 }
 
 int run_service(const arguments& args) {
-  bool changed = false;
-  with_server(args, repeat::may_be_in_doubt, [&](client& server) {
-    changed = detail::set_service(detail::access::engine_of(server), *args.pool, args.index,
-                                  args.in_service, args.reason);
+  const change changed = make_change(args, repeat::may_be_in_doubt, [&](client& server) {
+    return detail::set_service(detail::access::engine_of(server), *args.pool, args.index,
+                               args.in_service, args.reason);
   });
   json_object outcome;
   outcome.add("pool", *args.pool)
@@ -60,16 +62,19 @@ int run_service(const arguments& args) {
 }
 
 int run_drain(const arguments& args) {
-  bool changed = false;
-  bool is_idle = false;
-  with_server(args, repeat::may_be_in_doubt, [&](client& server) {
-    detail::engine& engine = detail::access::engine_of(server);
-    changed = detail::drain(engine, *args.pool, !args.end, args.reason) || changed;
-    if (!args.wait_idle) return;
-    waiting_line line(args.verbose);
-    line.show({"waiting until nobody uses \"" + *args.pool + "\"", ""});
-    is_idle = detail::wait_idle(engine, *args.pool, args.timeout);
+  const auto started = patience::clock::now();
+  const change changed = make_change(args, repeat::may_be_in_doubt, [&](client& server) {
+    return detail::drain(detail::access::engine_of(server), *args.pool, !args.end, args.reason);
   });
+  bool is_idle = false;
+  if (args.wait_idle) {
+    with_server(args, repeat::may_be_in_doubt, [&](client& server) {
+      waiting_line line(args.verbose);
+      line.show({"waiting until nobody uses \"" + *args.pool + "\"", ""});
+      is_idle = detail::wait_idle(detail::access::engine_of(server), *args.pool,
+                                  time_left(args, started));
+    });
+  }
   json_object outcome;
   outcome.add("pool", *args.pool)
       .raw("drained", json_of(!args.end))

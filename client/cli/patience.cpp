@@ -13,6 +13,7 @@
 #include <numpool/error.hpp>
 
 #include "commands.hpp"
+#include "failure.hpp"
 #include "text.hpp"
 #include "waiting_line.hpp"
 
@@ -116,6 +117,32 @@ void with_server(const arguments& args, const client_options& options, repeat ho
     }
     std::this_thread::sleep_for(left.next_pause());
   }
+}
+
+change make_change(const arguments& args, repeat how, const std::function<bool(client&)>& body) {
+  bool made = false;
+  bool doubtful = false;
+  try {
+    with_server(args, how, [&](client& server) {
+      try {
+        made = body(server);
+      } catch (const error& why) {
+        doubtful = doubtful || in_doubt(why);
+        throw;
+      }
+    });
+  } catch (const error& why) {
+    if (!doubtful) throw;
+    throw failure(exit_code_of(why), std::string(why.what()) + "; it may be done all the same");
+  }
+  if (made) return change::made;
+  return doubtful ? change::perhaps : change::not_made;
+}
+
+std::optional<milliseconds> time_left(const arguments& args, patience::clock::time_point started) {
+  if (!args.timeout) return std::nullopt;
+  const auto passed = std::chrono::duration_cast<milliseconds>(patience::clock::now() - started);
+  return std::max(*args.timeout - passed, milliseconds(0));
 }
 
 }  // namespace numpool::cli

@@ -57,4 +57,20 @@ void with_server(const arguments& args, repeat how, const std::function<void(cli
 void with_server(const arguments& args, const client_options& options, repeat how,
                  const std::function<void(client&)>& body);
 
+/// What has become of a change.
+enum class change {
+  made,
+  not_made,  ///< there was nothing to be changed
+  perhaps,   ///< there was nothing left, and the answer to a try before was lost: it may have done
+             ///< it
+};
+
+/// with_server() for a change; `body` tells whether it made it.  Where the last try has no answer,
+/// or fails after one that had none, that it may be done is told with the error.
+change make_change(const arguments& args, repeat how, const std::function<bool(client&)>& body);
+
+/// What is left of --timeout for a command that began at `started`; nothing if there is none.
+std::optional<std::chrono::milliseconds> time_left(const arguments& args,
+                                                   patience::clock::time_point started);
+
 }  // namespace numpool::cli

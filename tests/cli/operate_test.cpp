@@ -16,6 +16,18 @@ std::string at(const std::string& json, const std::string& path) {
   return observer().text("SELECT $1::jsonb #>> $2::text[]", {json, path});
 }
 
+// The pid of the command that is being answered, if there is one.
+std::string backend_of(const std::string& function) {
+  return observer().text(
+      "SELECT pid FROM pg_stat_activity WHERE query LIKE '%' || $1 || '(%' AND state = 'active'"
+      " AND pid <> pg_backend_pid() AND wait_event_type IS NOT NULL",
+      {function});
+}
+
+void terminate(const std::string& pid) {
+  observer().text("SELECT pg_terminate_backend($1::integer, 10000)", {pid});
+}
+
 }  // namespace
 
 TEST_CASE("end-lease: the lease, and the one with that fence only") {
@@ -84,6 +96,66 @@ TEST_CASE("drain: until --end, and waits until nobody uses the pool") {
   CHECK(pool.free() == 2);
   CHECK(run({"drain", pool.name(), "--end", "--wait"}).status == 64);
   CHECK(run({"drain", pool.name(), "--timeout", "1s"}).status == 64);
+}
+
+TEST_CASE("drain: what has been waited before the connection was lost counts") {
+  Pool pool(1);
+  Session holder;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
+  const auto start = Clock::now();
+  Numpool waiting({"drain", pool.name(), "--wait", "--timeout", "3s"});
+  REQUIRE(eventually([] { return backend_of("numpool_wait_idle") != ""; }, kSoon));
+  nap(2500ms);
+  terminate(backend_of("numpool_wait_idle"));
+  CHECK(waiting.wait() == 75);
+  CHECK(took_at_most(5s, start));
+}
+
+TEST_CASE("end-lease and release: an answer that is lost is told of, and no other") {
+  Pool pool(1);
+  Session holder, locker;
+  holder.text("SELECT numpool_acquire($1)", {pool.name()});
+  const std::string fence = holder.text("SELECT numpool_fence($1, 0)", {pool.name()});
+  const Words end_it{"end-lease", pool.name(), "0", "--fence", fence, "--json"};
+  const auto lose_the_answer = [&](Numpool& asking) {
+    REQUIRE(eventually([] { return backend_of("numpool_end_lease") != ""; }, kSoon));
+    terminate(backend_of("numpool_end_lease"));
+    return asking.wait();
+  };
+  const auto lock = [&] { locker.must("BEGIN; LOCK TABLE numpool_definitions"); };
+  SUBCASE("by the last try") {
+    lock();
+    Words once = end_it;
+    once.insert(once.end(), {"--connect-timeout", "0"});
+    Numpool asking(once);
+    CHECK(lose_the_answer(asking) == 69);
+    CHECK(contains(asking.err(), "; it may be done all the same\n"));
+  }
+  SUBCASE("and the lease is over when it is asked for again") {
+    lock();
+    Numpool asking(end_it);
+    REQUIRE(eventually([] { return backend_of("numpool_end_lease") != ""; }, kSoon));
+    holder.must("SELECT numpool_release(" + pool.q() + ", 0)");
+    const std::string first = backend_of("numpool_end_lease");
+    terminate(first);
+    locker.must("COMMIT");
+    CHECK(asking.wait() == 0);
+    CHECK(at(asking.out(), "{ended}") == "");
+    CHECK(contains(asking.err(), "whether this has ended it is not known"));
+  }
+  SUBCASE("but a try that was refused has not done it") {
+    Session sql;
+    sql.must("CREATE ROLE reader LOGIN SUPERUSER");
+    sql.must("ALTER ROLE reader SET default_transaction_read_only = on");
+    holder.must("SELECT numpool_release(" + pool.q() + ", 0)");
+    Numpool asking(end_it, {{{"PGUSER", "reader"}}, "", -1});
+    nap(500ms);
+    CHECK(asking.running());
+    sql.must("ALTER ROLE reader RESET default_transaction_read_only");
+    CHECK(asking.wait() == 1);
+    CHECK(at(asking.out(), "{ended}") == "false");
+    sql.must("DROP ROLE reader");
+  }
 }
 
 TEST_CASE("slots: each number, as text and as JSON") {
