@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "descriptor.hpp"
 #include "failure.hpp"
@@ -44,11 +43,6 @@ bool same_token(const std::string& given, const std::string& expected) {
   for (std::size_t i = 0; i < expected.size(); ++i)
     differ |= static_cast<unsigned char>((i < given.size() ? given[i] : '\0') ^ expected[i]);
   return differ == 0;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 }  // namespace

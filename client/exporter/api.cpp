@@ -70,6 +70,10 @@ std::string waiting_json(const waiting& one, bool names) {
   return object.str();
 }
 
+std::string withheld_json(const withheld_number& one) {
+  return json_object().add("index", one.index).add("state", one.state).str();
+}
+
 template <class List, class Writer>
 std::string list_json(const List& list, const Writer& write) {
   std::string out = "[";
@@ -101,6 +105,7 @@ std::string pool_json(const pool_figures& pool, const pool_detail& detail, bool 
              list_json(detail.holders, [&](const holder& one) { return holder_json(one, names); }));
   object.raw("waiters",
              list_json(detail.queue, [&](const waiting& one) { return waiting_json(one, names); }));
+  object.raw("withheld", list_json(detail.withheld, withheld_json));
   return object.str() + "\n";
 }
 

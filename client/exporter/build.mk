@@ -6,8 +6,9 @@ exporter_sources := $(wildcard client/exporter/*.cpp)
 exporter_objects := $(exporter_sources:%.cpp=$(BUILD)/%.o)
 # Of the command: where the server is, what ends a program, JSON.
 exporter_shared := $(patsubst %,$(BUILD)/client/cli/%.o,connection failure json text)
-# Of the library: what an error and the version are.
-exporter_shared += $(patsubst %,$(BUILD)/client/static/client/src/%.o,error error_kinds version)
+# Of the library: how to connect, what an error and the version are.
+exporter_shared += $(patsubst %,$(BUILD)/client/static/client/src/%.o,error error_kinds version pg_conninfo \
+	pg_connection pg_connecting pg_result)
 # All but main(), for the unit tests.
 exporter_parts := $(filter-out %/main.o,$(exporter_objects)) $(exporter_shared)
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "failure.hpp"
@@ -16,16 +17,13 @@ using std::chrono::microseconds;
 
 // An answer may be so old: the page asks each 2 s.
 constexpr auto kFresh = 1s;
+// For each host, unless the connection string says.
 constexpr auto kConnectTime = 5s;
 // The server ends a statement a little earlier by itself.
 constexpr auto kAskTime = 6s;
 constexpr auto kRetryTime = 1s;
 constexpr auto kKeepDetail = 10s;
 constexpr std::size_t kMaxDetails = 32;
-
-steady_time now() {
-  return std::chrono::steady_clock::now();
-}
 
 // Times come as whole microseconds, which any locale and DateStyle leave alone.
 #define MICROSECONDS(time) "(pg_catalog.date_part('epoch', " time ") * 1000000)::pg_catalog.int8"
@@ -62,6 +60,10 @@ constexpr char kHolders[] =
 constexpr char kQueue[] =
     "SELECT position, pid, " SINCE("since") ", kind, usename, application_name, holder"
     " FROM {}numpool_waiters WHERE pool = $1 ORDER BY position LIMIT $2::pg_catalog.int4";
+
+constexpr char kWithheld[] =
+    "SELECT index, state FROM {}numpool_slots($1) WHERE state IN ('out of service', 'resting')"
+    " ORDER BY index LIMIT $2::pg_catalog.int4";
 
 /// Reads the columns of a row from left to right.
 class columns {
@@ -153,10 +155,17 @@ waiting read_waiting(columns row) {
   return one;
 }
 
+withheld_number read_withheld(columns row) {
+  withheld_number one;
+  one.index = row.number().value_or(0);
+  one.state = row.text().value_or("");
+  return one;
+}
+
 }  // namespace
 
-database::database(std::string conninfo, std::string prefix)
-    : conninfo_(std::move(conninfo)), prefix_(std::move(prefix)) {}
+database::database(const std::string& conninfo, std::string prefix)
+    : parameters_(conninfo), prefix_(std::move(prefix)) {}
 
 database::~database() = default;
 
@@ -172,7 +181,9 @@ bool database::failed_since(steady_time asked) const {
 look<all_figures> database::pools(steady_time asked) {
   if (pools_ && pools_->asked >= asked - kFresh) return {&pools_->figures, false};
   if (failed_since(asked)) return {nullptr, true};
-  if (!wants(question::pools, "")) jobs_.push_back({question::pools, ""});
+  // Before those for one pool, of which there may be many.
+  if (!wants(question::pools, ""))
+    jobs_.insert(jobs_.begin() + (is_ == state::asking ? 1 : 0), {question::pools, ""});
   return {};
 }
 
@@ -187,13 +198,15 @@ look<pool_detail> database::pool(const std::string& name, steady_time asked) {
 
 void database::add_polled(std::vector<pollfd>* polled) const {
   if (is_ == state::away) return;
-  const bool writes = is_ == state::connecting && polling_ == PGRES_POLLING_WRITING;
-  polled->push_back(
-      {PQsocket(connection_.get()), static_cast<short>(writes ? POLLOUT : POLLIN), 0});
+  if (is_ == state::connecting)
+    polled->push_back({attempt_->socket(), attempt_->events(), 0});
+  else
+    polled->push_back({connection_->socket(), POLLIN, 0});
 }
 
 std::optional<steady_time> database::next_deadline() const {
-  if (is_ == state::connecting || is_ == state::asking) return deadline_;
+  if (is_ == state::connecting) return attempt_->socket() < 0 ? now() : attempt_->deadline();
+  if (is_ == state::asking) return deadline_;
   if (jobs_.empty()) return std::nullopt;
   if (is_ == state::away && failed_at_) return *failed_at_ + kRetryTime;
   return now();
@@ -202,40 +215,46 @@ std::optional<steady_time> database::next_deadline() const {
 void database::lose(const std::string& why) {
   error_ = why;
   while (!error_.empty() && error_.back() == '\n') error_.pop_back();
+  attempt_.reset();
   connection_.reset();
-  is_ = state::away;
+  // Nothing was under way on a connection that was good: whoever asks is answered by the next one.
+  const bool was_new = !jobs_.empty() && jobs_.front().first == question::role;
+  if (std::exchange(is_, state::away) == state::idle && !was_new) return;
   jobs_.clear();
   failed_at_ = now();
 }
 
 void database::connect() {
-  connection_.reset(PQconnectStart(conninfo_.c_str()));
-  if (connection_ == nullptr || PQstatus(connection_.get()) == CONNECTION_BAD)
-    return lose(connection_ == nullptr ? "out of memory" : PQerrorMessage(connection_.get()));
-  // What a server says outside of an answer concerns nobody here.
-  PQsetNoticeProcessor(
-      connection_.get(), [](void*, const char*) {}, nullptr);
+  attempt_.emplace(parameters_, parameters_.connect_timeout().value_or(kConnectTime));
   is_ = state::connecting;
-  polling_ = PGRES_POLLING_WRITING;
-  deadline_ = now() + kConnectTime;
+}
+
+void database::go_on_connecting() {
+  // A connection that failed at once has no socket.
+  pollfd ready{attempt_->socket(), attempt_->events(), 0};
+  const bool can_go_on = ready.fd < 0 || poll(&ready, 1, 0) > 0;
+  if (!can_go_on && now() < attempt_->deadline()) return;
+  switch (attempt_->go_on(can_go_on)) {
+    case detail::connecting::outcome::pending:
+      return;
+    case detail::connecting::outcome::failed:
+      return lose(attempt_->failure().what());
+    case detail::connecting::outcome::connected:
+      connection_.emplace(attempt_->take());
+      attempt_.reset();
+      PQsetErrorVerbosity(handle(), PQERRORS_DEFAULT);
+      PQsetnonblocking(handle(), 1);
+      jobs_.push_front({question::role, ""});
+      is_ = state::idle;
+  }
 }
 
 void database::go_on() {
   if (is_ == state::away && !jobs_.empty() && (!failed_at_ || now() >= *failed_at_ + kRetryTime))
     connect();
-  if (is_ == state::connecting) {
-    pollfd ready{PQsocket(connection_.get()),
-                 static_cast<short>(polling_ == PGRES_POLLING_WRITING ? POLLOUT : POLLIN), 0};
-    if (poll(&ready, 1, 0) > 0) polling_ = PQconnectPoll(connection_.get());
-    if (polling_ == PGRES_POLLING_FAILED) return lose(PQerrorMessage(connection_.get()));
-    if (polling_ == PGRES_POLLING_OK) {
-      PQsetnonblocking(connection_.get(), 1);
-      jobs_.push_front({question::role, ""});
-      is_ = state::idle;
-    }
-  }
+  if (is_ == state::connecting) go_on_connecting();
   if (is_ == state::idle || is_ == state::asking) {
-    if (!PQconsumeInput(connection_.get())) return lose(PQerrorMessage(connection_.get()));
+    if (!PQconsumeInput(handle())) return lose(connection_->message());
   }
   while (is_ == state::idle || is_ == state::asking) {
     if (is_ == state::idle) {
@@ -243,9 +262,9 @@ void database::go_on() {
       begin_next_job();
       continue;
     }
-    PQflush(connection_.get());
-    if (PQisBusy(connection_.get())) break;
-    const result answer(PQgetResult(connection_.get()), &PQclear);
+    PQflush(handle());
+    if (PQisBusy(handle())) break;
+    const result answer(PQgetResult(handle()), &PQclear);
     if (answer == nullptr) {
       finish_job();
       continue;
@@ -253,11 +272,10 @@ void database::go_on() {
     const ExecStatusType status = PQresultStatus(answer.get());
     if (status == PGRES_TUPLES_OK)
       take(answer.get());
-    else if (status != PGRES_COMMAND_OK)
+    else if (status != PGRES_COMMAND_OK && !take_failure(answer.get()))
       lose(PQresultErrorMessage(answer.get()));
   }
-  if ((is_ == state::connecting || is_ == state::asking) && now() >= deadline_)
-    lose("the server does not answer");
+  if (is_ == state::asking && now() >= deadline_) lose("the server does not answer");
 }
 
 void database::begin_next_job() {
@@ -272,7 +290,8 @@ void database::ask(question what) {
   const char* text = what == question::pools     ? kPools
                      : what == question::memory  ? kMemory
                      : what == question::holders ? kHolders
-                                                 : kQueue;
+                     : what == question::queue   ? kQueue
+                                                 : kWithheld;
   std::string sql = what == question::role ? kRole : text;
   const std::size_t schema = sql.find("{}");
   if (schema != std::string::npos) sql.replace(schema, 2, schema_);
@@ -280,10 +299,10 @@ void database::ask(question what) {
   const std::string& name = what == question::pools ? prefix_ : jobs_.front().pool;
   const char* parameters[] = {name.c_str(), limit.c_str()};
   const bool plain = what == question::role || what == question::memory;
-  const int sent = plain ? PQsendQuery(connection_.get(), sql.c_str())
-                         : PQsendQueryParams(connection_.get(), sql.c_str(), 2, nullptr, parameters,
-                                             nullptr, nullptr, 0);
-  if (sent == 0) lose(PQerrorMessage(connection_.get()));
+  const int sent =
+      plain ? PQsendQuery(handle(), sql.c_str())
+            : PQsendQueryParams(handle(), sql.c_str(), 2, nullptr, parameters, nullptr, nullptr, 0);
+  if (sent == 0) lose(connection_->message());
 }
 
 void database::take_role(const PGresult* answer) {
@@ -331,20 +350,42 @@ void database::take(const PGresult* answer) {
     case question::queue:
       for (int i = 0; i < count; ++i) new_detail_.queue.push_back(read_waiting({answer, i}));
       return;
+    case question::withheld:
+      for (int i = 0; i < count; ++i) new_detail_.withheld.push_back(read_withheld({answer, i}));
+      return;
   }
+}
+
+// The pool may be gone by now, or be locked: its other figures are told all the same.
+bool database::take_failure(const PGresult* answer) {
+  const char* severity = PQresultErrorField(answer, PG_DIAG_SEVERITY_NONLOCALIZED);
+  return asking_ == question::withheld && severity != nullptr &&
+         std::string_view(severity) == "ERROR";
+}
+
+// Whether there may be numbers that are neither leased nor free. To look at each of a large pool is
+// dear. Leases above the size of one that has shrunk may hide them, so small ones are looked at.
+bool database::withholds_some(const std::string& pool) const {
+  if (!pools_) return false;
+  for (const pool_figures& each : pools_->figures.pools)
+    if (each.name == pool)
+      return each.size <= kMaxRows || each.in_use.value_or(0) + each.free.value_or(0) != each.size;
+  return false;
 }
 
 // The answer to a question has been read to its end.
 void database::finish_job() {
   if (asking_ == question::pools) return ask(question::memory);
   if (asking_ == question::holders) return ask(question::queue);
+  if (asking_ == question::queue && withholds_some(jobs_.front().pool))
+    return ask(question::withheld);
   is_ = state::idle;
   error_.clear();
   if (asking_ == question::memory) {
     new_pools_.took = duration_cast<microseconds>(now() - asked_).count();
     pools_ = {std::move(new_pools_), asked_};
     new_pools_ = {};
-  } else if (asking_ == question::queue) {
+  } else if (asking_ == question::queue || asking_ == question::withheld) {
     const steady_time time = now();
     for (auto at = details_.begin(); at != details_.end();)
       at = at->second.asked + kKeepDetail < time || details_.size() >= kMaxDetails

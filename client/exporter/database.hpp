@@ -12,13 +12,11 @@
 #include <string>
 #include <vector>
 
-#include <libpq-fe.h>
-
+#include "clock.hpp"
 #include "figures.hpp"
+#include "pg_connecting.hpp"
 
 namespace numpool::exporter {
-
-using steady_time = std::chrono::steady_clock::time_point;
 
 /// An answer: `figures` if it is there, `failed` if there will be none.
 template <class T>
@@ -30,7 +28,7 @@ struct look {
 class database {
  public:
   /// Connects later, by the string for libpq.
-  database(std::string conninfo, std::string prefix);
+  database(const std::string& conninfo, std::string prefix);
   ~database();
   database(const database&) = delete;
   database& operator=(const database&) = delete;
@@ -49,7 +47,7 @@ class database {
 
  private:
   enum class state { away, connecting, idle, asking };
-  enum class question { role, pools, memory, holders, queue };
+  enum class question { role, pools, memory, holders, queue, withheld };
   struct job {
     question first;
     std::string pool;  ///< of holders and queue
@@ -62,9 +60,11 @@ class database {
   using result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
   void connect();
+  void go_on_connecting();
   void lose(const std::string& why);
   void begin_next_job();
   void ask(question what);
+  bool take_failure(const PGresult* answer);
   void take(const PGresult* answer);
   void take_role(const PGresult* answer);
   void take_pools(const PGresult* answer);
@@ -72,11 +72,14 @@ class database {
   bool wants(question what, const std::string& pool) const;
   bool failed_since(steady_time asked) const;
 
-  std::string conninfo_;
+  PGconn* handle() const { return connection_->handle(); }
+  bool withholds_some(const std::string& pool) const;
+
+  const detail::connection_parameters parameters_;
   std::string prefix_;
-  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_{nullptr, &PQfinish};
+  std::optional<detail::connecting> attempt_;  ///< while it is connecting
+  std::optional<detail::connection> connection_;
   state is_ = state::away;
-  PostgresPollingStatusType polling_ = PGRES_POLLING_WRITING;
   steady_time deadline_;  ///< of what is under way
   std::string schema_;    ///< quoted, with a dot
   std::deque<job> jobs_;  ///< the first is under way if is_ == asking
@@ -86,7 +89,7 @@ class database {
   pool_detail new_detail_;
   std::optional<dated<all_figures>> pools_;
   std::map<std::string, dated<pool_detail>> details_;
-  std::optional<steady_time> failed_at_;
+  std::optional<steady_time> failed_at_;  ///< when somebody last waited in vain
   std::string error_;
 };
 

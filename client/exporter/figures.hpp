@@ -57,10 +57,17 @@ struct waiting {
   std::optional<std::string> user, application, holder;
 };
 
+/// A number that nobody has, and that is not given to anybody.
+struct withheld_number {
+  std::int64_t index = 0;
+  std::string state;  ///< "out of service" or "resting"
+};
+
 /// One pool, closer.
 struct pool_detail {
-  std::vector<holder> holders;  ///< the first ones by index
-  std::vector<waiting> queue;   ///< the first ones
+  std::vector<holder> holders;            ///< the first ones by index
+  std::vector<waiting> queue;             ///< the first ones
+  std::vector<withheld_number> withheld;  ///< the first ones by index
 };
 
 }  // namespace numpool::exporter

@@ -32,6 +32,9 @@ struct http_head {
 /// Reads the head at the beginning of `bytes`.
 http_head read_head(std::string_view bytes);
 
+/// The text with its letters of ASCII as small ones: what HTTP compares without regard to case.
+std::string lower(std::string_view text);
+
 /// The bytes that `text` stands for; nothing if it is not percent-encoding, or has a NUL.
 std::optional<std::string> percent_decoded(std::string_view text);
 

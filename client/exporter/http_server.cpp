@@ -26,10 +26,6 @@ constexpr auto kWriteTime = 10s;
 constexpr auto kDrainTime = 1s;
 constexpr std::size_t kMaxDrained = 65536;
 
-steady_time now() {
-  return std::chrono::steady_clock::now();
-}
-
 bool would_block() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }

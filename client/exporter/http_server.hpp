@@ -5,20 +5,18 @@
 
 #include <poll.h>
 
-#include <chrono>
 #include <functional>
 #include <list>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "clock.hpp"
 #include "descriptor.hpp"
 #include "http_request.hpp"
 #include "http_response.hpp"
 
 namespace numpool::exporter {
-
-using steady_time = std::chrono::steady_clock::time_point;
 
 /// A request that is being answered.
 struct http_call {

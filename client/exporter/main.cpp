@@ -50,7 +50,7 @@ sigset_t catch_signals() {
 
 timespec time_until(std::optional<steady_time> deadline) {
   using namespace std::chrono;
-  const auto left = deadline ? *deadline - steady_clock::now() : hours(1);
+  const auto left = deadline ? *deadline - now() : hours(1);
   const auto time = std::max<nanoseconds>(left, nanoseconds(0));
   return {static_cast<time_t>(duration_cast<seconds>(time).count()),
           static_cast<long>((time % seconds(1)).count())};
@@ -105,7 +105,7 @@ int run(const std::vector<std::string>& words) {
   service paths(guard, source);
   answers = &paths;
   // At once, so that a role that must not be used is told of at the start.
-  source.pools(std::chrono::steady_clock::now());
+  source.pools(now());
   const bool is_v6 = given.address.find(':') != std::string::npos;
   std::printf("listening on http://%s%s%s:%d/\n", is_v6 ? "[" : "", given.address.c_str(),
               is_v6 ? "]" : "", server.port());

@@ -1,12 +1,14 @@
 #include "settings.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 
 #include <numpool/version.hpp>
 
 #include "failure.hpp"
+#include "help_formatter.hpp"
 
 namespace numpool::exporter {
 namespace {
@@ -54,6 +56,7 @@ settings parse_settings(const std::vector<std::string>& words) {
   settings result;
   std::string listen;
   CLI::App app("Metrics and a page of the pools of numbers in a PostgreSQL.", "numpool-exporter");
+  app.formatter(std::make_shared<cli::help_formatter>());
   app.set_version_flag("--version", std::string("numpool-exporter ") + numpool::version());
   app.add_option("--url", result.url, "Connection string or URI of the server")
       ->type_name("CONNINFO");

@@ -68,7 +68,10 @@ bool Client::closed_within(Milliseconds time) {
 }
 
 std::string Client::read_all(Milliseconds time) {
-  return closed_within(time) ? got_ : "";
+  Limit limit(time);
+  while (!closed_within(limit.left()))
+    if (limit.over()) return "";
+  return got_;
 }
 
 Answer Client::answer(Milliseconds time) {
@@ -80,6 +83,25 @@ Answer Client::answer(Milliseconds time) {
   answer.head = all.substr(0, end + 2);
   answer.body = all.substr(end + 4);
   return answer;
+}
+
+Listener::Listener() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* any = reinterpret_cast<sockaddr*>(&address);
+  if (bind(socket_, any, length) == 0 && listen(socket_, 8) == 0 &&
+      getsockname(socket_, any, &length) == 0) {
+    port_ = ntohs(address.sin_port);
+    return;
+  }
+  close(socket_);
+  throw TestError("cannot listen");
+}
+
+Listener::~Listener() {
+  close(socket_);
 }
 
 namespace {

@@ -61,6 +61,22 @@ class Exporter {
   int port_ = 0;
 };
 
+// A port where connections are made, and nobody says anything.
+class Listener {
+ public:
+  Listener();
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // Once this is gone, one that is free: the system gives another one to whoever asks next.
+  int port() const { return port_; }
+
+ private:
+  int socket_;
+  int port_ = 0;
+};
+
 // A file with the text, of that mode, that is removed at the end of the test run.
 std::string file_with(const std::string& text, int mode = 0600);
 

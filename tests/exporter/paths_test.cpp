@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include <nlohmann/json.hpp>
 
@@ -22,6 +23,12 @@ std::string bearer(const std::string& token) {
 
 bool has_line(const std::string& text, const std::string& line) {
   return text.find("\n" + line + "\n") != std::string::npos;
+}
+
+std::string value_of(const char* variable) {
+  const char* value = std::getenv(variable);
+  REQUIRE(value != nullptr);
+  return value;
 }
 
 // A session with a name in the views.
@@ -195,13 +202,40 @@ TEST_CASE("healthz tells whether the database answers, and metrics that it does 
   CHECK(healthy.get("/healthz").body == "ok\n");
 }
 
-TEST_CASE("a backend that is ended is replaced") {
+TEST_CASE("a backend that is ended is replaced, and nobody who asks then is told that it was") {
   Exporter exporter;
   CHECK(exporter.get("/healthz").status == 200);
-  observer().must(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
-      "'numpool-exporter'");
-  CHECK(eventually([&] { return exporter.get("/healthz").status == 200; }));
+  const std::string backends = " FROM pg_stat_activity WHERE application_name = 'numpool-exporter'";
+  const std::string first = observer().text("SELECT pid" + backends);
+  observer().must("SELECT pg_sleep(1.1)");  // an answer may be a second old
+  observer().must("SELECT pg_terminate_backend(pid)" + backends);
+  REQUIRE(eventually([&] { return !exporter.program().err().empty(); }));
+  CHECK(has_line(exporter.get("/metrics").body, "numpool_up 1"));
+  const std::string second = observer().text("SELECT pid" + backends);
+  CHECK(second != "");
+  CHECK(second != first);
+}
+
+TEST_CASE("of several hosts one that is silent is passed") {
+  const Listener silent;
+  Exporter exporter({"--url", "user=" + monitor_role() + " host='127.0.0.1," + value_of("PGHOST") +
+                                  "' port=" + std::to_string(silent.port()) + "," +
+                                  value_of("PGPORT") + " connect_timeout=2"});
+  CHECK(exporter.get("/healthz").status == 200);
+}
+
+TEST_CASE("numbers that are out of service, or rest, are told of beside the leases") {
+  Pool pool(4, "withheld");
+  Session holder;
+  holder.must("SELECT numpool_acquire(" + pool.q() + ")");
+  observer().must("SELECT numpool_set_service(" + pool.q() + ", 2, false)");
+  const auto withheld = [&] {
+    Exporter exporter;
+    return json::parse(exporter.get("/api/pools/" + pool.name()).body)["withheld"];
+  };
+  CHECK(withheld() == json::parse(R"([{"index": 2, "state": "out of service"}])"));
+  observer().must("SELECT numpool_drain(" + pool.q() + ", true)");
+  CHECK(withheld().size() == 3);
 }
 
 TEST_CASE("a superuser, and who may not monitor, are refused") {

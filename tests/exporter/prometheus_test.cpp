@@ -11,7 +11,7 @@ using namespace numpool_test;
 
 namespace {
 
-// A Prometheus of the test's own, on a port that hardly anybody has.
+// A Prometheus of the test's own.
 class Prometheus {
  public:
   explicit Prometheus(const Exporter& exporter)
@@ -47,7 +47,7 @@ class Prometheus {
                      "\"]\n");
   }
 
-  int port_ = 20000 + getpid() % 12000;
+  int port_ = Listener().port();
   Program program_;
 };
 
