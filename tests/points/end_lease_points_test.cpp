@@ -10,10 +10,6 @@ using namespace numpool_test;
 
 namespace {
 
-std::string end_lease(const Scene& scene) {
-  return call("end_lease", scene.pool(), "0");
-}
-
 // A holder of the only number, two who wait for it, and an operator whose COMMIT is to end the
 // holder's lease.
 struct Play {
@@ -23,7 +19,7 @@ struct Play {
     scene.asleep(next, acquire(scene.pool()));
     scene.asleep(last, acquire(scene.pool()));
     Actor& op = scene.actor("operator");
-    op.must("BEGIN; " + end_lease(scene));
+    op.must("BEGIN; " + end_lease(scene.pool()));
     scene.part(op, "COMMIT", {DebugPoint::kEndingOne, DebugPoint::kWakeDue});
   }
 
@@ -74,7 +70,7 @@ TEST_CASE("the end of a lease, by two: one hand-off") {
   in_all_orders(1, [](Scene& scene) {
     Play play(scene);
     Actor& other = scene.actor("other");
-    other.must("BEGIN; " + end_lease(scene));
+    other.must("BEGIN; " + end_lease(scene.pool()));
     scene.part(other, "COMMIT", {DebugPoint::kEndingOne, DebugPoint::kWakeDue});
     scene.finally([&next = play.next, &last = play.last] {
       CHECK(came_to(next) == "0");
@@ -119,7 +115,7 @@ TEST_CASE(
     waiter.must("SELECT numpool_channel()");
     scene.asleep(waiter, acquire(scene.pool()), {DebugPoint::kWoken, DebugPoint::kTurnSeen});
     scene.part(holder, release(scene.pool(), 0), {DebugPoint::kWakeDue});
-    scene.part(op, end_lease(scene), {DebugPoint::kEndingOne});
+    scene.part(op, end_lease(scene.pool()), {DebugPoint::kEndingOne});
     const auto lost = std::make_shared<int>();
     scene.finally([&scene, &waiter, lost] { *lost = scene.pool().holder() != waiter.pid(); });
     scene.at_last([&waiter, lost] {

@@ -6,26 +6,17 @@
 
 using namespace numpool_test;
 
-namespace {
-
-std::string set_service(const Scene& scene, int index, bool in_service) {
-  return call("set_service", scene.pool(),
-              std::to_string(index) + (in_service ? ", true" : ", false"));
-}
-
-}  // namespace
-
 TEST_CASE("a number comes back in service while another is released: both waiters are served") {
   in_all_orders(2, [](Scene& scene) {
     Actor& op = scene.actor("operator");
     Actor& holder = scene.actor("holder");
     Actor& first = scene.actor("first");
     Actor& second = scene.actor("second");
-    op.must(set_service(scene, 1, false));
+    op.must(set_service(scene.pool(), 1, false));
     holder.must(acquire(scene.pool()));
     scene.asleep(first, acquire(scene.pool()));
     scene.asleep(second, acquire(scene.pool()));
-    op.must("BEGIN; " + set_service(scene, 1, true));
+    op.must("BEGIN; " + set_service(scene.pool(), 1, true));
     scene.part(op, "COMMIT",
                {DebugPoint::kApplying, DebugPoint::kServiceSet, DebugPoint::kWakeDue});
     scene.part(holder, release(scene.pool(), 0), {DebugPoint::kReleasingOne});
@@ -44,13 +35,13 @@ TEST_CASE("a number goes out of service while it is released: somebody has it, o
     Actor& next = scene.actor("next");
     holder.must(acquire(scene.pool()));
     scene.asleep(next, acquire(scene.pool()));
-    op.must("BEGIN; " + set_service(scene, 0, false));
+    op.must("BEGIN; " + set_service(scene.pool(), 0, false));
     scene.part(op, "COMMIT", {DebugPoint::kApplying, DebugPoint::kServiceSet});
     scene.part(holder, release(scene.pool(), 0), {DebugPoint::kReleasingOne});
     scene.finally([&scene, &next] {
       CHECK(scene.pool().free() == 0);
       CHECK(scene.pool().in_use() == (next.doing == ActorDoing::kSleeping ? 0 : 1));
-      observer().must(set_service(scene, 0, true));
+      observer().must(set_service(scene.pool(), 0, true));
     });
   });
 }
@@ -59,7 +50,7 @@ TEST_CASE("a pool that nobody has loaded is loaded while a number of it goes out
   in_all_orders(1, [](Scene& scene) {
     Actor& op = scene.actor("operator");
     Actor& user = scene.actor("user");
-    op.must("BEGIN; " + set_service(scene, 0, false));
+    op.must("BEGIN; " + set_service(scene.pool(), 0, false));
     scene.part(op, "COMMIT", {DebugPoint::kRowsVisible, DebugPoint::kApplying});
     scene.part(user, try_acquire(scene.pool()),
                {DebugPoint::kRowRead, DebugPoint::kRegistered, DebugPoint::kReadAgain});
@@ -67,7 +58,7 @@ TEST_CASE("a pool that nobody has loaded is loaded while a number of it goes out
       // It had it before the COMMIT, or does not get it.
       CHECK(scene.pool().free() == 0);
       CHECK(scene.pool().in_use() == (came_to(user) == "0" ? 1 : 0));
-      observer().must(set_service(scene, 0, true));
+      observer().must(set_service(scene.pool(), 0, true));
     });
   });
 }

@@ -1,37 +1,16 @@
 // What is said of a deadlock, and what a check for them leaves alone.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "server/deadlock_scene.h"
+#include "server/server_log.h"
 
 using namespace numpool_test;
 
 namespace {
-
-// How much the server has logged; observer() is a superuser.
-std::int64_t log_length() {
-  const char* log = std::getenv("NUMPOOL_SERVER_LOG");
-  REQUIRE(log != nullptr);
-  return observer().number("SELECT size FROM pg_stat_file('" + std::string(log) + "')").value();
-}
-
-std::string logged_since(std::int64_t length) {
-  return observer()
-      .value("SELECT pg_read_file('" + std::string(std::getenv("NUMPOOL_SERVER_LOG")) + "', " +
-             std::to_string(length) + ", 10000000)")
-      .value_or("");
-}
-
-int times_in(const std::string& text, const std::string& part) {
-  int times = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-    ++times;
-  return times;
-}
 
 // Of the checks that a session has made, by what the server tells it.
 int checks = 0;
@@ -43,7 +22,7 @@ void count_check(void*, const char* message) {
 
 TEST_CASE("deadlock: the log has all that is tied up in it, and the statistics count it") {
   DeadlockScene scene;
-  const std::int64_t before = log_length();
+  const ServerLog log;
   const std::string counter =
       "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
   CrosswisePair pair;
@@ -52,15 +31,14 @@ TEST_CASE("deadlock: the log has all that is tied up in it, and the statistics c
   ends_in_deadlock(two, one);
   const std::string ended =
       "deadlock of 2 processes over numpool: the wait of " + pid_of(two) + " is ended";
-  REQUIRE(eventually([&] { return times_in(logged_since(before), ended) == 1; }));
-  const std::string log = logged_since(before);
+  REQUIRE(eventually([&] { return log.count(ended) == 1; }));
   const std::string first = std::to_string(one.pid()), second = std::to_string(two.pid());
   for (const std::string& part :
        {"Process " + second + " waits for a number of pool \"a\"; number 0 is held by process " +
             first,
         "Process " + first + " waits for a number of pool \"b\"; process " + second + " holds 1",
         "Process " + first + ": " + take("b"), "Process " + second + ": " + take("a")})
-    CHECK_MESSAGE(times_in(log, part) >= 1, part, " is missing in ", log);
+    CHECK_MESSAGE(log.count(part) >= 1, part, " is missing in ", log.text());
   two.must("SELECT pg_stat_force_next_flush()");
   CHECK(eventually([&] { return scene.witness.number(counter) == 1; }));
   CHECK(scene.all_counted() == 1);
@@ -130,7 +108,7 @@ TEST_CASE("deadlock: one session checks for all, once in about a deadlock_timeou
 
 TEST_CASE("deadlock: with too many waits to look at none is found, and the log says so once") {
   DeadlockScene scene;
-  const std::int64_t before = log_length();
+  const ServerLog log;
   // Each waits for all that are ahead of it: more than 10,000 together.
   constexpr int kMany = 150;
   scene.witness.must("SELECT numpool_create('many', " + std::to_string(kMany) + ")");
@@ -148,9 +126,9 @@ TEST_CASE("deadlock: with too many waits to look at none is found, and the log s
   auto& [one, two] = pair;
   pair.wait_crosswise(scene);
   const std::string says = "numpool does not look for deadlocks while";
-  CHECK(eventually([&] { return times_in(logged_since(before), says) == 1; }, kSoon));
+  CHECK(eventually([&] { return log.count(says) == 1; }, kSoon));
   CHECK_FALSE(two.done_within(kLong));
-  CHECK(times_in(logged_since(before), says) == 1);
+  CHECK(log.count(says) == 1);
   keeper.must("SELECT pg_advisory_unlock(1)");
   ends_in_deadlock(two, one);
   sleeper.sever();

@@ -7,10 +7,6 @@ using namespace numpool_test;
 
 namespace {
 
-std::string end_lease(const Pool& pool, int index = 0, const std::string& fence = "NULL") {
-  return call("end_lease", pool, std::to_string(index) + ", " + fence);
-}
-
 // Acquires, and gives the fence.
 std::string acquire_fence(Session& session, const Pool& pool) {
   return session.must(acquire_with_fence(pool)).rows.at(0).at(1).value();
@@ -243,7 +239,7 @@ TEST_CASE("end_lease: a lease that became a token's between the call and COMMIT"
     op.must("COMMIT");
     CHECK_FALSE(next.number(try_acquire(pool)));
     holder.must("ROLLBACK");
-    CHECK(next.number(acquire(pool, "5 s")) == 0);
+    CHECK(next.number(acquire(pool)) == 0);
   }
   SUBCASE("an open transaction releases it, and commits") {
     holder.must("BEGIN; " + release_token(token));
@@ -255,7 +251,7 @@ TEST_CASE("end_lease: a lease that became a token's between the call and COMMIT"
     holder.must("BEGIN; " + release_token(token));
     op.must("COMMIT");
     holder.must(lease(pool, token) + "; COMMIT");
-    CHECK(next.number(acquire(pool, "5 s")) == 0);
+    CHECK(next.number(acquire(pool)) == 0);
   }
   CHECK(holder.text(renew(token)) == "");
   CHECK(pool.holder() == next.pid());

@@ -5,18 +5,6 @@
 
 using namespace numpool_test;
 
-namespace {
-
-std::string set_service(const Pool& pool, int index, bool in_service) {
-  return call("set_service", pool, std::to_string(index) + (in_service ? ", true" : ", false"));
-}
-
-std::string drain(const Pool& pool, bool drain) {
-  return call("drain", pool, drain ? "true" : "false");
-}
-
-}  // namespace
-
 TEST_CASE("service: waiters are served at COMMIT when a number comes back, and not before") {
   Pool pool(2);
   Session op, holder, first, second;

@@ -37,7 +37,7 @@ TEST_CASE("slots: how the last lease ended, each way") {
     if (way != "rollback") holder.must("COMMIT");
     if (way == "released") holder.must(release(pool, 0));
     if (way == "session") holder.close();
-    if (way == "ended") op.must(call("end_lease", pool, "0"));
+    if (way == "ended") op.must(end_lease(pool));
     CHECK(eventually([&] { return last_end(pool) == "free " + way + " " + pid; }));
     CHECK(slot(pool, 0, "fence") == "");
     CHECK(slot(pool, 0, "usename = session_user AND since > now() - interval '1 hour'") == "t");
@@ -55,9 +55,9 @@ TEST_CASE("slots: a number that rests, until when, and who had it last") {
   CHECK(slot(pool, 0,
              "until BETWEEN now() + interval '59 min' AND now() + interval '61 min' AND "
              "until - since BETWEEN interval '59 min' AND interval '61 min'") == "t");
-  holder.must("SELECT numpool_set_service(" + pool.q() + ", 0, false)");
+  holder.must(set_service(pool, 0, false));
   CHECK(slot(pool, 0, "state") == "out of service");
-  holder.must("SELECT numpool_set_service(" + pool.q() + ", 0, true)");
+  holder.must(set_service(pool, 0, true));
   CHECK(last_end(pool) == "resting released " + pid);
   holder.must("SELECT numpool_configure(" + pool.q() + R"(, '{"cooldown": null}'))");
   CHECK(last_end(pool) == "free released " + pid);
@@ -66,16 +66,16 @@ TEST_CASE("slots: a number that rests, until when, and who had it last") {
 TEST_CASE("slots: tokens, by time and by release") {
   Pool pool(1);
   Session op;
-  op.must(lease(pool, new_token(), "200 ms"));
-  CHECK(slot(pool, 0, "state || (until > now()) || (usename = session_user) || (pid IS NULL)") ==
-        "leasedtruetruetrue");
-  CHECK(eventually([&] { return last_end(pool) == "free expired 0"; }));
   const std::string token = new_token();
   op.must(lease(pool, token));
+  CHECK(slot(pool, 0, "state || (until > now()) || (usename = session_user) || (pid IS NULL)") ==
+        "leasedtruetruetrue");
   op.must(release_token(token));
   CHECK(last_end(pool) == "free released 0");
+  op.must(lease(pool, new_token(), "100 ms"));
+  CHECK(eventually([&] { return last_end(pool) == "free expired 0"; }));
   op.must(lease(pool, new_token()));
-  op.must("SELECT numpool_end_lease(" + pool.q() + ", 0)");
+  op.must(end_lease(pool));
   CHECK(last_end(pool) == "free ended 0");
   CHECK(op.text("SELECT expired || ' ' || ended FROM numpool_show_counters() "
                 "WHERE pool = " +
@@ -92,9 +92,9 @@ TEST_CASE(
   holder.must("SELECT numpool_drain(" + pool.q() + ", true, 'move')");
   CHECK(slot(pool, 0, "state || ': ' || reason") == "out of service: move");
   CHECK(slot(pool, 1, "state || ': ' || reason") == "out of service: fan broken");
-  holder.must("SELECT numpool_drain(" + pool.q() + ", false)");
+  holder.must(drain(pool, false));
   holder.must(acquire(pool) + "; " + acquire(pool));
-  holder.must("SELECT numpool_set_service(" + pool.q() + ", 2, false)");
+  holder.must(set_service(pool, 2, false));
   CHECK(slot(pool, 2, "state || coalesce(reason, '-')") == "leased-");
   holder.must("SELECT numpool_resize(" + pool.q() + ", 1)");
   CHECK(

@@ -43,9 +43,9 @@ TEST_CASE("wait_idle: woken by the last one, however he goes") {
     const std::string how = way;
     std::int64_t ticket = 0;
     if (how == "expiry") {
-      observer().must(lease(pool, new_token(), "300 ms"));
+      holder.must(acquire(pool));
     } else if (how == "cancel") {
-      observer().must("SELECT numpool_drain(" + pool.q() + ", true)");
+      observer().must(drain(pool, true));
       ticket = enqueue_ticket(holder, pool);
     } else {
       holder.must((how == "rollback" ? "BEGIN; " : "") + acquire(pool));
@@ -53,9 +53,10 @@ TEST_CASE("wait_idle: woken by the last one, however he goes") {
     begin_waiting(waiter, wait_idle(pool));
     begin_waiting(second, wait_idle(pool, "1 hour"));
     if (how == "release") holder.must(release(pool, 0));
+    if (how == "expiry") holder.must(keep(pool, 0, new_token(), "100 ms"));
     if (how == "exit") holder.close();
     if (how == "rollback") holder.must("ROLLBACK");
-    if (how == "end_lease") observer().must(call("end_lease", pool, "0"));
+    if (how == "end_lease") observer().must(end_lease(pool));
     if (how == "cancel") holder.must(cancel(ticket));
     CHECK(waiter.finish().value() == "t");
     CHECK(second.finish().value() == "t");
@@ -94,14 +95,14 @@ TEST_CASE("wait_idle: whoever has something of the pool is refused") {
   CHECK(holder.state(wait_idle(pool)) == "40P01");
   holder.must("BEGIN; " + release(pool, 0));
   CHECK(holder.state(wait_idle(pool)) == "40P01");
-  holder.must("ROLLBACK; " + release(pool, 0) + "; SELECT numpool_drain(" + pool.q() + ", true)");
+  holder.must("ROLLBACK; " + release(pool, 0) + "; " + drain(pool, true));
   enqueue_ticket(holder, pool);
   CHECK(holder.state(wait_idle(pool, "0")) == "40P01");
-  holder.must("SELECT numpool_release_all(); SELECT numpool_drain(" + pool.q() + ", false)");
+  holder.must("SELECT numpool_release_all(); " + drain(pool, false));
   observer().must(acquire(pool));
-  holder.must("BEGIN; SELECT numpool_end_lease(" + pool.q() + ", 0)");
+  holder.must("BEGIN; " + end_lease(pool));
   CHECK(holder.state(wait_idle(pool)) == "55000");
-  holder.must("ROLLBACK; BEGIN; SELECT numpool_drain(" + pool.q() + ", true)");
+  holder.must("ROLLBACK; BEGIN; " + drain(pool, true));
   CHECK(holder.state(wait_idle(pool)) == "55000");
   holder.must("ROLLBACK");
   observer().must("SELECT numpool_release_all()");
