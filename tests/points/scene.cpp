@@ -313,7 +313,7 @@ void Scene::release_tokens() {
 }
 
 void Scene::release_everything() {
-  for (const auto end = Clock::now() + 10s;;) {
+  for (Limit limit(kDeadline);;) {
     bool over = true;
     release_tokens();
     for (Actor* actor : actors_) {
@@ -332,7 +332,7 @@ void Scene::release_everything() {
     }
     settle();
     if (over) return;
-    if (Clock::now() > end) {
+    if (limit.over()) {
       for (Actor* actor : actors_) {
         if (actor->doing == ActorDoing::kIdle || actor->doing == ActorDoing::kGone) continue;
         actor->session().cancel();
@@ -345,7 +345,7 @@ void Scene::release_everything() {
 
 void Scene::check_all_free() {
   if (!pool_exists()) return;
-  CHECK_MESSAGE(pool_.idle_within(5s), "P9: something is left");
+  CHECK_MESSAGE(pool_.idle_within(), "P9: something is left");
   const auto all =
       observer().must("SELECT numpool_try_acquire(" + pool_.q() + ") FROM generate_series(0, 20)");
   std::string got;

@@ -36,7 +36,8 @@ std::string release_batch_of(Session& session, const Pool& pool, int count) {
 
 // Cancels the session's statement until it is over.
 Outcome cancelled(Session& session) {
-  while (!session.done_within(10ms)) session.cancel();
+  Limit limit(kDeadline);
+  while (!session.done_within(10ms) && !limit.over()) session.cancel();
   return session.finish();
 }
 

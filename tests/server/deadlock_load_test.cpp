@@ -63,7 +63,7 @@ TEST_CASE("deadlock: a check among 1,000 sleepers in 100 pools takes less than 2
   PQsetNoticeProcessor(checker.handle(), note_check, nullptr);
   checker.must("SET deadlock_timeout = '20ms'; SET client_min_messages = debug1");
   checker.send(take(50));
-  REQUIRE(eventually([&] { return checker.done(), checks.size() >= 20; }, 60s));
+  REQUIRE(eventually([&] { return checker.done(), checks.size() >= 20; }));
   double took = 1e9, locked = 1e9;
   for (const Check& check : checks) {
     CHECK(check.sessions >= 10 * kPools - 1);
@@ -73,13 +73,13 @@ TEST_CASE("deadlock: a check among 1,000 sleepers in 100 pools takes less than 2
     locked = std::min(locked, check.locked);
   }
   MESSAGE("nobody stuck: ", took, " ms, longest lock ", locked, " ms");
-  CHECK(took < 20);
-  CHECK(locked < 1);
+  CHECK((took < 20 || took < 20 * slowness()));
+  CHECK((locked < 1 || locked < slowness()));
 
   // The ring closes.
   checks.clear();
   ring.back()->send(take(0));
-  REQUIRE(eventually([&] { return ring.back()->done() && !checker.done(); }, 60s));
+  REQUIRE(eventually([&] { return ring.back()->done() && !checker.done(); }));
   CHECK(ring.back()->finish().sqlstate == "40P01");
   REQUIRE(eventually(
       [&] {
@@ -92,7 +92,7 @@ TEST_CASE("deadlock: a check among 1,000 sleepers in 100 pools takes less than 2
     if (check.ended != 1) continue;
     MESSAGE("one stuck of 1,001: ", check.took, " ms, longest lock ", check.locked, " ms");
     // Two looks, the circle of 100 and its words.
-    CHECK(check.took < 60);
+    CHECK((check.took < 60 || check.took < 60 * slowness()));
   }
   for (auto& session : ring) session->sever();
   for (auto& session : behind) session->sever();

@@ -18,7 +18,7 @@ TEST_CASE("SIGKILL of a client that holds: its number goes to the next in line w
   wait_in_queue(waiter, pool, 1);
   const auto start = Clock::now();
   holder.kill();
-  CHECK(waiter.finish(5s).number() == 0);
+  CHECK(waiter.finish().number() == 0);
   CHECK(took_at_most(1s, start));
 }
 
@@ -96,10 +96,10 @@ TEST_CASE("every way a session can end") {
       session.send("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '20ms'; " +
                    release(pool, 0));
     }
-    CHECK(eventually([&] { return pool.in_use() == 2 && pool.waiting() == 0; }, 2s));
+    CHECK(eventually([&] { return pool.in_use() == 2 && pool.waiting() == 0; }));
     CHECK(poll_state(next, ticket) == "granted");
     next.close();
-    CHECK(pool.idle_within(2s));
+    CHECK(pool.idle_within());
   }
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("a stopped client keeps its place and its number") {
   CHECK_FALSE(last.done_within(100ms));  // the stopped one was served
   CHECK(pool.in_use() == 1);
   sleeper.kill();
-  CHECK(last.finish(5s).number() == 0);
+  CHECK(last.finish().number() == 0);
 }
 
 TEST_CASE("many clients killed at once") {
@@ -147,11 +147,11 @@ TEST_CASE("many clients killed at once") {
   std::vector<std::unique_ptr<ClientProcess>> clients;
   for (int i = 0; i < 20; i++)
     clients.push_back(std::make_unique<ClientProcess>(std::vector<std::string>{acquire(pool)}));
-  REQUIRE(pool.waiters_become(17, 20s));
+  REQUIRE(pool.waiters_become(17));
   Session last;
   wait_in_queue(last, pool, 18);
   for (auto& client : clients) client->signal(SIGKILL);
-  CHECK(last.finish(5s).ok);
+  CHECK(last.finish().ok);
   last.must("SELECT numpool_release_all()");
-  CHECK(pool.idle_within(5s));
+  CHECK(pool.idle_within());
 }

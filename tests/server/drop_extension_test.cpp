@@ -28,15 +28,15 @@ TEST_CASE("DROP EXTENSION with leases and waiters works at once; made again, it 
   holder.must("SELECT numpool_acquire('a')");
   waiter.send("SELECT numpool_acquire('a')");
   REQUIRE(waits_in_queue(dropper, waiter));
-  impatient.send("SELECT numpool_acquire('a', '1500 ms')");
+  impatient.send("SELECT numpool_acquire('a', '" + stretched_interval(1500ms) + "')");
   REQUIRE(waits_in_queue(dropper, impatient));
   ticket.must("SELECT numpool_enqueue('a')");
 
   const auto start = Clock::now();
-  REQUIRE(dropper.run("DROP EXTENSION numpool", 5s).ok);
+  REQUIRE(dropper.run("DROP EXTENSION numpool").ok);
   CHECK(took_at_most(1s, start));
   // The waiter is told at its timeout, by an error and not by the NULL of an ordinary timeout.
-  CHECK(impatient.finish(5s).sqlstate == "42704");
+  CHECK(impatient.finish().sqlstate == "42704");
 
   dropper.must("CREATE EXTENSION numpool");
   CHECK(dropper.number("SELECT count(*) FROM numpool_list()") == 0);
@@ -50,7 +50,7 @@ TEST_CASE("DROP EXTENSION with leases and waiters works at once; made again, it 
 
   // When the old holder ends, the old waiter's turn comes, and it learns that its pool is gone.
   holder.close();
-  CHECK(waiter.finish(5s).sqlstate == "42704");
+  CHECK(waiter.finish().sqlstate == "42704");
   ticket.must("SELECT 1");
   CHECK(dropper.number("SELECT in_use FROM numpool_pools") == 1);
 }
@@ -62,23 +62,23 @@ TEST_CASE("a second pool taken while DROP EXTENSION runs and others sleep: no de
   sleeper.send("SELECT numpool_acquire('a')");
   REQUIRE(waits_in_queue(dropper, sleeper));
   dropper.must("BEGIN");
-  REQUIRE(dropper.run("DROP EXTENSION numpool", 5s).ok);
+  REQUIRE(dropper.run("DROP EXTENSION numpool").ok);
   // This session has not used the pool yet, so it has to read the definition, and that has to wait.
   holder.send("SELECT numpool_acquire('b')");
   CHECK_FALSE(holder.done_within(100ms));
 
   SUBCASE("committed: nobody hangs") {
     dropper.must("COMMIT");
-    const Outcome outcome = holder.finish(5s);
+    const Outcome outcome = holder.finish();
     CHECK((outcome.sqlstate == "42704" || outcome.sqlstate == "42883"));
     holder.close();
-    CHECK(sleeper.finish(5s).sqlstate == "42704");
+    CHECK(sleeper.finish().sqlstate == "42704");
   }
   SUBCASE("rolled back: all goes on") {
     dropper.must("ROLLBACK");
-    CHECK(holder.finish(5s).number() == 0);
+    CHECK(holder.finish().number() == 0);
     holder.must("SELECT numpool_release('a', 0)");
-    CHECK(sleeper.finish(5s).number() == 0);
+    CHECK(sleeper.finish().number() == 0);
   }
 }
 
@@ -91,12 +91,12 @@ TEST_CASE("what takes no heavyweight lock goes through while DROP EXTENSION is o
   REQUIRE(waits_in_queue(dropper, sleeper));
   const std::string number = *ticket.value("SELECT ticket FROM numpool_enqueue('b')");
   dropper.must("BEGIN; DROP EXTENSION numpool");
-  CHECK(holder.run("SELECT numpool_fence('a', 0)", 2s).number().has_value());
-  CHECK(holder.run("SELECT numpool_release('a', 0)", 2s).value() == "t");
-  CHECK(sleeper.finish(2s).number() == 0);
-  CHECK(ticket.run("SELECT state FROM numpool_poll(" + number + ")", 2s).value() == "waiting");
-  CHECK(ticket.run("SELECT numpool_cancel(" + number + ")", 2s).value() == "t");
-  CHECK(holder.run("SELECT numpool_release_all()", 2s).number() == 1);
+  CHECK(holder.run("SELECT numpool_fence('a', 0)").number().has_value());
+  CHECK(holder.run("SELECT numpool_release('a', 0)").value() == "t");
+  CHECK(sleeper.finish().number() == 0);
+  CHECK(ticket.run("SELECT state FROM numpool_poll(" + number + ")").value() == "waiting");
+  CHECK(ticket.run("SELECT numpool_cancel(" + number + ")").value() == "t");
+  CHECK(holder.run("SELECT numpool_release_all()").number() == 1);
   dropper.must("ROLLBACK");
   CHECK(holder.number("SELECT in_use FROM numpool_pools WHERE pool = 'a'") == 1);
 }
@@ -113,17 +113,17 @@ TEST_CASE("a waiter holds no heavyweight lock but its transaction's own") {
   const std::string table = *maintainer.value(
       "SELECT c::regclass FROM pg_extension, unnest(extconfig) AS c WHERE extname = 'numpool' AND "
       "EXISTS (SELECT FROM pg_class WHERE oid = c AND relkind = 'r')");
-  CHECK(maintainer.run("VACUUM FULL " + table, 5s).ok);
-  CHECK(maintainer.run("ALTER TABLE " + table + " SET (fillfactor = 90)", 5s).ok);
+  CHECK(maintainer.run("VACUUM FULL " + table).ok);
+  CHECK(maintainer.run("ALTER TABLE " + table + " SET (fillfactor = 90)").ok);
   // A number is taken while somebody locks the table for a long time: a pool that is loaded needs
   // no table.
   maintainer.must("BEGIN; LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE");
-  CHECK(holder.run("SELECT numpool_release('a', 0)", 2s).value() == "t");
-  CHECK(waiter.finish(2s).number() == 0);
+  CHECK(holder.run("SELECT numpool_release('a', 0)").value() == "t");
+  CHECK(waiter.finish().number() == 0);
   holder.send("SELECT numpool_acquire('b')");
   CHECK(waits_for_lock(holder));
   maintainer.must("COMMIT");
-  CHECK(holder.finish(5s).number() == 0);
+  CHECK(holder.finish().number() == 0);
 }
 
 TEST_CASE("DROP EXTENSION in a transaction that has leases, and its rollback") {
@@ -158,7 +158,7 @@ namespace {
 
 // What a ticket's client is told: the payload without its ticket's number.
 std::string told(Session& session, std::int64_t ticket) {
-  for (const Notification& notification : session.await_notifications(5s)) {
+  for (const Notification& notification : session.await_notifications()) {
     const std::string begin = "{\"ticket\":" + std::to_string(ticket) + ",";
     if (notification.payload.rfind(begin, 0) == 0) return notification.payload.substr(begin.size());
   }
@@ -167,7 +167,7 @@ std::string told(Session& session, std::int64_t ticket) {
 
 // Whether a holder is told that its lease of number 0 of pool a is over.
 bool told_of_its_lease(Session& session) {
-  for (const Notification& notification : session.await_notifications(5s))
+  for (const Notification& notification : session.await_notifications())
     if (notification.payload.find("\"pool\":\"a\",\"index\":0,") != std::string::npos &&
         notification.payload.find("\"error\":\"dropped\"") != std::string::npos)
       return true;
@@ -247,7 +247,7 @@ TEST_CASE("many sessions come to a new extension at once") {
   const std::string waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
   CHECK(eventually([&] { return maker.number(waiting) == 8; }));
   locker.must("COMMIT");
-  for (const auto& session : sessions) CHECK(session->finish(5s).ok);
+  for (const auto& session : sessions) CHECK(session->finish().ok);
 }
 
 TEST_CASE("who has waited for the lock of loading with a timeout has it no longer than needed") {
@@ -267,7 +267,7 @@ TEST_CASE("who has waited for the lock of loading with a timeout has it no longe
   const std::string waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
   CHECK(eventually([&] { return maker.number(waiting) == 8; }));
   locker.must("COMMIT");
-  for (const auto& session : sessions) CHECK(session->finish(5s).ok);
+  for (const auto& session : sessions) CHECK(session->finish().ok);
   CHECK(maker.number(
             "SELECT count(*) FROM pg_locks WHERE mode = 'ExclusiveLock' AND locktype = 'object'") ==
         0);

@@ -47,7 +47,7 @@ TEST_CASE("a pool whose name is odd in its encoding works and can be dropped") {
     CHECK(session.number("SELECT count(*) FROM numpool_leases WHERE pool = " + name) == 1);
     waiter.must("SELECT numpool_enqueue" + pool);
     CHECK(session.value("SELECT numpool_release(" + name + ", 0)") == "t");
-    const auto told = waiter.await_notifications(5s);
+    const auto told = waiter.await_notifications();
     REQUIRE(told.size() == 1);
     CHECK(told.front().payload.find("\"pool\":" + std::string(one.payload) + ",") !=
           std::string::npos);

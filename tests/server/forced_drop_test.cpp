@@ -86,16 +86,16 @@ TEST_CASE("drop and create the same pool again and again under acquirers") {
     CAPTURE(round);
     definer.must("BEGIN; SELECT numpool_drop(" + pool.q() + ", true); SELECT numpool_create(" +
                  pool.q() + ", " + std::to_string(1 + round % 3) + ")");
-    for (auto& taker : takers) taker->send(acquire(pool, "1 s"));
+    for (auto& taker : takers) taker->send(acquire(pool));
     definer.must("COMMIT");
     // As many waiters as fit are served, and never more; they hold their numbers until the round is
     // over.
     const int size = 1 + round % 3;
-    REQUIRE(eventually([&] { return pool.in_use() == size && pool.waiting() == 4 - size; }, 900ms));
+    REQUIRE(eventually([&] { return pool.in_use() == size && pool.waiting() == 4 - size; }));
     definer.must("SELECT numpool_drop(" + pool.q() + ", true); SELECT numpool_create(" + pool.q() +
                  ", 1)");
     for (auto& taker : takers) {
-      const Outcome outcome = taker->finish(5s);
+      const Outcome outcome = taker->finish();
       REQUIRE((outcome.ok || outcome.sqlstate == "42704"));
       (outcome.ok ? served : gone) += 1;
       taker->must("SELECT numpool_release_all()");

@@ -63,7 +63,7 @@ TEST_CASE("50 waiters of both scopes and both kinds are served in the order they
     CAPTURE(i);
     Session& session = *waiters[static_cast<std::size_t>(i)];
     if (i % 4 == 2) {
-      REQUIRE(session.await_notifications(10s).size() == 1);
+      REQUIRE(session.await_notifications().size() == 1);
     } else {
       REQUIRE(session.finish().number() == 0);
     }
@@ -103,8 +103,8 @@ TEST_CASE("a waiter that leaves, at the head, in the middle or at the tail, take
       for (std::size_t i = 0; i < 3; i++) {
         waiters.push_back(std::make_unique<Session>());
         const bool impatient = how == How::kTimeout && i == leaver;
-        wait_in_queue(*waiters[i], pool, static_cast<int>(i) + 1,
-                      acquire(pool, impatient ? "300 ms" : ""));
+        wait_in_queue_for_now(*waiters[i], pool,
+                              acquire(pool, impatient ? stretched_interval(300ms) : ""));
       }
       Session& gone = *waiters[leaver];
       const int pid = gone.pid();
@@ -127,7 +127,7 @@ TEST_CASE("a waiter that leaves, at the head, in the middle or at the tail, take
           gone.sever();
           break;
       }
-      CHECK(pool.waiters_become(2, 2s));
+      CHECK(pool.waiters_become(2));
       holder.must(release(pool, 0));
       for (std::size_t i = 0; i < 3; i++) {
         if (i == leaver) continue;

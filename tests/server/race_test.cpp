@@ -30,7 +30,7 @@ void settle(const Pool& pool, Session* victim, const Outcome& outcome, Session& 
     REQUIRE(victim != nullptr);
     REQUIRE(victim->value(release(pool, *outcome.number())) == "t");
   }
-  REQUIRE(bystander.finish(5s).number() == 0);
+  REQUIRE(bystander.finish().number() == 0);
   REQUIRE(bystander.value(release(pool, 0)) == "t");
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("cancel racing with the grant") {
       holder.finish();
     }
     if (round % 2 == 0) canceller.finish();
-    const Outcome outcome = victim.finish(5s);
+    const Outcome outcome = victim.finish();
     REQUIRE((outcome.ok || outcome.sqlstate == "57014"));
     (outcome.ok ? granted : cancelled) += 1;
     // A cancel that came too late for the wait may still be under way.
@@ -82,7 +82,7 @@ TEST_CASE("pg_terminate_backend racing with the grant") {
     pause_up_to(300);
     holder.must(release(pool, 0));
     killer.finish();
-    const Outcome outcome = victim.finish(5s);
+    const Outcome outcome = victim.finish();
     if (outcome.ok) served_then_gone++;
     // Whether it was served or not, its session is over, so the number moves on by itself.
     settle(pool, nullptr, Outcome{}, bystander);
@@ -126,15 +126,14 @@ TEST_CASE("timeouts of all three kinds racing with the grant") {
       std::this_thread::sleep_until(start + 13500us);
       pause_up_to(3000);
       holder.must(release(pool, 0));
-      const Outcome outcome = victim.finish(5s);
+      const Outcome outcome = victim.finish();
       if (!outcome.ok) {
         REQUIRE_FALSE(own);
         REQUIRE(outcome.sqlstate == (kind[0] == 's' ? "57014" : "55P03"));
       }
       if (outcome.number()) granted++;
       // A slow machine may need more than the limit for this, too.
-      if (!own)
-        REQUIRE(eventually([&] { return victim.run("RESET " + std::string(kind)).ok; }, 2s));
+      if (!own) REQUIRE(eventually([&] { return victim.run("RESET " + std::string(kind)).ok; }));
       settle(pool, &victim, outcome, bystander);
     }
     CHECK(pool.idle_within());
@@ -183,10 +182,10 @@ TEST_CASE("a waiter in a savepoint, cancelled at its grant, keeps the transactio
     pause_up_to(300);
     holder.must(release(pool, 0));
     canceller.finish();
-    const Outcome outcome = victim.finish(5s);
+    const Outcome outcome = victim.finish();
     victim.run("SELECT 1");  // takes a cancel that came late; fails if the transaction has
     victim.must("ROLLBACK TO s");
-    REQUIRE(bystander.finish(5s).number() == 0);
+    REQUIRE(bystander.finish().number() == 0);
     bystander.must(release(pool, 0));
     REQUIRE(victim.number(call("fence", kept, "0")).has_value());
     victim.must("ROLLBACK");

@@ -132,7 +132,7 @@ TEST_CASE("the rows deleted and put back in one transaction, as a restored copy 
   session.must("SAVEPOINT s");
   for (const char* function : {"try_acquire", "acquire", "acquire_xact", "enqueue"}) {
     CAPTURE(function);
-    const Outcome outcome = session.run("SELECT numpool_" + std::string(function) + "('p')", 5s);
+    const Outcome outcome = session.run("SELECT numpool_" + std::string(function) + "('p')");
     CHECK(outcome.sqlstate == "55000");
     session.must("ROLLBACK TO s");
   }

@@ -227,7 +227,7 @@ TEST_CASE("a rename that was rolled back is in no notification") {
     owner.must("ROLLBACK TO s; COMMIT");
   }
   holder.must(release(pool, 0));
-  const auto told = owner.await_notifications(2s);
+  const auto told = owner.await_notifications();
   REQUIRE(told.size() == 1);
   CHECK(told[0].payload.find("\"" + pool.name() + "\"") != std::string::npos);
 }
@@ -299,7 +299,7 @@ TEST_CASE("a thousand waiters, tickets and sleepers, served in order, gone with 
     queued -= i % 2 == 0 ? static_cast<int>(kTickets) : 1;
     sessions[i]->sever();
     // The next session has been granted the first place that it had in the queue.
-    REQUIRE(pool.waiters_become(queued > 0 ? queued - 1 : 0, 5s));
+    REQUIRE(pool.waiters_become(queued > 0 ? queued - 1 : 0));
   }
   CHECK(pool.idle_within());
 }

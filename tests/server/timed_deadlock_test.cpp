@@ -90,13 +90,15 @@ TEST_CASE("a circle of sessions that sleep for leases by token") {
   Pool a(1, "a"), b(1, "b");
   const std::string token = new_token();
   Party one, two;
+  // Long enough for a look at the circle before it is found.
+  for (Party* party : {&one, &two})
+    party->must("SET deadlock_timeout = '" + stretched_interval(300ms) + "'");
   one.must(acquire(a));
   two.must(acquire(b));
   one.send(acquire(b));
   b.wait_for_waiters(1);
   SUBCASE("by a token that is made") {
-    two.send(lease(a, "", "1 h", ""));
-    a.wait_for_waiters(1);
+    wait_in_queue_for_now(two, a, lease(a, "", "1 h", ""));
     CHECK(blockers_of(two) == pid_list(one));
     ends_in_deadlock(two);
   }
@@ -142,7 +144,7 @@ TEST_CASE("a session that holds every number and sleeps on a place waits for its
   const std::string token = new_token();
   Party session;
   session.must(acquire(pool));
-  CHECK(session.run(lease(pool, token, "1 h", ""), 5s).sqlstate == "40P01");
+  CHECK(session.run(lease(pool, token, "1 h", "")).sqlstate == "40P01");
   session.must(call("resize", pool, "2"));
   Party other;
   other.must(acquire(pool));

@@ -77,8 +77,9 @@ TEST_CASE("places for which nobody comes are passed over") {
   holder.must(try_acquire(pool));
   std::vector<std::string> tokens;
   for (int i = 0; i < 5; ++i) tokens.push_back(new_token());
-  for (const std::string& token : tokens) client.must(lease(pool, token, "300 ms"));
-  wait_in_queue(sleeper, pool, 6);
+  const std::string ttl = stretched_interval(300ms);
+  for (const std::string& token : tokens) client.must(lease(pool, token, ttl));
+  wait_in_queue_for_now(sleeper, pool);
   SUBCASE("while they wait") {
     CHECK(pool.waiters_become(1));
     holder.must(release(pool, 0));
@@ -86,7 +87,7 @@ TEST_CASE("places for which nobody comes are passed over") {
   SUBCASE("with an offer, each for as long as its place lasts") {
     holder.must(release(pool, 0));
   }
-  CHECK(sleeper.finish(10s).number() == 0);
+  CHECK(sleeper.finish().number() == 0);
   CHECK(pool.in_use() == 1);
   for (const std::string& token : tokens) CHECK(client.value(renew(token)) == std::nullopt);
   sleeper.must(release(pool, 0));
@@ -172,7 +173,7 @@ TEST_CASE("whatever ends a call that sleeps on a place, the place is kept") {
     pool.wait_for_waiters(1);
     CHECK(next.state(lease(pool, token)) == "55006");
     client.kill();
-    CHECK(eventually([&] { return next.state(lease(pool, token)) == ""; }, 2s));
+    CHECK(eventually([&] { return next.state(lease(pool, token)) == ""; }));
     holder.must(release(pool, 0));
     CHECK(next.number(lease(pool, token)) == 0);
     next.must(release_token(token));
@@ -180,26 +181,29 @@ TEST_CASE("whatever ends a call that sleeps on a place, the place is kept") {
 }
 
 TEST_CASE("while a call sleeps on it a place is not due, and lasts from the end of the call") {
-  Asleep scene("3 s", "500 ms");
-  nap(2s);
-  CHECK(kinds_in(scene.pool) == "place");
+  const std::string ttl = stretched_interval(500ms);
   SUBCASE("served late") {
+    Asleep scene("1 min", ttl);
+    nap(2s);
+    CHECK(kinds_in(scene.pool) == "place");
     scene.holder.must(release(scene.pool, 0));
     CHECK(scene.caller.finish().number() == 0);
+    scene.caller.run(release_token(scene.token));
   }
   SUBCASE("not served") {
+    Asleep scene("2 s", ttl);
     CHECK(scene.caller.finish().rows.at(0)[0] == std::nullopt);
     CHECK(kinds_in(scene.pool) == "place");
-    CHECK(scene.pool.waiters_become(0, 3s));
+    CHECK(scene.pool.waiters_become(0));
+    scene.caller.run(release_token(scene.token));
   }
-  scene.caller.run(release_token(scene.token));
 }
 
 TEST_CASE("a place of which the caller dies ends like any other") {
   Asleep scene("", "500 ms");
   scene.caller.sever();
   CHECK(eventually([&] { return !backend_lives(scene.caller.pid()); }));
-  CHECK(scene.pool.waiters_become(0, 3s));
+  CHECK(scene.pool.waiters_become(0));
   scene.holder.must(release(scene.pool, 0));
   CHECK(scene.pool.idle_within());
 }

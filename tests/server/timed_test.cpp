@@ -26,30 +26,30 @@ TEST_CASE("a number whose time is over goes to the next: a sleeper, a ticket, a 
   const auto start = Clock::now();
   holder.must(lease(pool, token, "300 ms"));
   SUBCASE("sleeper") {
-    wait_in_queue(next, pool, 1);
-    CHECK(next.finish(5s).number() == 0);
+    wait_in_queue_for_now(next, pool);
+    CHECK(next.finish().number() == 0);
   }
   SUBCASE("sleeper with a timeout of its own") {
-    wait_in_queue(next, pool, 1, acquire(pool, "1 min"));
-    CHECK(next.finish(5s).number() == 0);
+    wait_in_queue_for_now(next, pool, acquire(pool, "1 min"));
+    CHECK(next.finish().number() == 0);
   }
   SUBCASE("sleeper by token") {
-    wait_in_queue(next, pool, 1, lease(pool, other, "1 h", ""));
-    CHECK(next.finish(5s).number() == 0);
+    wait_in_queue_for_now(next, pool, lease(pool, other, "1 h", ""));
+    CHECK(next.finish().number() == 0);
     CHECK(has(pool, other));
   }
   SUBCASE("sleeper for a lease with a token that is made") {
-    wait_in_queue(next, pool, 1, lease(pool, "", "1 h", ""));
-    CHECK(next.finish(5s).number() == 0);
+    wait_in_queue_for_now(next, pool, lease(pool, "", "1 h", ""));
+    CHECK(next.finish().number() == 0);
   }
   SUBCASE("ticket") {
     const std::int64_t ticket = enqueue_ticket(next, pool);
-    CHECK(next.own_notification(5s).has_value());
+    CHECK(next.own_notification().has_value());
     CHECK(poll_state(next, ticket) == "granted");
   }
   SUBCASE("place") {
     next.must(lease(pool, other));
-    CHECK(eventually([&] { return has(pool, other); }, 5s));
+    CHECK(eventually([&] { return has(pool, other); }));
     CHECK(next.number(lease(pool, other)) == 0);
   }
   CHECK(Clock::now() - start >= 290ms);
@@ -69,7 +69,7 @@ TEST_CASE("it is renewed in time for as long as its holder likes, over any conne
     nap(100ms);
   }
   CHECK(has(pool, token));
-  CHECK(eventually([&] { return pool.in_use() == 0; }, 4s));
+  CHECK(eventually([&] { return pool.in_use() == 0; }));
 }
 
 TEST_CASE("a token that an open transaction uses, or for which a call sleeps: 55006 for others") {
@@ -156,8 +156,8 @@ TEST_CASE("the rows are locked: the number goes to the next, and the call is tol
   Session caller, sleeper, holder;
   SUBCASE("a free number") {
     Maintainer maintainer;
-    CHECK(caller.run(lease(pool, token), 5s).sqlstate == "55P03");
-    CHECK(caller.run(lease(pool, "", "1 h", "1 min"), 5s).sqlstate == "55P03");
+    CHECK(caller.run(lease(pool, token)).sqlstate == "55P03");
+    CHECK(caller.run(lease(pool, "", "1 h", "1 min")).sqlstate == "55P03");
     CHECK(pool.in_use() == 0);
     CHECK(caller.value(renew(token)) == std::nullopt);
   }
@@ -167,8 +167,8 @@ TEST_CASE("the rows are locked: the number goes to the next, and the call is tol
     wait_in_queue(sleeper, pool, 2);
     Maintainer maintainer;
     holder.must(release(pool, 0));
-    CHECK(caller.finish(5s).sqlstate == "55P03");
-    CHECK(sleeper.finish(5s).number() == 0);
+    CHECK(caller.finish().sqlstate == "55P03");
+    CHECK(sleeper.finish().number() == 0);
     CHECK(caller.value(renew(token)) == std::nullopt);
   }
   SUBCASE("an offer") {
@@ -177,13 +177,13 @@ TEST_CASE("the rows are locked: the number goes to the next, and the call is tol
     wait_in_queue(sleeper, pool, 2);
     holder.must(release(pool, 0));
     Maintainer maintainer;
-    CHECK(caller.run(lease(pool, token), 5s).sqlstate == "55P03");
-    CHECK(sleeper.finish(5s).number() == 0);
+    CHECK(caller.run(lease(pool, token)).sqlstate == "55P03");
+    CHECK(sleeper.finish().number() == 0);
   }
   SUBCASE("keep: nothing changes") {
     holder.must(try_acquire(pool));
     Maintainer maintainer;
-    CHECK(holder.run(keep(pool, 0, token), 5s).sqlstate == "55P03");
+    CHECK(holder.run(keep(pool, 0, token)).sqlstate == "55P03");
     CHECK(owner_of(pool) == "session");
     CHECK(holder.value(renew(token)) == std::nullopt);
     maintainer.must("ROLLBACK");
@@ -194,7 +194,7 @@ TEST_CASE("the rows are locked: the number goes to the next, and the call is tol
     holder.must(lease(pool, token));
     {
       Maintainer maintainer;
-      CHECK(caller.run(release_token(token), 5s).value() == "t");
+      CHECK(caller.run(release_token(token)).value() == "t");
       CHECK(pool.in_use() == 0);
       CHECK(caller.value(renew(token)) == std::nullopt);
     }
@@ -211,7 +211,7 @@ TEST_CASE("the pool is being dropped: the call waits for that as at a closing po
   const std::string token = new_token();
   Session dropper, caller;
   dropper.must("BEGIN; " + call("drop", pool));
-  CHECK(caller.run(lease(pool, token), 5s).rows.at(0)[0] == std::nullopt);
+  CHECK(caller.run(lease(pool, token)).rows.at(0)[0] == std::nullopt);
   SUBCASE("rolled back") {
     caller.send(lease(pool, token, "1 h", "1 min"));
     REQUIRE(waits_for_lock(caller));
@@ -226,7 +226,7 @@ TEST_CASE("the pool is being dropped: the call waits for that as at a closing po
     CHECK(caller.finish().sqlstate == "42704");
   }
   SUBCASE("timeout") {
-    CHECK(caller.run(lease(pool, token, "1 h", "200 ms"), 5s).rows.at(0)[0] == std::nullopt);
+    CHECK(caller.run(lease(pool, token, "1 h", "200 ms")).rows.at(0)[0] == std::nullopt);
     dropper.must("ROLLBACK");
   }
 }
@@ -240,7 +240,7 @@ TEST_CASE("a drop by force waits for who has written a row, and for nobody else"
   REQUIRE(waits_for_lock(dropper));
   CHECK(unconcerned.number(lease(other, second)) == 0);
   CHECK(unconcerned.value(release_token(second)) == "t");
-  CHECK(unconcerned.run(lease(pool, second), 5s).rows.at(0)[0] == std::nullopt);
+  CHECK(unconcerned.run(lease(pool, second)).rows.at(0)[0] == std::nullopt);
   SUBCASE("committed") {
     writer.must("COMMIT");
   }
@@ -290,11 +290,11 @@ TEST_CASE("shrink below a timed lease: it lives on, and its number is given to n
   const std::string token = new_token(), second = new_token();
   Session session, sleeper;
   session.must(lease(pool, second, "1 h"));
-  session.must(lease(pool, token, "1 s"));
+  session.must(lease(pool, token, stretched_interval(1s)));
   session.must(call("resize", pool, "1"));
   CHECK(session.value(renew(token)).has_value());
   wait_in_queue(sleeper, pool, 1);
-  CHECK(eventually([&] { return pool.in_use() == 1; }, 5s));
+  CHECK(eventually([&] { return pool.in_use() == 1; }));
   CHECK_FALSE(sleeper.done());
   CHECK(session.value(release_token(second)) == "t");
   CHECK(sleeper.finish().number() == 0);

@@ -39,19 +39,19 @@ TEST_CASE("what a shrink has left to a session counts as every number: 40P01") {
   other.must(acquire(pool));
   SUBCASE("before it asks") {
     observer().must(call("resize", pool, "1"));
-    CHECK(holder.run(acquire(pool), 2s).sqlstate == "40P01");
+    CHECK(holder.run(acquire(pool)).sqlstate == "40P01");
   }
   SUBCASE("while it sleeps") {
     wait_in_queue(holder, pool, 1);
     observer().must(call("resize", pool, "1"));
-    CHECK(holder.finish(2s).sqlstate == "40P01");
+    CHECK(holder.finish().sqlstate == "40P01");
   }
   SUBCASE("while it sleeps behind another, who goes on waiting") {
     Session first;
     wait_in_queue(first, pool, 1);
     wait_in_queue(holder, pool, 2);
     observer().must(call("resize", pool, "1"));
-    CHECK(holder.finish(2s).sqlstate == "40P01");
+    CHECK(holder.finish().sqlstate == "40P01");
     CHECK_FALSE(first.done_within(50ms));
     holder.must(release(pool, 0));
     CHECK(first.finish().number() == 0);
@@ -110,7 +110,7 @@ TEST_CASE("an acquire that comes after a drop waits for the dropping transaction
     CHECK(comer.finish().number() == 0);
     comer.must(release(pool, 0));
     dropper.must("BEGIN; SAVEPOINT s; SELECT numpool_drop(" + pool.q() + "); ROLLBACK TO s");
-    comer.must(acquire(pool, "5 s"));
+    comer.must(acquire(pool));
     dropper.must("COMMIT");
   }
   SUBCASE("dropped and made again in one transaction: it gets a number of the new one") {
@@ -132,7 +132,7 @@ TEST_CASE("waiting for a closing pool honours timeouts") {
   Session dropper, comer;
   dropper.must("BEGIN; SELECT numpool_drop(" + pool.q() + ")");
   const auto start = Clock::now();
-  const Outcome outcome = comer.run(acquire(pool, "150 ms"), 5s);
+  const Outcome outcome = comer.run(acquire(pool, "150 ms"));
   CHECK(outcome.ok);
   CHECK_FALSE(outcome.number());
   CHECK(took_at_most(2s, start));
@@ -193,8 +193,8 @@ TEST_CASE("drop without force against an acquire between its check and its commi
     dropper.send("BEGIN; SELECT numpool_drop(" + pool.q() + "); COMMIT");
     std::this_thread::sleep_for(std::chrono::microseconds(round % 20 * 50));
     comer.send(acquire(pool));
-    const Outcome drop = dropper.finish(5s);
-    const Outcome taken = comer.finish(5s);
+    const Outcome drop = dropper.finish();
+    const Outcome taken = comer.finish();
     if (drop.ok) {
       dropped++;
       REQUIRE(taken.sqlstate == "42704");
@@ -216,7 +216,7 @@ TEST_CASE("a release goes through, and to the next in line, while a forced drop 
   holder.must(acquire(pool));
   wait_in_queue(waiter, pool, 1);
   dropper.must("BEGIN; SELECT numpool_drop(" + pool.q() + ", true)");
-  CHECK(holder.run(release(pool, 0), 2s).value() == "t");
+  CHECK(holder.run(release(pool, 0)).value() == "t");
   SUBCASE("rolled back") {
     dropper.must("ROLLBACK");
     CHECK(waiter.finish().number() == 0);

@@ -32,13 +32,20 @@ double slowness() {
   return std::max(1.0, seconds_since(start) / worked);
 }
 
+Milliseconds stretched(Milliseconds time) {
+  return std::chrono::ceil<Milliseconds>(std::chrono::duration<double>(time) * slowness());
+}
+
+std::string stretched_interval(Milliseconds time) {
+  return std::to_string(stretched(time).count()) + " ms";
+}
+
 Limit::Limit(Milliseconds time, Clock::time_point start)
     : start_(start), time_(time), end_(start + time) {}
 
 bool Limit::over() {
   if (Clock::now() < end_) return false;
-  const double scaled = slowness() * static_cast<double>(time_.count());
-  end_ = std::max(end_, start_ + Milliseconds(static_cast<Milliseconds::rep>(scaled)));
+  end_ = std::max(end_, start_ + stretched(time_));
   return Clock::now() >= end_;
 }
 

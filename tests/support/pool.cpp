@@ -51,7 +51,8 @@ int Pool::holder(int index) const {
 
 void Pool::wait_for_waiters(int count, Milliseconds time) const {
   if (!waiters_become(count, time))
-    throw TestError(name_ + " has not got " + std::to_string(count) + " waiters");
+    throw TestError(name_ + " has not got " + std::to_string(count) + " waiters but " +
+                    std::to_string(waiting()));
 }
 
 std::vector<int> Pool::queue() const {

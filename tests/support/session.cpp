@@ -21,6 +21,20 @@ Outcome require(Outcome outcome, const std::string& sql) {
   return outcome;
 }
 
+// What a backend is at, for whoever reads why a test failed.
+std::string doing(int pid) {
+  try {
+    Session probe("connect_timeout=10");
+    return probe.text(
+        "SELECT format('%s, waits for %s, blocked by %s', state, "
+        "coalesce(wait_event_type || ' ' || wait_event, 'nothing'), pg_blocking_pids(pid)) "
+        "FROM pg_stat_activity WHERE pid = $1",
+        {std::to_string(pid)});
+  } catch (const TestError& error) {
+    return error.what();
+  }
+}
+
 std::string field(const PGresult* result, int code) {
   const char* text = PQresultErrorField(result, code);
   return text != nullptr ? text : "";
@@ -58,6 +72,7 @@ Session::~Session() {
 Session::Session(Session&& other) noexcept
     : connection_(std::exchange(other.connection_, nullptr)),
       cancel_(std::exchange(other.cancel_, nullptr)),
+      sent_(std::move(other.sent_)),
       pid_(other.pid_) {}
 
 Session& Session::operator=(Session&& other) noexcept {
@@ -65,6 +80,7 @@ Session& Session::operator=(Session&& other) noexcept {
     close();
     connection_ = std::exchange(other.connection_, nullptr);
     cancel_ = std::exchange(other.cancel_, nullptr);
+    sent_ = std::move(other.sent_);
     pid_ = other.pid_;
   }
   return *this;
@@ -99,12 +115,14 @@ std::string Session::text(const std::string& sql, const std::vector<std::string>
   if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr,
                         values.data(), nullptr, nullptr, 0) == 0)
     throw TestError("cannot send: " + sql);
+  sent_ = sql;
   return require(finish(), sql).value().value_or("");
 }
 
 void Session::send(const std::string& sql) {
   if (connection_ == nullptr || PQsendQuery(connection_, sql.c_str()) == 0)
     throw TestError("cannot send: " + sql);
+  sent_ = sql;
 }
 
 bool Session::consume(Milliseconds time) {
@@ -163,6 +181,18 @@ void Session::absorb(Outcome& outcome, PGresult* result) {
   }
 }
 
+void Session::throw_no_answer() {
+  static thread_local bool asking = false;  // so that the probe does not ask about itself
+  std::string at;
+  if (!std::exchange(asking, true)) {
+    at = doing(pid_);
+    asking = false;
+  }
+  cancel();  // leave the session usable for what the test does next
+  throw TestError("no answer in time to " + sent_ + ": process " + std::to_string(pid_) + ": " +
+                  at + "; slowness " + std::to_string(slowness()));
+}
+
 Outcome Session::finish(Milliseconds deadline) {
   Limit limit(deadline);
   Outcome outcome;
@@ -170,8 +200,7 @@ Outcome Session::finish(Milliseconds deadline) {
   for (;;) {
     while (!done_within(limit.left())) {
       if (!limit.over()) continue;
-      cancel();  // leave the session usable for what the test does next
-      throw TestError("no answer in time");
+      throw_no_answer();
     }
     PGresult* result = PQgetResult(connection_);
     if (result == nullptr) return outcome;

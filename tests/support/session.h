@@ -84,12 +84,14 @@ class Session {
   void sever();
 
  private:
+  [[noreturn]] void throw_no_answer();
   bool consume(Milliseconds time);  // waits for input and reads it
   void absorb(Outcome& outcome, PGresult* result);
 
   PGconn* connection_ = nullptr;
   PGcancel* cancel_ = nullptr;
   std::vector<Notification> kept_;  // what own_notification() has not given yet
+  std::string sent_;                // the last statement, for errors
   int pid_ = 0;
 };
 

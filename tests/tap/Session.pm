@@ -4,8 +4,9 @@ use strict;
 use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::BackgroundPsql;
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC CLOCK_PROCESS_CPUTIME_ID);
 
-our @EXPORT_OK = qw(open_session);
+our @EXPORT_OK = qw(open_session slowness);
 our @ISA = ('PostgreSQL::Test::BackgroundPsql');
 
 # A psql in the node's database postgres. PostgreSQL's own has one time limit from its start on, in which
@@ -17,6 +18,17 @@ sub open_session
 	my $session = $node->background_psql('postgres', %options);
 	$session->set_query_timer_restart;
 	return bless $session, __PACKAGE__;
+}
+
+# How many times longer work takes now than if the processors had nothing else to do: for times that
+# the server is told, and within which a test has something to do.
+sub slowness
+{
+	my @start = map { clock_gettime($_) } (CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID);
+	my $worked = 0;
+	$worked = clock_gettime(CLOCK_PROCESS_CPUTIME_ID) - $start[1] while $worked < 0.15;
+	my $slowness = (clock_gettime(CLOCK_MONOTONIC) - $start[0]) / $worked;
+	return $slowness > 1 ? $slowness : 1;
 }
 
 # Sends it lines, and waits for no answer.

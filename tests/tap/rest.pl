@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use Lease qw(lease renew release token crash_backend);
-use Session 'open_session';
+use Session qw(open_session slowness);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -13,11 +13,13 @@ $node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', "restart_after_crash = on\nmax_worker_processes = 8");
 $node->start;
 sub sql { return $node->safe_psql('postgres', join ' ', @_); }
+# Long enough for all that is asked while the numbers rest.
+my $delay = int(4 * slowness() + 0.5);
 my $figures = q(SELECT in_use || ' ' || free || ' ' || resting FROM numpool_pools WHERE pool = 'p');
 
 sql('CREATE EXTENSION numpool;', q(SELECT numpool_create('p', 3), numpool_create('plain', 1);));
 sql(q(SELECT numpool_acquire('p')));
-sql(q(SELECT numpool_configure('p', '{"death_delay": "4 s"}')));
+sql(qq(SELECT numpool_configure('p', '{"death_delay": "$delay s"}')));
 is(sql($figures), '0 3 0', 'what was released before the setting does not rest');
 
 # What must be true of a server that has just begun. In one session, which a busy machine may hold up in the middle.
@@ -27,7 +29,7 @@ sub rests_after
 	my $free = 3 - $leased;
 	my @said = split /\n/, $server->safe_psql('postgres', join ' ', q(SELECT clock_timestamp() AS start \gset), "\n",
 		q(SELECT numpool_try_acquire('plain'); SELECT coalesce(numpool_try_acquire('p')::text, 'none');), "$figures;",
-		q(SELECT numpool_acquire('p') >= 0; SELECT clock_timestamp() - :'start' > '3 s'; SELECT numpool_try_acquire('p') >= 0;));
+		"SELECT numpool_acquire('p') >= 0; SELECT clock_timestamp() - :'start' > '1 s'; SELECT numpool_try_acquire('p') >= 0;");
 	is($said[0], '0', "$what: a pool without death_delay is not concerned");
 	is($said[1], 'none', "$what: nothing is given");
 	is($said[2], "$leased 0 $free", "$what: all rest but what a token has");
@@ -55,7 +57,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
-is($standby->safe_psql('postgres', q(SELECT settings ->> 'death_delay' FROM numpool_pools WHERE pool = 'p')), '4 s',
+is($standby->safe_psql('postgres', q(SELECT settings ->> 'death_delay' FROM numpool_pools WHERE pool = 'p')), "$delay s",
 	'a standby knows the settings');
 $node->stop('immediate');
 $standby->promote;
