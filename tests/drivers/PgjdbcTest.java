@@ -28,7 +28,7 @@ final class PgjdbcTest {
   }
 
   static void eventually(Callable<Boolean> condition, String what) throws Exception {
-    long end = System.nanoTime() + 20_000_000_000L;
+    long end = System.nanoTime() + 60_000_000_000L;
     while (!condition.call()) {
       check(System.nanoTime() < end, what);
       Thread.sleep(10);

@@ -17,7 +17,7 @@ sub token { return number($watcher, 'SELECT gen_random_uuid()') }
 
 sub eventually {
     my ($condition, $what) = @_;
-    my $end = time + 20;
+    my $end = time + 60;
     until ($condition->()) {
         check(time < $end, $what);
         sleep 0.01;

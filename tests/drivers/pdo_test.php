@@ -22,7 +22,7 @@ function check(bool $good, string $what): void {
 }
 
 function eventually(callable $condition, string $what): void {
-    $end = microtime(true) + 20;
+    $end = microtime(true) + 60;
     while (!$condition()) {
         check(microtime(true) < $end, $what);
         usleep(10000);

@@ -31,7 +31,7 @@ func must(err error) {
 }
 
 func eventually(condition func() bool, what string) {
-	for end := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
 		check(time.Now().Before(end), what)
 	}
 }

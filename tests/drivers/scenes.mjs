@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function eventually(condition, what) {
-  const end = Date.now() + 20000
+  const end = Date.now() + 60000
   while (!(await condition())) {
     assert(Date.now() < end, what)
     await sleep(10)
