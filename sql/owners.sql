@@ -9,6 +9,7 @@ CREATE ROLE numpool_user;
 CREATE ROLE numpool_team;
 CREATE ROLE numpool_member IN ROLE numpool_team;
 CREATE ROLE numpool_distant NOINHERIT IN ROLE numpool_owner;
+CREATE ROLE numpool_near IN ROLE numpool_owner;
 CREATE ROLE numpool_stranger;
 GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean, jsonb) TO numpool_owner;
 CREATE VIEW roles_of AS
@@ -31,6 +32,12 @@ SELECT numpool_revoke('own', 'public');                               -- 42501
 SELECT numpool_set_owner('own', 'numpool_stranger');                  -- 42501
 SELECT numpool_end_lease('own', 0);                                   -- 42501
 SELECT numpool_reset_counters('own');                                 -- 42501
+SELECT numpool_configure('own', '{"cooldown": "1 s"}');               -- 42501
+SELECT numpool_configure('own', '{}');                                -- 42501, though nothing would change
+SELECT numpool_set_service('own', 0, false);                          -- 42501
+SELECT numpool_set_service('own', 0, true);                           -- 42501, though nothing would change
+SELECT numpool_drain('own', true);                                    -- 42501
+SELECT numpool_wait_idle('own', '0');                                 -- t: everybody is among the users
 SELECT numpool_drop('own'), 'not reached';                            -- 42501
 SELECT numpool_drop('own', true);                                     -- 42501
 SELECT numpool_resize('own_none', 3);                                 -- 42704
@@ -38,12 +45,17 @@ SELECT numpool_drop('own_none', if_exists => true);                   -- f
 -- everybody is among the users of a new pool
 SELECT numpool_try_acquire('own');                                    -- 0
 SELECT numpool_metadata('own'), numpool_open('own');
--- a member that does not inherit; one that does, the extension's owner
+-- a member that does not inherit; one that does; the extension's owner
 SET ROLE numpool_distant;
 SELECT numpool_resize('own', 3);                                      -- 42501
+SELECT numpool_set_service('own', 0, false);                          -- 42501
+SET ROLE numpool_near;
+SELECT numpool_resize('own', 3);                                      -- 2
+SELECT numpool_set_service('own', 2, false), numpool_drain('own', true);   -- t, t
+SELECT numpool_set_service('own', 2, true), numpool_drain('own', false);   -- t, t
+SELECT numpool_configure('own', '{"policy": null}') ->> 'policy';     -- lowest
 RESET ROLE;
-ALTER ROLE numpool_member INHERIT;
-SELECT numpool_resize('own', 4);                                      -- 2
+SELECT numpool_resize('own', 4);                                      -- 3
 
 -- users
 SET ROLE numpool_owner;
@@ -68,6 +80,7 @@ SELECT numpool_try_acquire_xact('own');                               -- 42501
 SELECT numpool_enqueue('own');                                        -- 42501
 SELECT index, sqlstate FROM numpool_enqueue_batch('{own,own}');       -- 42501, 42501
 SELECT numpool_xact_lock('own');                                      -- 42501
+SELECT numpool_wait_idle('own', '0');                                 -- 42501
 SELECT numpool_metadata('own');                                       -- 42501
 SELECT numpool_open('own');                                           -- null
 SELECT numpool_open('own', 3);                                        -- 42710
@@ -235,5 +248,5 @@ SELECT numpool_definition_roles();                                    -- 39P01
 SELECT numpool_drop(name) FROM numpool_definitions WHERE name LIKE 'own%';
 DROP VIEW roles_of;
 DROP OWNED BY numpool_owner;
-DROP ROLE numpool_owner, numpool_second, numpool_user, numpool_team, numpool_member, numpool_distant,
+DROP ROLE numpool_owner, numpool_second, numpool_user, numpool_team, numpool_member, numpool_distant, numpool_near,
   numpool_stranger, numpool_client, numpool_fourth, numpool_customer;
