@@ -247,9 +247,10 @@ CREATE FUNCTION numpool_show_waiters(
 -- and so on to 1000 s, each beyond the one before, and those that were longer.
 CREATE FUNCTION numpool_show_counters(
     OUT pool text, OUT size integer, OUT in_use integer, OUT free integer, OUT waiting integer,
-    OUT timed integer, OUT waiting_since timestamptz, OUT grants bigint, OUT handoffs bigint,
-    OUT timeouts bigint, OUT cancels bigint, OUT expired bigint, OUT ended bigint, OUT deaths bigint,
-    OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval, OUT wait_counts bigint[],
+    OUT timed integer, OUT out_of_service integer, OUT drained boolean, OUT resting integer,
+    OUT waiting_since timestamptz, OUT grants bigint, OUT handoffs bigint, OUT timeouts bigint,
+    OUT cancels bigint, OUT expired bigint, OUT ended bigint, OUT deaths bigint, OUT deadlocks bigint,
+    OUT wait_total interval, OUT wait_longest interval, OUT wait_counts bigint[],
     OUT wait_sum interval, OUT counting_since timestamptz) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_reset_counters(pool text) RETURNS void
@@ -402,7 +403,7 @@ COMMENT ON FUNCTION numpool_show_pools() IS 'behind the view numpool_pools';
 COMMENT ON FUNCTION numpool_show_leases() IS 'behind the view numpool_leases';
 COMMENT ON FUNCTION numpool_show_waiters() IS 'behind the view numpool_waiters';
 COMMENT ON FUNCTION numpool_show_counters() IS
-  'figures of the pools of this database, cheap enough for monitoring; wait_counts: hand-offs after at most 100 us, 1 ms, ... 1000 s, and longer ones, wait_sum: what these waited; NULL if none was counted';
+  'figures of the pools of this database, cheap enough for monitoring, named as in numpool_pools; wait_counts: hand-offs after at most 100 us, 1 ms, ... 1000 s, and longer ones, wait_sum: what these waited; NULL if none was counted';
 COMMENT ON FUNCTION numpool_reset_counters(text) IS 'let a pool count anew from now on; not undone by ROLLBACK';
 COMMENT ON FUNCTION numpool_show_memory() IS 'behind the view numpool_memory';
 

@@ -46,6 +46,32 @@ SELECT numpool_create('never used', 1);
 SELECT numpool_reset_counters('never used');
 SELECT grants, counting_since FROM numpool_show_counters() WHERE pool = 'never used';
 
+-- numbers that are not given are not free, be the pool loaded or not
+SELECT numpool_create('kept back', 4);
+SELECT numpool_set_service('kept back', 1, false, 'fan broken'), numpool_set_service('kept back', 3, false);
+CREATE VIEW kept_back AS SELECT size, in_use, free, out_of_service, drained, resting, counting_since IS NOT NULL AS loaded
+  FROM numpool_show_counters() WHERE pool = 'kept back';
+SELECT * FROM kept_back;
+SELECT numpool_drain('kept back', true);
+SELECT * FROM kept_back;
+SELECT numpool_drain('kept back', false);
+SELECT numpool_acquire('kept back'), numpool_acquire('kept back');
+SELECT * FROM kept_back;
+SELECT numpool_configure('kept back', '{"cooldown": "1 h"}') ->> 'cooldown';
+SELECT numpool_release('kept back', 0);
+SELECT * FROM kept_back;
+SELECT numpool_resize('kept back', 2);                                -- number 2 is held, above the size
+SELECT * FROM kept_back;
+SELECT numpool_drain('kept back', true);
+SELECT numpool_release('kept back', 2);                               -- and rests there
+SELECT * FROM kept_back;
+-- both views say the same
+SELECT c.pool FROM numpool_show_counters() AS c JOIN numpool_pools AS p USING (pool)
+  WHERE (c.size, c.in_use, c.free, c.waiting, c.timed, c.out_of_service, c.drained, c.resting)
+        IS DISTINCT FROM (p.size, p.in_use, p.free, p.waiting, p.timed, p.out_of_service, p.drained, p.resting);
+DROP VIEW kept_back;
+SELECT numpool_drop('kept back');
+
 -- everybody sees the figures, and the owner alone counts anew
 CREATE ROLE numpool_counter;
 SET ROLE numpool_counter;

@@ -3,6 +3,7 @@
 #include "backend/pool_cache.h"
 #include "backend/pool_rights.h"
 #include "entry/arguments.h"
+#include "entry/pool_figures.h"
 #include "entry/view_rows.h"
 #include "pg/datums.h"
 
@@ -17,12 +18,7 @@ namespace {
 
 // What one pool has counted; all zero where it is not loaded.
 struct CountedPool {
-  bool loaded;
-  std::uint32_t size;
-  std::uint32_t in_use;
-  std::uint32_t free;
-  std::uint32_t waiting;
-  std::uint32_t timed;
+  PoolMoment moment;
   TimestampTz waiting_since;  // of the head of the queue
   PoolCounters counters;
   bool has_histogram;
@@ -32,12 +28,7 @@ struct CountedPool {
 void copy_counted(LivePool& live, CountedPool* counted) {
   const Pool& pool = live.pool;
   *counted = {};
-  counted->loaded = true;
-  counted->size = pool.size;
-  counted->in_use = pool.in_use;
-  counted->free = pool.free;
-  counted->waiting = pool.queue.length;
-  counted->timed = pool.tokens.timed;
+  counted->moment = moment_of(live);
   if (pool.queue.length != 0) counted->waiting_since = region().at<Waiter>(pool.queue.head)->since;
   counted->counters = pool.counters;
   counted->has_histogram = pool.wait_histogram != 0;
@@ -46,8 +37,7 @@ void copy_counted(LivePool& live, CountedPool* counted) {
 
 void count_defined(const Definition& definition, CountedPool* counted) {
   *counted = {};
-  counted->size = static_cast<std::uint32_t>(definition.size);
-  counted->free = counted->size;
+  counted->moment = moment_of(definition);
   LivePool* live = lock_defined(definition);
   if (live == nullptr) return;
   copy_counted(*live, counted);
@@ -71,6 +61,9 @@ enum {
   kFree,
   kWaiting,
   kTimed,
+  kOutOfService,
+  kDrained,
+  kResting,
   kWaitingSince,
   kGrants,
   kHandoffs,
@@ -89,14 +82,22 @@ enum {
 };
 }
 
-void fill_moment(const CountedPool& counted, Datum* values) {
+// Whether a standby knows it: what its row says, and nothing of what happens on the primary.
+bool is_of_definition(int column) {
   using namespace counters_column;
-  values[kSize] = Int32GetDatum(static_cast<std::int32_t>(counted.size));
-  values[kInUse] = Int32GetDatum(static_cast<std::int32_t>(counted.in_use));
-  values[kFree] = Int32GetDatum(static_cast<std::int32_t>(counted.free));
-  values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(counted.waiting));
-  values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(counted.timed));
-  values[kWaitingSince] = TimestampTzGetDatum(counted.waiting_since);
+  return column == kPool || column == kSize || column == kDrained;
+}
+
+void fill_moment(const PoolMoment& moment, Datum* values) {
+  using namespace counters_column;
+  values[kSize] = Int32GetDatum(static_cast<std::int32_t>(moment.size));
+  values[kInUse] = Int32GetDatum(static_cast<std::int32_t>(moment.in_use));
+  values[kFree] = Int32GetDatum(static_cast<std::int32_t>(moment.free));
+  values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(moment.waiting));
+  values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(moment.timed));
+  values[kOutOfService] = Int32GetDatum(static_cast<std::int32_t>(moment.out_of_service));
+  values[kDrained] = BoolGetDatum(moment.drained);
+  values[kResting] = Int32GetDatum(static_cast<std::int32_t>(moment.resting));
 }
 
 void fill_counted(const CountedPool& counted, Datum* values) {
@@ -122,14 +123,15 @@ void put_counted(Rows& rows, Datum name, const CountedPool& counted) {
   Datum values[kCount] = {};
   bool nulls[kCount] = {};
   values[kPool] = name;
-  fill_moment(counted, values);
+  fill_moment(counted.moment, values);
+  values[kWaitingSince] = TimestampTzGetDatum(counted.waiting_since);
   fill_counted(counted, values);
-  nulls[kWaitingSince] = counted.waiting == 0;
+  nulls[kWaitingSince] = counted.moment.waiting == 0;
   nulls[kWaitCounts] = nulls[kWaitSum] = !counted.has_histogram;
-  nulls[kCountingSince] = !counted.loaded;
-  // Only the primary knows more than what the definition says.
+  nulls[kCountingSince] = !counted.moment.loaded;
   if (RecoveryInProgress())
-    for (int column = kSize + 1; column < kCount; ++column) nulls[column] = true;
+    for (int column = 0; column < kCount; ++column)
+      nulls[column] = nulls[column] || !is_of_definition(column);
   put_row(rows, values, nulls);
 }
 

@@ -1,6 +1,7 @@
 // The view numpool_pools.
 
 #include "backend/pool_rights.h"
+#include "entry/pool_figures.h"
 #include "entry/view_rows.h"
 #include "pg/datums.h"
 
@@ -14,15 +15,7 @@ namespace {
 
 // Live numbers of one pool; all zero where it is not loaded.
 struct PoolFigures {
-  bool loaded;
-  std::uint32_t size;
-  std::uint32_t in_use;
-  std::uint32_t free;
-  std::uint32_t waiting;
-  std::uint32_t timed;
-  std::uint32_t out_of_service;  // and in nobody's hands
-  bool drained;
-  std::uint32_t resting;
+  PoolMoment moment;
   PoolCounters counters;
   std::uint64_t taken[kMaxPoolSize / 64];  // bit i of word i / 64: index i has a lease
 };
@@ -30,34 +23,17 @@ struct PoolFigures {
 void copy_figures(LivePool& live, PoolFigures* figures) {
   Pool& pool = live.pool;
   MemSet(figures, 0, sizeof(*figures));
-  figures->loaded = true;
-  figures->size = pool.size;
-  figures->in_use = pool.in_use;
-  figures->free = pool.free;
-  figures->waiting = pool.queue.length;
-  figures->timed = pool.tokens.timed;
-  figures->resting = pool.resting;
+  figures->moment = moment_of(live);
   figures->counters = pool.counters;
-  figures->drained = pool.out.drained;
   const FreeSet free_set = pool.free_set(region());
-  for (std::uint32_t i = 0; i < pool.size; ++i) {
-    if (free_set.contains(i)) continue;
-    const Slot& slot = pool.slot(region(), i);
-    if (slot.holder != 0)
+  for (std::uint32_t i = 0; i < pool.size; ++i)
+    if (!free_set.contains(i) && pool.slot(region(), i).holder != 0)
       figures->taken[i / 64] |= std::uint64_t{1} << (i % 64);
-    else if (!is_resting(slot) && pool.out.has(region(), i))
-      ++figures->out_of_service;
-  }
 }
 
 void read_figures(const Definition& definition, PoolFigures* figures) {
   MemSet(figures, 0, sizeof(*figures));
-  figures->size = static_cast<std::uint32_t>(definition.size);
-  figures->drained = definition.out.drained;
-  for (std::uint32_t i = 0; i < definition.out.count; ++i)
-    if (definition.out.indexes[i] < figures->size) ++figures->out_of_service;
-  if (figures->drained) figures->out_of_service = figures->size;
-  figures->free = figures->size - figures->out_of_service;
+  figures->moment = moment_of(definition);
   LivePool* live = lock_defined(definition);
   if (live == nullptr) return;
   copy_figures(*live, figures);
@@ -66,12 +42,12 @@ void read_figures(const Definition& definition, PoolFigures* figures) {
 
 // A bit string with a bit an index, index 0 first; 1: has a lease.
 Datum bitmap_datum(const PoolFigures& figures) {
-  const int bits = static_cast<int>(figures.size);
+  const int bits = static_cast<int>(figures.moment.size);
   const int bytes = VARBITTOTALLEN(bits);
   VarBit* bit_string = static_cast<VarBit*>(palloc0(bytes));
   SET_VARSIZE(bit_string, bytes);
   VARBITLEN(bit_string) = bits;
-  for (std::uint32_t i = 0; i < figures.size; ++i)
+  for (std::uint32_t i = 0; i < figures.moment.size; ++i)
     if (figures.taken[i / 64] >> (i % 64) & 1)
       VARBITS(bit_string)[i / 8] |= static_cast<std::uint8_t>(0x80 >> (i % 8));
   return VarBitPGetDatum(bit_string);
@@ -137,10 +113,10 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   Datum values[kCount];
   bool nulls[kCount] = {};
   values[kPool] = name;
-  values[kSize] = Int32GetDatum(static_cast<std::int32_t>(figures.size));
-  values[kInUse] = Int32GetDatum(static_cast<std::int32_t>(figures.in_use));
-  values[kFree] = Int32GetDatum(static_cast<std::int32_t>(figures.free));
-  values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(figures.waiting));
+  values[kSize] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.size));
+  values[kInUse] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.in_use));
+  values[kFree] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.free));
+  values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.waiting));
   values[kBitmap] = bitmap_datum(figures);
   values[kMetadata] = metadata;
   nulls[kMetadata] = metadata == 0;
@@ -149,11 +125,11 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   if (owner_name != nullptr)
     values[kOwner] = DirectFunctionCall1(namein, CStringGetDatum(owner_name));
   fill_counters(figures.counters, values);
-  nulls[kCountingSince] = !figures.loaded;
-  values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(figures.timed));
-  values[kOutOfService] = Int32GetDatum(static_cast<std::int32_t>(figures.out_of_service));
-  values[kDrained] = BoolGetDatum(figures.drained);
-  values[kResting] = Int32GetDatum(static_cast<std::int32_t>(figures.resting));
+  nulls[kCountingSince] = !figures.moment.loaded;
+  values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.timed));
+  values[kOutOfService] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.out_of_service));
+  values[kDrained] = BoolGetDatum(figures.moment.drained);
+  values[kResting] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.resting));
   values[kSettings] = settings;
   nulls[kSettings] = settings == 0;
   if (RecoveryInProgress())

@@ -138,6 +138,9 @@ std::uint32_t put_batch(Rows& rows, const Definition& definition, Datum column, 
   std::uint32_t size = static_cast<std::uint32_t>(definition.size);
   std::uint32_t end = size;  // of the numbers there are, those above the size among them
   std::uint32_t count = 0;
+  // If it is not loaded.
+  const std::int64_t rests_on =
+      RecoveryInProgress() ? 0 : rest_left_after_start(definition.settings);
   LivePool* live = lock_defined(definition);
   if (live != nullptr) {
     size = live->pool.size;
@@ -150,7 +153,7 @@ std::uint32_t put_batch(Rows& rows, const Definition& definition, Datum column, 
     } else {
       row = {};
       row.index = index;
-      row.rests_on = -1;
+      row.rests_on = rests_on > 0 ? rests_on : -1;
       row.out_of_service = definition.out.drained || lists(definition.out, index);
     }
     if (index < size || row.slot.holder != 0) ++count;

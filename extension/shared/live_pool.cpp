@@ -49,10 +49,15 @@ bool matches_definition(const LivePool& live, const Definition& definition) {
          memcmp(region().at<char>(live.name), definition.name, live.name_length) == 0;
 }
 
+std::int64_t rest_left_after_start(const PoolSettings& settings) {
+  if (settings.death_delay == 0 || !arena_attached()) return settings.death_delay;
+  const std::int64_t left = arena().made_at + settings.death_delay - monotonic_now();
+  return left > 0 ? left : 0;
+}
+
 void rest_after_start(LivePool& live, std::uint32_t first) {
   const PoolSettings& settings = live.pool.settings;
-  if (settings.death_delay == 0 || arena().made_at + settings.death_delay <= monotonic_now())
-    return;
+  if (rest_left_after_start(settings) == 0) return;
   put_to_rest_from(region(), live.pool, first,
                    arena().made_at + settings.death_delay - rest_of(settings, RestKind::kMourning));
 }

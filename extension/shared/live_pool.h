@@ -82,6 +82,10 @@ inline std::size_t service_bytes(const OutList& list) {
   return sizeof(std::uint16_t) * list.count;
 }
 
+// How long all numbers of a pool of these settings would rest if it were loaded now, in
+// microseconds; 0: they would not. Where there is no arena it is made when somebody uses the pool.
+std::int64_t rest_left_after_start(const PoolSettings& settings);
+
 // Who held a number before the server's start, or on the server before this one, may not know yet
 // that it does so no more. So what is free of `first` and above rests until death_delay after the
 // arena was made. The pool, which is locked, was loaded or grew just now.

@@ -40,6 +40,8 @@ sub rests_after
 
 sql(q(SELECT numpool_create('grows', 1, settings => '{"death_delay": "1 h"}')));
 $node->restart;
+is(sql($figures), '0 0 3', 'restart: nothing is free, before anybody has used the pool');
+is(sql(q(SELECT DISTINCT state FROM numpool_slots('p'))), 'resting', 'and each number says why');
 rests_after('restart', $node, 0);
 is(sql(q(SELECT numpool_resize('grows', 2); SELECT coalesce(numpool_try_acquire('grows')::text, 'none'))), "1\nnone",
 	'restart: what a growth brings rests as well');
