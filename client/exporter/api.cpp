@@ -25,12 +25,15 @@ std::string array_of(const std::vector<std::int64_t>& values) {
 
 void add_figures(json_object& object, const pool_figures& pool) {
   object.add("pool", pool.name).add("size", pool.size);
+  object.raw("drained", !pool.drained ? "null" : *pool.drained != 0 ? "true" : "false");
   struct named {
     const char* key;
     number pool_figures::*value;
   };
   for (const named& each :
        {named{"in_use", &pool_figures::in_use}, named{"free", &pool_figures::free},
+        named{"resting", &pool_figures::resting},
+        named{"out_of_service", &pool_figures::out_of_service},
         named{"waiting", &pool_figures::waiting}, named{"timed", &pool_figures::timed},
         named{"oldest_wait_us", &pool_figures::oldest_wait}, named{"grants", &pool_figures::grants},
         named{"handoffs", &pool_figures::handoffs}, named{"timeouts", &pool_figures::timeouts},

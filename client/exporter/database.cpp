@@ -39,7 +39,8 @@ constexpr char kRole[] =
     " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'numpool')";
 
 constexpr char kPools[] =
-    "SELECT pool, size, in_use, free, waiting, timed, " SINCE("waiting_since") ","
+    "SELECT pool, size, in_use, free, waiting, timed, out_of_service, resting,"
+    " drained::pg_catalog.int4, " SINCE("waiting_since") ","
     " grants, handoffs, timeouts, cancels, expired, ended, deaths, deadlocks,"
     " " MICROSECONDS("wait_total") ", " MICROSECONDS("wait_longest") ","
     " pg_catalog.array_to_string(wait_counts, ' '), " MICROSECONDS("wait_sum") ","
@@ -106,6 +107,7 @@ pool_figures read_pool(columns& row) {
   pool.size = row.number().value_or(0);
   for (auto member :
        {&pool_figures::in_use, &pool_figures::free, &pool_figures::waiting, &pool_figures::timed,
+        &pool_figures::out_of_service, &pool_figures::resting, &pool_figures::drained,
         &pool_figures::oldest_wait, &pool_figures::grants, &pool_figures::handoffs,
         &pool_figures::timeouts, &pool_figures::cancels, &pool_figures::expired,
         &pool_figures::ended, &pool_figures::deaths, &pool_figures::deadlocks,

@@ -21,7 +21,8 @@ constexpr const char* kBounds[] = {"0.0001", "0.001", "0.01",  "0.1",
 struct pool_figures {
   std::string name;
   std::int64_t size = 0;
-  std::optional<std::int64_t> in_use, free, waiting, timed, oldest_wait;
+  std::optional<std::int64_t> in_use, free, waiting, timed, out_of_service, resting, oldest_wait;
+  std::optional<std::int64_t> drained;  ///< 0 or 1
   std::optional<std::int64_t> grants, handoffs, timeouts, cancels, expired, ended, deaths,
       deadlocks;
   std::optional<std::int64_t> wait_total, wait_longest;

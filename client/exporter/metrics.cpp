@@ -74,6 +74,11 @@ struct pool_metric {
 constexpr pool_metric kPoolMetrics[] = {
     {"numpool_pool_in_use", "gauge", "", &pool_figures::in_use, "Numbers that are leased."},
     {"numpool_pool_free", "gauge", "", &pool_figures::free, "Numbers that can be leased at once."},
+    {"numpool_pool_resting", "gauge", "", &pool_figures::resting,
+     "Numbers that were released and cannot be leased yet."},
+    {"numpool_pool_out_of_service", "gauge", "", &pool_figures::out_of_service,
+     "Numbers that are not given, and that nobody holds."},
+    {"numpool_pool_drained", "gauge", "", &pool_figures::drained, "Whether no number is given."},
     {"numpool_pool_waiting", "gauge", "", &pool_figures::waiting, "Waiters in the queue."},
     {"numpool_pool_timed_leases", "gauge", "", &pool_figures::timed,
      "Leases that belong to tokens."},

@@ -1,6 +1,7 @@
 // What the exporter tells, of a real server, and to whom.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -70,6 +71,34 @@ TEST_CASE("metrics: figures of the pools, in both formats") {
   CHECK(has_line(open.body, bucket + "\",le=\"0.0001\"} 0"));
   CHECK(open.body.substr(open.body.size() - 6) == "# EOF\n");
   CHECK(has_line(open.body, "numpool_up 1"));
+}
+
+TEST_CASE("metrics and JSON: what is not given is not free") {
+  Pool pool(4, "kept back");
+  const std::string label = "{pool=\"" + pool.name() + "\"}";
+  observer().must("SELECT numpool_set_service(" + pool.q() + ", 3, false)");
+  Exporter exporter;
+  std::string text = exporter.get("/metrics").body;
+  CHECK(has_line(text, "numpool_pool_free" + label + " 3"));
+  CHECK(has_line(text, "numpool_pool_out_of_service" + label + " 1"));
+  CHECK(has_line(text, "numpool_pool_drained" + label + " 0"));
+  observer().must("SELECT numpool_configure(" + pool.q() + R"(, '{"cooldown": "1 h"}'))");
+  observer().must("SELECT numpool_acquire(" + pool.q() + ")");
+  observer().must("SELECT numpool_release(" + pool.q() + ", 0)");
+  observer().must("SELECT numpool_drain(" + pool.q() + ", true)");
+  observer().must("SELECT pg_sleep(1.1)");  // an answer may be a second old
+  text = exporter.get("/metrics").body;
+  CHECK(has_line(text, "numpool_pool_free" + label + " 0"));
+  CHECK(has_line(text, "numpool_pool_resting" + label + " 1"));
+  CHECK(has_line(text, "numpool_pool_out_of_service" + label + " 3"));
+  CHECK(has_line(text, "numpool_pool_drained" + label + " 1"));
+  const json pools = json::parse(exporter.get("/api/pools").body)["pools"];
+  const auto same = std::find_if(pools.begin(), pools.end(),
+                                 [&](const json& one) { return one["pool"] == pool.name(); });
+  REQUIRE(same != pools.end());
+  CHECK((*same)["drained"] == true);
+  CHECK((*same)["resting"] == 1);
+  CHECK((*same)["out_of_service"] == 3);
 }
 
 TEST_CASE("one pool: names are for the token alone, also on loopback") {
