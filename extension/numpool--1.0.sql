@@ -427,7 +427,7 @@ COMMENT ON COLUMN numpool_pools.counting_since IS 'when the counters began: when
 
 COMMENT ON COLUMN numpool_pools.timed IS 'numbers that tokens hold';
 COMMENT ON COLUMN numpool_pools.expired IS 'timed leases that ended because their time was over';
-COMMENT ON COLUMN numpool_pools.ended IS 'leases that were ended by somebody who did not hold them';
+COMMENT ON COLUMN numpool_pools.ended IS 'leases that were ended by somebody who did not hold them, or by the setting max_hold';
 COMMENT ON COLUMN numpool_pools.deaths IS
   'leases that ended with a session that did not end well: killed, terminated, or its client gone without a word';
 COMMENT ON COLUMN numpool_pools.owner IS 'the role that may change the pool, as it is called now';

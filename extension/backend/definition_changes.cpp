@@ -102,13 +102,15 @@ void apply_change(PoolRef* ref) {
       wake_sole_holder(*live, wake);
     }
     if (change.size != 0) live->defined_size = static_cast<std::uint32_t>(change.size);
-    if (change.settings != nullptr) pool_configure(region(), live->pool, *change.settings);
+    if (change.settings != nullptr)
+      pool_configure(region(), live->pool, *change.settings, GetCurrentTimestamp(),
+                     monotonic_now());
     unlock_pool(live);
     wake_all(wake);
     debug_point(DebugPoint::kServiceSet);
     if (change.size != 0) catch_up(ref->live, ref->key, ref->generation, ref->growth);
     if (change.out != nullptr) serve_waiters(ref->live, ref->key, ref->generation);
-    // What has rested long enough by the new settings is given back.
+    // What has rested long enough by the new settings is given back, what was held too long ends.
     if (change.settings != nullptr) end_all_due(ref->live, ref->key, ref->generation);
   }
   arena_free(name_block);

@@ -30,7 +30,7 @@ void end_noted(const NotedEnd& noted) {
   if (!lock_pool(noted.live, noted.key, noted.generation)) return;
   LivePool* live = live_pool_at(noted.live);
   WakeList wake;
-  end_lease(*live, noted.index, noted.fence, wake);
+  end_lease(*live, noted.index, noted.fence, LastEnd::kEnded, wake);
   unlock_pool(live);
   wake_all(wake);
 }

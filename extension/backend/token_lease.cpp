@@ -103,7 +103,7 @@ Step write_row_or_pass_on(Call& call, TokenUse* use) {
 Step pick_up(Call& call, TimedRecord* record, LivePool* live) {
   LedgerEntry* entry = call.entry;
   timed_pick_up(region(), live->pool, *record,
-                {my_session_id(), tag_of(entry), Scope::kTransaction});
+                {my_session_id(), tag_of(entry), Scope::kTransaction}, monotonic_now());
   record->ttl = call.request.ttl;
   entry->live = record->pool;
   entry->generation = record->generation;

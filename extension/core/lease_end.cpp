@@ -15,9 +15,7 @@ LeaseEnd end_of_token(Region region, Pool& pool, TimedRecord& record, const Gran
 }  // namespace
 
 LeaseEnd pool_end_lease(Region region, Pool& pool, std::uint32_t index, std::int64_t fence,
-                        const GrantContext& now, WakeList& wake, SessionId* holder) noexcept {
-  GrantContext context = now;
-  context.last.how = LastEnd::kEnded;
+                        const GrantContext& context, WakeList& wake, SessionId* holder) noexcept {
   *holder = 0;
   if (index >= chunk::capacity(pool.chunk_count)) return LeaseEnd::kGone;
   const Slot& slot = pool.slot(region, index);

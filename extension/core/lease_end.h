@@ -17,10 +17,10 @@ inline void mark_ended(Pool& pool, TimedRecord& record) noexcept {
   record.ended = true;
 }
 
-// Ends the lease of `index` that has this fence, whoever has it. *holder: the session that has lost
-// it, to be told; 0 where it was a token's, or is there no more. Wakes at most one, for whom `wake`
-// has room.
+// Ends the lease of `index` that has this fence, whoever has it; `context.last.how` says by what.
+// *holder: the session that has lost it, to be told; 0 where it was a token's, or is there no more.
+// Wakes at most one, for whom `wake` has room.
 LeaseEnd pool_end_lease(Region region, Pool& pool, std::uint32_t index, std::int64_t fence,
-                        const GrantContext& now, WakeList& wake, SessionId* holder) noexcept;
+                        const GrantContext& context, WakeList& wake, SessionId* holder) noexcept;
 
 }  // namespace numpool

@@ -4,7 +4,7 @@ namespace numpool {
 
 namespace {
 
-void fill_slot(Slot& slot, const Claim& claim, LeaseState state,
+void fill_slot(Pool& pool, Slot& slot, const Claim& claim, LeaseState state,
                const GrantContext& context) noexcept {
   slot.holder = claim.session;
   slot.fence = context.fence.fetch_add(1, std::memory_order_relaxed);
@@ -13,6 +13,7 @@ void fill_slot(Slot& slot, const Claim& claim, LeaseState state,
   slot.scope = claim.scope;
   slot.state = state;
   slot.set_ticket(claim.ticket);
+  if (claim.session != kTokenHolder) note_hold(pool, slot, context.monotonic);
 }
 
 // Places that one hand-off ends at most; one that is due and is granted all the same passes on.
@@ -54,7 +55,7 @@ void grant_to_head(Region region, Pool& pool, std::uint32_t index, const GrantCo
   Waiter& waiter = *region.at<Waiter>(pool.queue.head);
   pool.queue.leave(region, waiter);
   Slot& slot = pool.slot(region, index);
-  fill_slot(slot, {waiter.session, waiter.owner_tag, waiter.scope, waiter.ticket},
+  fill_slot(pool, slot, {waiter.session, waiter.owner_tag, waiter.scope, waiter.ticket},
             waiter.kind == WaiterKind::kTicket ? LeaseState::kGranted : LeaseState::kHeld, context);
   waiter.index = index;
   waiter.fence = slot.fence;
@@ -102,6 +103,15 @@ bool put_to_rest(Region region, Pool& pool, std::uint32_t index, EndKind end,
   pool.slot(region, index).end(context.last);
   begin_rest(region, pool, index, kind, context.monotonic);
   return true;
+}
+
+// All leases are to be looked at, since the setting is new, or may be.
+void configure_hold(Pool& pool, std::int64_t now, std::int64_t monotonic) noexcept {
+  // While the limit lasts, this stays: times of the slots rely on it.
+  if (!pool.limits_hold) pool.hold.wall_ahead = now - monotonic;
+  pool.limits_hold = pool.settings.max_hold != 0;
+  pool.hold.looked_at = 0;
+  pool.hold.due = pool.limits_hold && pool.in_use != 0 ? monotonic : INT64_MAX;
 }
 
 // What a growth to `size` takes of `growth`.
@@ -211,10 +221,12 @@ void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& grow
   pool_resize(region, pool, size, memory);
 }
 
-void pool_configure(Region region, Pool& pool, const PoolSettings& settings) noexcept {
+void pool_configure(Region region, Pool& pool, const PoolSettings& settings, std::int64_t now,
+                    std::int64_t monotonic) noexcept {
   const bool was_by_age = pool.longest_free;
   pool.settings = settings;
   pool.has_rest = settings.has_rest();
+  configure_hold(pool, now, monotonic);
   pool.longest_free = settings.policy == Policy::kLongestFree;
   if (was_by_age == pool.longest_free) return;
   // How long what is free has been so, nobody knows.
@@ -232,7 +244,7 @@ std::uint32_t pool_acquire(Region region, Pool& pool, const Claim& claim, std::u
   make_unfree(region, pool, index);
   ++pool.in_use;
   ++pool.counters.grants;
-  fill_slot(pool.slot(region, index), claim, LeaseState::kHeld, context);
+  fill_slot(pool, pool.slot(region, index), claim, LeaseState::kHeld, context);
   return index;
 }
 

@@ -98,6 +98,18 @@ struct Growth {
 enum class RestKind : std::uint8_t { kCooling, kMourning };
 constexpr int kRestKinds = 2;
 
+// When to look for leases that have lasted too long (core/hold_limit.h).
+struct HoldLimit {
+  std::int64_t due = INT64_MAX;  // by the monotonic clock; INT64_MAX: there is nothing to look for
+  // Of the look that is under way: when the first of the leases that it has passed is due, and
+  // where it goes on; 0: none is, and the former means nothing.
+  std::int64_t next_due = INT64_MAX;
+  std::uint32_t looked_at = 0;
+  // How far `acquired_at` of the slots is ahead of the monotonic clock. Nobody ends a lease by
+  // setting the other one.
+  std::int64_t wall_ahead = 0;
+};
+
 struct Pool {
   std::uint32_t size;
   std::uint32_t in_use;
@@ -106,6 +118,7 @@ struct Pool {
   std::uint32_t chunk_count;
   bool longest_free;                // the policy is that; then `by_age` has what is free
   bool has_rest;                    // numbers may have to rest
+  bool limits_hold;                 // leases of sessions may last for max_hold only
   Offset chunks[chunk::kDoubling];  // the first ones; the others by way of the directory
   Offset pages[kMaxPages];          // Offset[kPageLinks] each, of a pool of more than 64, else 0
   FreeSetMemory free_memory;
@@ -116,6 +129,7 @@ struct Pool {
   SlotList by_age;
   // Those that rest, by RestKind, the one that began first first; those above the size, too.
   SlotList rests[kRestKinds];
+  HoldLimit hold;
   PoolSettings settings;
   PoolCounters counters;
   Offset wait_histogram;  // WaitHistogram; 0: none yet, or no memory for it
@@ -153,6 +167,16 @@ std::int64_t rest_of(const PoolSettings& settings, RestKind kind) noexcept;
 void begin_rest(Region region, Pool& pool, std::uint32_t index, RestKind kind,
                 std::int64_t monotonic) noexcept;
 
+// The lease of the slot, which is a session's, begins now, if the pool limits how long it may last.
+inline void note_hold(Pool& pool, Slot& slot, std::int64_t monotonic) noexcept {
+  if (!pool.limits_hold) return;
+  slot.acquired_at = monotonic + pool.hold.wall_ahead;
+  const std::int64_t due = monotonic + pool.settings.max_hold;
+  if (due < pool.hold.due) pool.hold.due = due;
+  // A look that is under way may have passed it.
+  if (due < pool.hold.next_due) pool.hold.next_due = due;
+}
+
 // Makes an empty pool of `size` numbers, all free, from memory in `growth`: the chunks, and the
 // free set if bitmap_capacity_for(size) is more than a word.
 void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& growth,
@@ -161,8 +185,10 @@ void pool_init(Region region, Pool& pool, std::uint32_t size, const Growth& grow
 // Bitmap capacity to reserve for `size` numbers: that of the chunks, so that both grow together.
 std::uint32_t bitmap_capacity_for(std::uint32_t size) noexcept;
 
-// Sets them. What rests does so by the new times: pool_end_rests and pool_serve are to follow.
-void pool_configure(Region region, Pool& pool, const PoolSettings& settings) noexcept;
+// Sets them, at that time of both clocks of GrantContext. What rests or is held does so by the new
+// times: what is due then is to be ended.
+void pool_configure(Region region, Pool& pool, const PoolSettings& settings, std::int64_t now,
+                    std::int64_t monotonic) noexcept;
 
 // Grants a free index below `limit` at once, and only if nobody waits: which one, the policy says.
 // Bitmap::kNone if not.

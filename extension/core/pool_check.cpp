@@ -1,5 +1,5 @@
 // Whether the invariants of a pool hold: for tests, and for builds with debug points.
-#include "core/pool.h"
+#include "core/hold_limit.h"
 
 namespace numpool {
 
@@ -84,6 +84,18 @@ const char* check_lists(Region region, Pool& pool) noexcept {
   return wrong;
 }
 
+// I8.
+const char* check_hold(Region region, Pool& pool) noexcept {
+  if (!pool.limits_hold && pool.hold.due != INT64_MAX)
+    return "I8: a pool without a limit looks for leases that last too long";
+  for (std::uint32_t index = 0; index < chunk::capacity(pool.chunk_count); ++index) {
+    const Slot& slot = pool.slot(region, index);
+    if (slot.holder != 0 && is_limited(pool, slot) && pool.hold.due == INT64_MAX)
+      return "I8: nothing will end a lease that is limited";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 const char* check_pool(Region region, Pool& pool) noexcept {
@@ -119,6 +131,7 @@ const char* check_pool(Region region, Pool& pool) noexcept {
   if (length != pool.queue.length || previous != pool.queue.tail)
     return "I4: the queue's ends differ";
   if (const char* wrong = check_lists(region, pool)) return wrong;
+  if (const char* wrong = check_hold(region, pool)) return wrong;
   return pool.tokens.records == 0 ? nullptr : check_tokens(region, pool);
 }
 

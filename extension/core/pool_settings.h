@@ -33,7 +33,7 @@ struct PoolSettings {
   // Whether numbers of the pool may have to rest.
   bool has_rest() const noexcept { return cooldown != 0 || death_delay != 0; }
   // Whether something of it is for the clerk to end.
-  bool wants_clerk() const noexcept { return has_rest(); }
+  bool wants_clerk() const noexcept { return has_rest() || max_hold != 0; }
 };
 
 }  // namespace numpool

@@ -42,6 +42,7 @@ enum class LastEnd : std::uint8_t {
   kDied,         // with its session, which did not end well
   kExpired,      // by time
   kEnded,        // by force
+  kOverheld,     // by the pool's max_hold
 };
 
 // Who had a number last.

@@ -39,13 +39,16 @@ void timed_clear_user(Region region, Pool& pool, TimedRecord& record) noexcept {
   pool.tokens.set_timer(region, record);
 }
 
-void timed_pick_up(Region region, Pool& pool, TimedRecord& record, const Claim& claim) noexcept {
+void timed_pick_up(Region region, Pool& pool, TimedRecord& record, const Claim& claim,
+                   std::int64_t monotonic) noexcept {
   pool.tokens.clear_timer(region, record);
   Slot& slot = pool.slot(region, record.index);
   slot.holder = claim.session;
   slot.owner_tag = claim.owner_tag;
   slot.scope = claim.scope;
   slot.state = LeaseState::kHeld;
+  // How long it was offered does not count.
+  note_hold(pool, slot, monotonic);
   record.user = claim.session;
   record.fence = slot.fence;
   record.state.store(TimedState::kTaken, std::memory_order_relaxed);
@@ -140,10 +143,14 @@ bool pool_end_due(Region region, Pool& pool, const GrantContext& context, WakeLi
 }
 
 std::int64_t pool_next_due(Region region, Pool& pool) noexcept {
-  const std::int64_t rest = pool.resting == 0 ? INT64_MAX : next_rest_end(region, pool);
-  if (pool.tokens.timers == 0) return rest;
+  std::int64_t next = pool.hold.due;
+  if (pool.resting != 0) {
+    const std::int64_t rest = next_rest_end(region, pool);
+    if (rest < next) next = rest;
+  }
+  if (pool.tokens.timers == 0) return next;
   const std::int64_t due = pool.tokens.first(region).timer.due;
-  return due < rest ? due : rest;
+  return due < next ? due : next;
 }
 
 void timed_note_row(Region region, Pool& pool, TimedRecord& record) noexcept {

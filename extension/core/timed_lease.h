@@ -21,7 +21,8 @@ void timed_prolong_place(Region region, Pool& pool, TimedRecord& record,
 void timed_clear_user(Region region, Pool& pool, TimedRecord& record) noexcept;
 
 // kOffered to kTaken: the number goes to the claim's session.
-void timed_pick_up(Region region, Pool& pool, TimedRecord& record, const Claim& claim) noexcept;
+void timed_pick_up(Region region, Pool& pool, TimedRecord& record, const Claim& claim,
+                   std::int64_t monotonic) noexcept;
 // The contrary, with the deadline that the offer had.
 void timed_put_back(Region region, Pool& pool, TimedRecord& record) noexcept;
 // kTaken to kHeld: the number, which its user's session has, goes to the token; its whole ttl from

@@ -1,6 +1,7 @@
 // The function numpool_slots: each number of one pool.
 
 #include "backend/service_column.h"
+#include "core/hold_limit.h"
 #include "core/rest.h"
 #include "core/timed_record.h"
 #include "entry/arguments.h"
@@ -17,9 +18,10 @@ struct NumberRow {
   std::uint32_t index;
   Slot slot;
   bool out_of_service;
-  std::int64_t rests_on;  // microseconds; -1: it does not rest
-  int pid;                // of the session that holds it, or 0
-  Oid role;               // of that, or of who took it for a token
+  // Microseconds until its rest is over, or its lease by the pool's max_hold; -1: neither.
+  std::int64_t left;
+  int pid;   // of the session that holds it, or 0
+  Oid role;  // of that, or of who took it for a token
   TokenRow token;
 };
 
@@ -41,6 +43,8 @@ const char* end_name(LastEnd how) {
       return "expired";
     case LastEnd::kEnded:
       return "ended";
+    case LastEnd::kOverheld:
+      return "max_hold";
   }
   return nullptr;
 }
@@ -68,9 +72,11 @@ void fill_lease(const NumberRow& row, Datum* values, bool* nulls) {
   using namespace slots_column;
   set_text("leased", &values[kState], &nulls[kState]);
   values[kSince] = TimestampTzGetDatum(row.slot.acquired_at);
-  nulls[kUntil] = !row.token.is_token || !row.token.ends;
+  const bool is_timed = row.token.is_token && row.token.ends;
+  nulls[kUntil] = !is_timed && row.left < 0;
   if (!nulls[kUntil])
-    values[kUntil] = TimestampTzGetDatum(GetCurrentTimestamp() + Max(row.token.left, 0));
+    values[kUntil] =
+        TimestampTzGetDatum(GetCurrentTimestamp() + (is_timed ? Max(row.token.left, 0) : row.left));
   values[kFence] = Int64GetDatum(row.slot.fence);
   fill_holder(row.pid, row.role, values, nulls);
   nulls[kEnd] = true;
@@ -78,14 +84,14 @@ void fill_lease(const NumberRow& row, Datum* values, bool* nulls) {
 
 void fill_unheld(const NumberRow& row, Datum* values, bool* nulls) {
   using namespace slots_column;
-  const bool rests = row.rests_on >= 0;
+  const bool rests = row.left >= 0;
   set_text(row.out_of_service ? "out of service"
            : rests            ? "resting"
                               : "free",
            &values[kState], &nulls[kState]);
   const LastHolder last = row.slot.last_holder();
   nulls[kUntil] = !rests;
-  if (rests) values[kUntil] = TimestampTzGetDatum(GetCurrentTimestamp() + row.rests_on);
+  if (rests) values[kUntil] = TimestampTzGetDatum(GetCurrentTimestamp() + row.left);
   nulls[kFence] = true;
   if (last.how == LastEnd::kNone) {
     nulls[kSince] = nulls[kPid] = nulls[kUsename] = nulls[kEnd] = true;
@@ -116,9 +122,11 @@ void copy_number(LivePool& live, std::uint32_t index, NumberRow* row) {
   row->index = index;
   row->slot = live.pool.slot(region(), index);
   row->out_of_service = live.pool.out.has(region(), index);
-  row->rests_on = -1;
+  row->left = -1;
   if (is_resting(row->slot))
-    row->rests_on = Max(end_of_rest(live.pool, row->slot) - monotonic_now(), 0);
+    row->left = Max(end_of_rest(live.pool, row->slot) - monotonic_now(), 0);
+  else if (row->slot.holder != 0 && is_limited(live.pool, row->slot))
+    row->left = Max(end_of_hold(live.pool, row->slot) - monotonic_now(), 0);
   row->pid = 0;
   row->role = InvalidOid;
   row->token.is_token = row->slot.holder == kTokenHolder;
@@ -153,7 +161,7 @@ std::uint32_t put_batch(Rows& rows, const Definition& definition, Datum column, 
     } else {
       row = {};
       row.index = index;
-      row.rests_on = rests_on > 0 ? rests_on : -1;
+      row.left = rests_on > 0 ? rests_on : -1;
       row.out_of_service = definition.out.drained || lists(definition.out, index);
     }
     if (index < size || row.slot.holder != 0) ++count;

@@ -3,6 +3,7 @@
 #include "core/timed_lease.h"
 #include "shared/due_pools.h"
 #include "shared/idle_watch.h"
+#include "shared/lease_end.h"
 #include "shared/session.h"
 #include "shared/token_table.h"
 
@@ -47,7 +48,9 @@ bool anything_due(LivePool& live) {
 }
 
 bool end_due(LivePool& live, WakeList& wake) {
-  return pool_end_due(region(), live.pool, grant_context(live, GetCurrentTimestamp()), wake);
+  const bool more =
+      pool_end_due(region(), live.pool, grant_context(live, GetCurrentTimestamp()), wake);
+  return end_overheld(live, wake) || more;
 }
 
 }  // namespace numpool

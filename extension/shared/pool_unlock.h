@@ -11,7 +11,8 @@ void unlock_timed_pool(LivePool* live);
 inline void unlock_pool(LivePool* live) {
   debug_check(*live);
   const Pool& pool = live->pool;
-  if (pool.tokens.records != 0 || pool.tokens.over != 0 || pool.resting != 0 || live->watched)
+  if (pool.tokens.records != 0 || pool.tokens.over != 0 || pool.resting != 0 || live->watched ||
+      pool.hold.due < live->noted_due)
     unlock_timed_pool(live);
   else
     LWLockRelease(&live->lock);

@@ -42,7 +42,7 @@ void init_live_pool(LivePool& live, const PoolKey& key, const Definition& defini
   Growth nothing = {};
   pool_resize(region(), live.pool, live.defined_size, nothing);
   if (!is_stub(live)) set_service(live, definition.out, &parts.service);
-  pool_configure(region(), live.pool, definition.settings);
+  pool_configure(region(), live.pool, definition.settings, GetCurrentTimestamp(), monotonic_now());
   rest_after_start(live, 0);
   if (is_stub(live)) {
     // NB: live at once. A stub never matches a row, so if it were kLoading, whoever loads the pool

@@ -113,7 +113,7 @@ void pool_pair_resting(benchmark::State& state) {
   PoolSettings settings;
   settings.policy = Policy::kLongestFree;
   settings.cooldown = state.range(0);
-  pool_configure(test.region(), test.pool, settings);
+  pool_configure(test.region(), test.pool, settings, 0, 0);
   const auto pair = [&test] {
     ++test.now;
     test.end_due();

@@ -25,7 +25,7 @@ TEST_CASE("last holder: a number that rests, and one in a list of free ones, sti
   PoolSettings settings;
   settings.cooldown = 1000;
   settings.policy = Policy::kLongestFree;
-  pool_configure(pool.region, pool.pool, settings);
+  pool_configure(pool.region, pool.pool, settings, pool.now, pool.now);
   pool.acquire(7);
   GrantContext context = pool.context();
   context.last = {4711, 4194303, 55, LastEnd::kReleased};
@@ -47,7 +47,9 @@ TEST_CASE("last holder: of a token its role, and that its time was over, or forc
   TimedRecord& ends = pool.lease();
   expires.role = ends.role = 55;
   SessionId holder;
-  CHECK(pool_end_lease(pool.region, pool.pool, ends.index, ends.fence, pool.context(), pool.wake,
+  GrantContext context = pool.context();
+  context.last.how = LastEnd::kEnded;
+  CHECK(pool_end_lease(pool.region, pool.pool, ends.index, ends.fence, context, pool.wake,
                        &holder) == LeaseEnd::kEnded);
   pool.now += kTtl;
   pool.end_due();

@@ -85,7 +85,7 @@ class PoolFixture {
   }
 
   void configure(const numpool::PoolSettings& settings) {
-    numpool::pool_configure(region, pool, settings);
+    numpool::pool_configure(region, pool, settings, now, now);
   }
 
   // A record that is not yet in the queue.

@@ -250,7 +250,7 @@ TEST_CASE("rest: an offer rests when its time is over only if it was picked up b
   tokens.end_due();
   CHECK(tokens.pool.resting == 0);
   REQUIRE(learnt.state == TimedState::kOffered);
-  timed_pick_up(tokens.region, tokens.pool, learnt, tokens.claim(7));
+  timed_pick_up(tokens.region, tokens.pool, learnt, tokens.claim(7), tokens.now);
   timed_put_back(tokens.region, tokens.pool, learnt);
   tokens.now = learnt.deadline;
   tokens.end_due();

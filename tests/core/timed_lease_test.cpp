@@ -161,7 +161,7 @@ TEST_CASE("timed: a pick-up that is rolled back is an offer again, with its dead
   TimedRecord& place = tokens.place();
   const std::int64_t deadline = place.deadline;
   tokens.release(0);
-  timed_pick_up(tokens.region, tokens.pool, place, tokens.claim(4));
+  timed_pick_up(tokens.region, tokens.pool, place, tokens.claim(4), tokens.now);
   CHECK(place.state == TimedState::kTaken);
   CHECK(place.user == 4);
   CHECK(tokens.slot(0).holder == 4);
@@ -185,7 +185,7 @@ TEST_CASE("timed: a picked up offer has its whole time from its COMMIT") {
   TimedRecord& place = tokens.place();
   tokens.release(0);
   const std::int64_t fence = tokens.slot(0).fence;
-  timed_pick_up(tokens.region, tokens.pool, place, tokens.claim(4));
+  timed_pick_up(tokens.region, tokens.pool, place, tokens.claim(4), tokens.now);
   tokens.now += 3 * kTtl;
   place.row_fence = place.fence;
   timed_hold(tokens.region, tokens.pool, place, tokens.now);

@@ -268,7 +268,7 @@ void TimedRun::come_to_place(Id id) {
 void TimedRun::pick_up(Id id) {
   const std::uint64_t tag = next_tag_++;
   tags_[tag] = {any_session(), nullptr, token(id).index, id, true};
-  numpool::timed_pick_up(region(), real_.pool, record(id), claim(tag));
+  numpool::timed_pick_up(region(), real_.pool, record(id), claim(tag), real_.now);
   NaiveToken& naive = token(id);
   naive.state = TimedState::kTaken;
   naive.user = tags_.at(tag).session;

@@ -1,8 +1,9 @@
 # The clerk, the one background worker: terminated, killed, none to be had; and the wall clock set by an hour, which ends
-# and prolongs nothing.
+# and prolongs nothing. A lease of a session that is limited (max_hold) goes by the same clerk.
 use strict;
 use warnings;
 use Lease qw(lease release renew wait_in_use crash_backend);
+use Session 'open_session';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -25,7 +26,7 @@ sub expiry
 	return time - $start;
 }
 
-sql('CREATE EXTENSION numpool;', q(SELECT numpool_create('p', 1);));
+sql('CREATE EXTENSION numpool;', q(SELECT numpool_create('p', 1), numpool_create('h', 1);));
 sql(q(SELECT numpool_acquire('p')));
 is(clerk(), '', 'without timed leases there is none');
 sql(lease('p', 1), release(1));
@@ -45,6 +46,14 @@ for my $round (1 .. 3)
 	await_clerk();
 	isnt(clerk(), $clerk, 'by the next one');
 }
+# The same of a session that may hold its number for a second only.
+sql(q(SELECT numpool_configure('h', '{"max_hold": "1 s"}')));
+my $holder = open_session($node);
+is($holder->query(q(SELECT numpool_acquire('h'))), 0, 'max_hold: held');
+sql('SELECT pg_terminate_backend(' . clerk() . ')');
+ok(wait_in_use($node, 'h', 0), 'terminated: max_hold ends it all the same');
+$holder->quit;
+await_clerk();
 # A cancel does nothing to it, nor does a reload.
 my $clerk = clerk();
 sql("SELECT pg_cancel_backend($clerk), pg_reload_conf()");
@@ -52,9 +61,12 @@ cmp_ok(expiry(), '<', 4, 'cancelled, reloaded: it goes on');
 is(clerk(), $clerk, 'the same');
 
 # Killed: a crash like any other; the leases come back and end.
+$holder = open_session($node);
+$holder->query(q(SELECT numpool_acquire('h')));
 sql(lease('p', 1, '2 s'));
 crash_backend($node, clerk());
-is(sql(q(SELECT timed FROM numpool_pools)), 1, 'killed: the lease is there again');
+is(sql(q(SELECT timed FROM numpool_pools WHERE pool = 'p')), 1, 'killed: the lease is there again');
+is(sql(q(SELECT numpool_acquire('h', '0'))), 0, 'that of the session is not, nor its limit');
 ok(wait_in_use($node, 'p', 0), 'and ends in time');
 is(sql("SELECT count(*) FROM ($clerks) AS c"), 1, 'there is one clerk');
 # Barriers (CREATE DATABASE, DROP DATABASE) are taken in by it.
@@ -77,6 +89,8 @@ is(sql(q(SELECT count(*) FROM numpool_leases)), 1, 'and seen');
 like($error, qr/53400.*max_worker_processes/s, 'leasing by token is refused: 53400');
 (undef, undef, $error) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT numpool_keep('p', 0, '1 h')");
 like($error, qr/53400/, 'so is keep');
+(undef, undef, $error) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSELECT numpool_acquire('h')");
+like($error, qr/53400/, 'and a pool with max_hold');
 is(sql(release(1)), 't', 'releasing works');
 is(sql(q(SELECT numpool_acquire('p', '0'))), 0, 'a session is not concerned');
 $node->append_conf('postgresql.conf', 'max_worker_processes = 8');
@@ -88,26 +102,32 @@ $node->stop;
 my ($library) = glob('/usr/lib/*/faketime/libfaketime.so.1');
 SKIP:
 {
-	skip 'libfaketime is not installed', 12 unless $library;
+	skip 'libfaketime is not installed', 16 unless $library;
 	my $clock = $node->basedir . '/clock';
 	my $set_clock = sub { append_to_file("$clock.new", "$_[0]\n"); rename "$clock.new", $clock or die $!; };
 	$set_clock->('+0');
 	local %ENV = (%ENV, LD_PRELOAD => $library, FAKETIME_TIMESTAMP_FILE => $clock, FAKETIME_NO_CACHE => 1,
-		FAKETIME_DONT_FAKE_MONOTONIC => 1, FAKETIME_DONT_RESET => 1);
+		FAKETIME_DONT_FAKE_MONOTONIC => 1, FAKETIME_DONT_RESET => 1, NO_FAKE_STAT => 1);
 	$node->start;
 	delete $ENV{LD_PRELOAD};
+	sql(q(SELECT numpool_configure('h', '{"max_hold": "5 s"}')));
 	for my $step ('+3600', '-3600')
 	{
 		$set_clock->('+0');
 		wait_in_use($node, 'p', 0);
 		like(sql(lease('p', 1, '20 s')), qr/^0 /, 'leased');
+		my $held = open_session($node);
+		$held->query(q(SELECT numpool_acquire('h')));
 		my $start = time;
 		$set_clock->($step);
 		cmp_ok(abs(sql('SELECT extract(epoch FROM clock_timestamp())') - time - $step), '<', 60, "the clock is set by $step s");
-		is(sql(q(SELECT timed FROM numpool_pools)), 1, 'a lease goes on');
-		cmp_ok(sql(q(SELECT extract(epoch FROM expires_at - now()) FROM numpool_leases)), '<', 21, 'and does not last longer');
+		is(sql(q(SELECT timed FROM numpool_pools WHERE pool = 'p')), 1, 'a lease goes on');
+		is($held->query(q(SELECT numpool_fence('h', 0) IS NOT NULL)), 't', 'so does one that max_hold limits');
+		cmp_ok(sql(q(SELECT extract(epoch FROM expires_at - now()) FROM numpool_leases WHERE pool = 'p')), '<', 21, 'and does not last longer');
 		sleep 1;
 		ok(sql(renew(1)), 'it is renewed');
+		ok(wait_in_use($node, 'h', 0) && time - $start < 12, 'the other one ends when its time has come');
+		$held->quit;
 		sql(release(1));
 		cmp_ok(expiry(), '<', 4, 'the next one ends in time');
 	}
