@@ -103,12 +103,13 @@ TEST_CASE("drain: what has been waited before the connection was lost counts") {
   Session holder;
   holder.text("SELECT numpool_acquire($1)", {pool.name()});
   const auto start = Clock::now();
-  Numpool waiting({"drain", pool.name(), "--wait", "--timeout", "3s"});
-  REQUIRE(eventually([] { return backend_of("numpool_wait_idle") != ""; }, kSoon));
-  nap(2500ms);
-  terminate(backend_of("numpool_wait_idle"));
+  Numpool waiting({"drain", pool.name(), "--wait", "--timeout", "5s"});
+  std::string pid;
+  REQUIRE(eventually([&] { return (pid = backend_of("numpool_wait_idle")) != ""; }, kSoon));
+  nap(3s);
+  terminate(pid);
   CHECK(waiting.wait() == 75);
-  CHECK(took_at_most(5s, start));
+  CHECK(took_at_most(7500ms, start));
 }
 
 TEST_CASE("end-lease and release: an answer that is lost is told of, and no other") {
