@@ -106,6 +106,8 @@ CREATE FUNCTION numpool_resize(pool text, size integer) RETURNS integer
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_configure(pool text, settings jsonb) RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION numpool_settings(pool text) RETURNS jsonb
+  LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_list(prefix text DEFAULT '') RETURNS SETOF text
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 -- Finds a pool without the right to make one. Its metadata; 42704, or 42710 if it has another size.
@@ -229,7 +231,7 @@ CREATE FUNCTION numpool_show_pools(
     OUT timeouts bigint, OUT cancels bigint, OUT deadlocks bigint, OUT wait_total interval, OUT wait_longest interval,
     OUT counting_since timestamptz, OUT timed integer, OUT expired bigint, OUT ended bigint,
     OUT deaths bigint, OUT owner name, OUT out_of_service integer, OUT drained boolean,
-    OUT resting integer, OUT settings jsonb) RETURNS SETOF record
+    OUT resting integer, OUT settings jsonb, OUT users name[]) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_show_leases(
     OUT pool text, OUT index integer, OUT fence bigint, OUT pid integer, OUT scope text,
@@ -328,6 +330,7 @@ COMMENT ON FUNCTION numpool_resize(text, integer) IS
   'change a pool''s size and return the old one; growing serves waiters at COMMIT, shrinking lets leases beyond live until they are released';
 COMMENT ON FUNCTION numpool_configure(text, jsonb) IS
   'change settings of a pool, at COMMIT, and return all: policy, cooldown, death_delay, max_hold, max_count, priority_limit, max_ttl, ephemeral; null resets one';
+COMMENT ON FUNCTION numpool_settings(text) IS 'all settings of a pool, also those that are the default';
 COMMENT ON FUNCTION numpool_list(text) IS 'names of the pools that begin with prefix, taken literally';
 COMMENT ON FUNCTION numpool_open(text, integer) IS
   'a pool''s metadata, for who may use or change it; 42704 if there is no such pool, 42710 if it has another size than the one given; needs no right to create';
@@ -432,7 +435,8 @@ COMMENT ON COLUMN numpool_pools.deaths IS
   'leases that ended with a session that did not end well: killed, terminated, or its client gone without a word';
 COMMENT ON COLUMN numpool_pools.owner IS 'the role that may change the pool, as it is called now';
 COMMENT ON COLUMN numpool_pools.resting IS 'numbers that were released and cannot be leased yet: cooldown, death_delay';
-COMMENT ON COLUMN numpool_pools.settings IS 'settings that are not the default; numpool_configure tells all';
+COMMENT ON COLUMN numpool_pools.settings IS 'settings that are not the default; numpool_settings tells all';
+COMMENT ON COLUMN numpool_pools.users IS 'the roles that may lease its numbers, as they are called now; public: everybody';
 
 COMMENT ON COLUMN numpool_pools.out_of_service IS 'numbers that are not given, and that nobody holds';
 COMMENT ON COLUMN numpool_pools.drained IS 'none of its numbers is given';

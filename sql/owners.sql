@@ -43,6 +43,7 @@ SELECT numpool_drop('own', true);                                     -- 42501
 SELECT numpool_resize('own_none', 3);                                 -- 42704
 SELECT numpool_drop('own_none', if_exists => true);                   -- f
 -- everybody is among the users of a new pool
+SELECT users FROM numpool_pools WHERE pool = 'own';
 SELECT numpool_try_acquire('own');                                    -- 0
 SELECT numpool_metadata('own'), numpool_open('own');
 -- a member that does not inherit; one that does; the extension's owner

@@ -18,6 +18,21 @@ SELECT numpool_configure('settings',
     "max_ttl": null, "ephemeral": null}') ->> 'max_ttl';                          -- 30 days
 SELECT settings FROM numpool_pools WHERE pool = 'settings';                       -- {}
 
+-- reading all of them is for everybody
+SELECT numpool_configure('settings', '{"cooldown": "1 s", "max_count": 2}') = numpool_settings('settings') AS same;
+CREATE ROLE numpool_reader;
+SET ROLE numpool_reader;
+SET default_transaction_read_only = on;
+SELECT * FROM jsonb_each(numpool_settings('settings')) ORDER BY key;
+SELECT numpool_configure('settings', '{}');                                       -- 25006
+SELECT numpool_settings('no such pool');                                          -- 42704
+SELECT numpool_settings(NULL);                                                    -- 22004
+RESET default_transaction_read_only;
+SELECT numpool_configure('settings', '{}');                                       -- 42501
+RESET ROLE;
+DROP ROLE numpool_reader;
+SELECT numpool_configure('settings', '{"cooldown": null, "max_count": null}') ->> 'cooldown';
+
 -- what may not be set
 SELECT numpool_configure('settings', NULL);                                       -- 22004
 SELECT numpool_configure(NULL, '{}');                                             -- 22004

@@ -171,8 +171,7 @@ class Scan {
 
 // By the index that `found` names.
 Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum value,
-                TimestampTz deadline, Definition* definition, Datum* metadata, PoolRoles* roles,
-                Datum* out_of_service) {
+                TimestampTz deadline, Definition* definition, JsonColumn* json, PoolRoles* roles) {
   OpenTable open;
   const Lookup lookup = open_table(by, deadline, &open);
   if (lookup != Lookup::kFound) return lookup;
@@ -183,11 +182,9 @@ Lookup read_one(Oid Found::*by, AttrNumber column, RegProcedure equals, Datum va
   HeapTuple row = scan.next();
   const bool is_there = HeapTupleIsValid(row);
   if (is_there) fill_definition(row, RelationGetDescr(open.table), definition);
-  if (is_there && metadata != nullptr)
-    *metadata = copy_json(row, RelationGetDescr(open.table), kColumnMetadata);
+  if (is_there && json != nullptr)
+    json->value = copy_json(row, RelationGetDescr(open.table), json->column);
   if (is_there && roles != nullptr) fill_roles(row, RelationGetDescr(open.table), roles);
-  if (is_there && out_of_service != nullptr)
-    *out_of_service = copy_json(row, RelationGetDescr(open.table), kColumnOutOfService);
   scan.end();
   close_table(open);
   return is_there ? Lookup::kFound : Lookup::kAbsent;
@@ -313,15 +310,15 @@ Datum copy_json(HeapTuple row, TupleDesc descriptor, AttrNumber column) {
   return is_null ? Datum{0} : PointerGetDatum(PG_DETOAST_DATUM_COPY(json));
 }
 
-Lookup read_definition(text* name, TimestampTz deadline, Definition* definition, Datum* metadata,
-                       PoolRoles* roles, Datum* out_of_service) {
+Lookup read_definition(text* name, TimestampTz deadline, Definition* definition, JsonColumn* json,
+                       PoolRoles* roles) {
   return read_one(&Found::name_index, kColumnName, F_TEXTEQ, PointerGetDatum(name), deadline,
-                  definition, metadata, roles, out_of_service);
+                  definition, json, roles);
 }
 
 Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition) {
   return read_one(&Found::identity_index, kColumnIdentity, F_INT8EQ, Int64GetDatum(identity),
-                  deadline, definition, nullptr, nullptr, nullptr);
+                  deadline, definition, nullptr, nullptr);
 }
 
 std::uint64_t execute_on_definitions(const char* statement, const StatementArgument* arguments,

@@ -36,13 +36,17 @@ Oid definitions_timed_index();
 
 enum class Lookup { kFound, kAbsent, kLocked };
 
+// A column of jsonb, with what a row has there.
+struct JsonColumn {
+  AttrNumber column;
+  Datum value;  // 0: null
+};
+
 // Reads the newest committed row, or the open transaction's own. The table and its index are locked
-// only meanwhile; kLocked where somebody had one of them until the deadline. With
-// `metadata` or `out_of_service`, also that column of the row, or 0 for null; with `roles`, also
-// these.
+// only meanwhile; kLocked where somebody had one of them until the deadline. With `json`, also that
+// column of the row; with `roles`, also these.
 Lookup read_definition(text* name, TimestampTz deadline, Definition* definition,
-                       Datum* metadata = nullptr, PoolRoles* roles = nullptr,
-                       Datum* out_of_service = nullptr);
+                       JsonColumn* json = nullptr, PoolRoles* roles = nullptr);
 Lookup read_definition(std::int64_t identity, TimestampTz deadline, Definition* definition);
 // A version of the row that the open transaction has changed, whatever command changed it:
 enum class OwnVersion {

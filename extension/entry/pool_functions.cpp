@@ -125,9 +125,10 @@ struct OpenedPool {
 OpenedPool open_pool(text* name) {
   OpenedPool opened;
   PoolRoles roles;
-  if (read_definition(name, DT_NOEND, &opened.definition, &opened.metadata, &roles) !=
-      Lookup::kFound)
+  JsonColumn metadata = {kColumnMetadata, Datum{0}};
+  if (read_definition(name, DT_NOEND, &opened.definition, &metadata, &roles) != Lookup::kFound)
     report_absent(name);
+  opened.metadata = metadata.value;
   opened.may_see = may_see_metadata(roles, definitions_owner());
   return opened;
 }
@@ -246,27 +247,6 @@ PGDLLEXPORT Datum numpool_resize(PG_FUNCTION_ARGS) {
   PG_RETURN_INT32(locked.size);
 }
 
-PG_FUNCTION_INFO_V1(numpool_configure);
-PGDLLEXPORT Datum numpool_configure(PG_FUNCTION_ARGS) {
-  text* name = text_argument(fcinfo, 0, "pool");
-  require_argument(fcinfo, 1, "settings");
-  const StatementArgument settings = jsonb_value(fcinfo, 1);
-  settings_of_json(settings.value);
-  enter_function(fcinfo);
-  const LockedDefinition locked = require_locked_definition(name);
-  const StatementArgument arguments[] = {bigint_value(locked.identity), settings,
-                                         text_value(cstring_to_text(kDefaultSettings))};
-  Datum merged = Datum{0};
-  if (write_definitions(
-          "UPDATE %s SET settings = pg_catalog.jsonb_strip_nulls("
-          "pg_catalog.jsonb_concat(COALESCE(settings, '{}'), $2)) "
-          "WHERE identity OPERATOR(pg_catalog.=) $1 "
-          "RETURNING pg_catalog.jsonb_concat($3::pg_catalog.jsonb, COALESCE(settings, '{}'))",
-          arguments, &merged) == 0)
-    report_absent(name);
-  PG_RETURN_DATUM(merged);
-}
-
 PG_FUNCTION_INFO_V1(numpool_open);
 PGDLLEXPORT Datum numpool_open(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
@@ -340,14 +320,14 @@ PGDLLEXPORT Datum numpool_replace_metadata(PG_FUNCTION_ARGS) {
       PG_RETURN_BOOL(true);
     }
     Definition definition;
-    Datum metadata;
+    JsonColumn metadata = {kColumnMetadata, Datum{0}};
     PoolRoles roles;
     if (read_definition(name, DT_NOEND, &definition, &metadata, &roles) != Lookup::kFound)
       report_no_pool(text_to_cstring(name));
     require_operator(definition.name, roles.owner);
-    if (same_metadata(metadata, wanted)) PG_RETURN_BOOL(true);
+    if (same_metadata(metadata.value, wanted)) PG_RETURN_BOOL(true);
     // Else another pool of that name has come, and is to be looked at again.
-    if (!same_metadata(metadata, expected)) PG_RETURN_BOOL(false);
+    if (!same_metadata(metadata.value, expected)) PG_RETURN_BOOL(false);
   }
 }
 

@@ -6,6 +6,8 @@
 #include "pg/datums.h"
 
 extern "C" {
+#include "catalog/pg_type_d.h"
+#include "utils/array.h"
 #include "utils/varbit.h"
 }
 
@@ -80,6 +82,7 @@ enum {
   kDrained,
   kResting,
   kSettings,
+  kUsers,
   kCount
 };
 }
@@ -88,7 +91,8 @@ enum {
 bool is_of_definition(int column) {
   return column == pools_column::kPool || column == pools_column::kSize ||
          column == pools_column::kMetadata || column == pools_column::kOwner ||
-         column == pools_column::kDrained || column == pools_column::kSettings;
+         column == pools_column::kDrained || column == pools_column::kSettings ||
+         column == pools_column::kUsers;
 }
 
 void fill_counters(const PoolCounters& counters, Datum* values) {
@@ -106,9 +110,43 @@ void fill_counters(const PoolCounters& counters, Datum* values) {
   values[kDeaths] = Int64GetDatum(static_cast<std::int64_t>(counters.deaths));
 }
 
-// `metadata` and `settings` are 0 for none, and `owner` InvalidOid where it is not known.
-void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata, Oid owner,
-              Datum settings) {
+Datum role_name_datum(const char* name) {
+  return DirectFunctionCall1(namein, CStringGetDatum(name));
+}
+
+// The names that the roles have now, of those that are there.
+Datum users_datum(const PoolUsers& users) {
+  Datum* names = static_cast<Datum*>(palloc(sizeof(Datum) * (users.count + 1)));
+  int count = 0;
+  if (users.is_public) names[count++] = role_name_datum("public");
+  for (std::uint32_t i = 0; i < users.count; ++i)
+    if (const char* name = GetUserNameFromId(users.roles[i], true))
+      names[count++] = role_name_datum(name);
+  return PointerGetDatum(construct_array(names, count, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
+}
+
+// What the row says beside the size; all zero where the row is not read.
+struct PoolRow {
+  Datum metadata;  // 0: none, or not for this user
+  Oid owner;
+  Datum settings;  // 0: none
+  Datum users;     // 0: not known
+};
+
+void fill_row(const PoolRow& row, Datum* values, bool* nulls) {
+  using namespace pools_column;
+  values[kMetadata] = row.metadata;
+  nulls[kMetadata] = row.metadata == 0;
+  const char* owner = OidIsValid(row.owner) ? GetUserNameFromId(row.owner, true) : nullptr;
+  nulls[kOwner] = owner == nullptr;
+  if (owner != nullptr) values[kOwner] = role_name_datum(owner);
+  values[kSettings] = row.settings;
+  nulls[kSettings] = row.settings == 0;
+  values[kUsers] = row.users;
+  nulls[kUsers] = row.users == 0;
+}
+
+void put_pool(Rows& rows, Datum name, const PoolFigures& figures, const PoolRow& row) {
   using namespace pools_column;
   Datum values[kCount];
   bool nulls[kCount] = {};
@@ -118,20 +156,13 @@ void put_pool(Rows& rows, Datum name, const PoolFigures& figures, Datum metadata
   values[kFree] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.free));
   values[kWaiting] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.waiting));
   values[kBitmap] = bitmap_datum(figures);
-  values[kMetadata] = metadata;
-  nulls[kMetadata] = metadata == 0;
-  const char* owner_name = OidIsValid(owner) ? GetUserNameFromId(owner, true) : nullptr;
-  nulls[kOwner] = owner_name == nullptr;
-  if (owner_name != nullptr)
-    values[kOwner] = DirectFunctionCall1(namein, CStringGetDatum(owner_name));
+  fill_row(row, values, nulls);
   fill_counters(figures.counters, values);
   nulls[kCountingSince] = !figures.moment.loaded;
   values[kTimed] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.timed));
   values[kOutOfService] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.out_of_service));
   values[kDrained] = BoolGetDatum(figures.moment.drained);
   values[kResting] = Int32GetDatum(static_cast<std::int32_t>(figures.moment.resting));
-  values[kSettings] = settings;
-  nulls[kSettings] = settings == 0;
   if (RecoveryInProgress())
     for (int column = 0; column < kCount; ++column)
       nulls[column] = nulls[column] || !is_of_definition(column);
@@ -154,9 +185,9 @@ void put_definition(HeapTuple row, TupleDesc descriptor, void* state) {
   read_figures(definition, &figures);
   const bool may_see = may_see_metadata(roles, wanted.extension_owner);
   put_pool(*wanted.rows, CStringGetTextDatum(definition.name), figures,
-           may_see ? copy_json(row, descriptor, kColumnMetadata) : Datum{0},
-           effective_owner(roles.owner, wanted.extension_owner),
-           copy_json(row, descriptor, kColumnSettings));
+           {may_see ? copy_json(row, descriptor, kColumnMetadata) : Datum{0},
+            effective_owner(roles.owner, wanted.extension_owner),
+            copy_json(row, descriptor, kColumnSettings), users_datum(roles.users)});
 }
 
 // Without the table.
@@ -171,11 +202,11 @@ void put_live_pools(Rows& rows) {
     const bool stub = is_stub(*live);
     if (!stub) copy_figures(*live, &figures);
     unlock_pool(live);
-    if (!stub) put_pool(rows, name_datum(name), figures, Datum{0}, InvalidOid, Datum{0});
+    if (!stub) put_pool(rows, name_datum(name), figures, {});
     CHECK_FOR_INTERRUPTS();
   }
   ereport(WARNING,
-          (errmsg("pools that nobody has used, owners, settings and metadata are not shown"),
+          (errmsg("pools that nobody has used, owners, users, settings and metadata are not shown"),
            errdetail("Another session has locked their definitions.")));
 }
 

@@ -185,9 +185,9 @@ PGDLLEXPORT Datum numpool_slots(PG_FUNCTION_ARGS) {
   text* name = text_argument(fcinfo, 0, "pool");
   Rows rows = begin_rows(fcinfo);
   Definition definition;
-  Datum column;
+  JsonColumn column = {kColumnOutOfService, Datum{0}};
   // Whoever looks when something is stuck is not to be stuck, too.
-  const Lookup lookup = read_definition(name, kNoWait, &definition, nullptr, nullptr, &column);
+  const Lookup lookup = read_definition(name, kNoWait, &definition, &column);
   if (lookup == Lookup::kAbsent) report_no_pool(text_to_cstring(name));
   if (lookup == Lookup::kLocked)
     ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -195,7 +195,7 @@ PGDLLEXPORT Datum numpool_slots(PG_FUNCTION_ARGS) {
                     errhint("numpool_leases shows who holds what.")));
   NumberRow* batch = static_cast<NumberRow*>(palloc(sizeof(NumberRow) * kBatch));
   std::uint32_t from = 0;
-  do from = put_batch(rows, definition, column, from, batch);
+  do from = put_batch(rows, definition, column.value, from, batch);
   while (from != 0);
   return Datum{0};
 }
