@@ -1,17 +1,15 @@
 #include "arguments.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <stdexcept>
-
-#include <CLI/CLI.hpp>
 
 #include <numpool/version.hpp>
 
 #include "duration.hpp"
 #include "failure.hpp"
 #include "help_formatter.hpp"
+#include "parser.hpp"
 #include "text.hpp"
 #include "token.hpp"
 
@@ -27,28 +25,6 @@ constexpr char kEnvironment[] =
     "error, 74 lease lost, 75 timed out, 126/127 command not executable/not found, 128+n signal "
     "n;\n"
     "run: else that of its command.  More: man numpool";
-
-/// Puts `text` between the options and the examples of a subcommand's help.
-void explain(CLI::App* app, const char* text) {
-  app->footer(std::string(text) + "\n\n" + app->get_footer());
-}
-
-using milliseconds = std::chrono::milliseconds;
-
-void add_duration(CLI::App* app, const char* name, const char* help,
-                  const std::function<void(milliseconds)>& store) {
-  app->add_option_function<std::string>(
-         name,
-         [store](const std::string& text) {
-           try {
-             store(parse_duration(text));
-           } catch (const std::invalid_argument& e) {
-             throw CLI::ValidationError(e.what());
-           }
-         },
-         help)
-      ->type_name("TIME");
-}
 
 using size_sink = std::function<void(int)>;
 
@@ -66,31 +42,27 @@ CLI::Option* add_size(CLI::App* app, const char* name, const char* help, const s
   return app->add_option_function<std::string>(name, take, help)->type_name("N");
 }
 
-/// The parser and the structure that it fills.
-class parser {
- public:
-  parser();
-  arguments parse(const std::vector<std::string>& words);
+}  // namespace
 
- private:
-  CLI::App* verb_of(CLI::App* parent, const char* name, const char* help, verb what,
-                    const char* examples);
-  void add_pool(CLI::App* app, bool required = true);
-  void add_json(CLI::App* app) { app->add_flag("--json", result_.json, "Print JSON"); }
-  void add_definition_verbs();
-  void add_view_verbs();
-  void add_metadata_verbs();
-  void add_run();
-  void add_ttl(CLI::App* app, const char* help);
-  void add_token_verbs();
-  void add_index(CLI::App* app);
-  void add_operating_verbs();
-  void check() const;
+/// Puts `text` between the options and the examples of a subcommand's help.
+void explain(CLI::App* app, const char* text) {
+  app->footer(std::string(text) + "\n\n" + app->get_footer());
+}
 
-  arguments result_;
-  std::string pool_;
-  CLI::App app_{"Lease numbers from pools that live in PostgreSQL.", "numpool"};
-};
+void add_duration(CLI::App* app, const char* name, const char* help,
+                  const std::function<void(milliseconds)>& store) {
+  app->add_option_function<std::string>(
+         name,
+         [store](const std::string& text) {
+           try {
+             store(parse_duration(text));
+           } catch (const std::invalid_argument& e) {
+             throw CLI::ValidationError(e.what());
+           }
+         },
+         help)
+      ->type_name("TIME");
+}
 
 parser::parser() {
   app_.formatter(std::make_shared<help_formatter>());
@@ -110,6 +82,7 @@ parser::parser() {
   add_run();
   add_token_verbs();
   add_operating_verbs();
+  add_owning_verbs();
 }
 
 CLI::App* parser::verb_of(CLI::App* parent, const char* name, const char* help, verb what,
@@ -293,67 +266,6 @@ void parser::add_token_verbs() {
                     "  numpool release \"$token\""));
 }
 
-void parser::add_index(CLI::App* app) {
-  const auto take = [this](const std::string& text) {
-    const bool digits = !text.empty() && text.size() <= 5 &&
-                        text.find_first_not_of("0123456789") == std::string::npos;
-    if (!digits) {
-      throw CLI::ValidationError("a number of a pool is 0 or more, not \"" + printable(text) +
-                                 "\"");
-    }
-    result_.index = std::stoi(text);
-  };
-  app->add_option_function<std::string>("INDEX", take, "The number")->type_name(" ")->required();
-}
-
-void parser::add_operating_verbs() {
-  auto* end_lease =
-      verb_of(&app_, "end-lease", "Take a number from whoever holds it", verb::end_lease,
-              "  numpool end-lease gpu 3\n"
-              "  numpool end-lease gpu 3 --fence 849299310762154");
-  explain(end_lease,
-          "The number goes to the next in line, and the holder is told; numpool run ends its "
-          "command.");
-  add_pool(end_lease);
-  add_index(end_lease);
-  end_lease->add_option("--fence", result_.fence, "Only the lease that has this fence")
-      ->type_name("N");
-  add_json(end_lease);
-
-  auto* service =
-      verb_of(&app_, "service", "Take a number out of service, or in again", verb::service,
-              "  numpool service gpu 3 --out --reason 'fan broken'\n"
-              "  numpool service gpu 3 --in");
-  explain(service, "A number out of service is not given to anybody; who holds it keeps it.");
-  add_pool(service);
-  add_index(service);
-  auto* which = service->add_option_group("which");
-  which->add_flag("--in", result_.in_service, "It may be given again");
-  which->add_flag("--out", "It is not given any more");
-  which->require_option(1);
-  service->add_option("--reason", result_.reason, "Why, for people")->type_name("TEXT");
-  add_json(service);
-
-  auto* slots = verb_of(&app_, "slots", "Show each number, and who had it last", verb::slots,
-                        "  numpool slots gpu\n"
-                        "  numpool slots gpu --json");
-  add_pool(slots);
-  add_json(slots);
-
-  auto* drain = verb_of(&app_, "drain", "Give none of a pool's numbers, until --end", verb::drain,
-                        "  numpool drain gpu --reason 'new driver' --wait --timeout 1h\n"
-                        "  numpool drain gpu --end");
-  explain(drain, "Who holds a number keeps it, and who waits goes on waiting.");
-  add_pool(drain);
-  auto* end = drain->add_flag("--end", result_.end, "Give them again");
-  drain->add_option("--reason", result_.reason, "Why, for people")->type_name("TEXT");
-  drain->add_flag("--wait", result_.wait_idle, "Wait until nobody holds a number or waits for one")
-      ->excludes(end);
-  add_duration(drain, "--timeout", "Give up waiting after this time, and exit 75",
-               [this](milliseconds t) { result_.timeout = t; });
-  add_json(drain);
-}
-
 void parser::check() const {
   if (pool_.find('\0') != std::string::npos) throw failure(kUsage, "a pool's name has no NUL");
   if (result_.pool && result_.pool->empty()) throw failure(kUsage, "a pool's name is not empty");
@@ -381,33 +293,54 @@ void parser::check() const {
   if (result_.what == verb::drain && result_.timeout && !result_.wait_idle) {
     throw failure(kUsage, "drain: --timeout is for --wait");
   }
+  check_owning();
   if (result_.what == verb::run && result_.command.empty()) {
     throw failure(kUsage, "run: write the command after --: numpool run POOL -- COMMAND...");
   }
 }
 
-/// Whether the first word that is neither an option nor the value of --url is `run`.
-bool is_run(std::vector<std::string>::const_iterator begin,
-            std::vector<std::string>::const_iterator end) {
+namespace {
+
+/// The first word that is neither an option nor the value of --url; empty if there is none.
+std::string subcommand_of(std::vector<std::string>::const_iterator begin,
+                          std::vector<std::string>::const_iterator end) {
   for (auto word = begin; word != end; ++word) {
     if (*word == "--url") {
-      if (++word == end) return false;
+      if (++word == end) return "";
     } else if (word->empty() || word->front() != '-') {
-      return *word == "run";
+      return *word;
     }
   }
-  return false;
+  return "";
 }
+
+bool takes_words(const std::string& subcommand) {
+  return subcommand == "grant" || subcommand == "revoke" || subcommand == "configure";
+}
+
+/// CLI11 would take a word such as "[a,b]" apart where there may be several, so something follows
+/// it until it is parsed: what no argument has.
+void protect(std::string& word) {
+  if (!word.empty() && word.front() == '[' && word.back() == ']') word += '\0';
+}
+
+void unprotect(std::string& word) {
+  if (!word.empty() && word.back() == '\0') word.pop_back();
+}
+
+}  // namespace
 
 arguments parser::parse(const std::vector<std::string>& words) {
   // CLI11 would take vectors such as "[a,b]" in the command apart, so it never sees the command.
   auto end = std::find(words.begin(), words.end(), "--");
-  if (end != words.end() && is_run(words.begin(), end)) {
+  const std::string subcommand = subcommand_of(words.begin(), end);
+  if (end != words.end() && subcommand == "run") {
     result_.command.assign(end + 1, words.end());
   } else {
     end = words.end();
   }
   std::vector<std::string> own(words.begin(), end);
+  if (takes_words(subcommand)) std::for_each(own.begin(), own.end(), protect);
   std::reverse(own.begin(), own.end());
   try {
     app_.parse(own);
@@ -428,6 +361,11 @@ arguments parser::parse(const std::vector<std::string>& words) {
   } catch (const CLI::ParseError& e) {
     throw failure(kUsage, std::string(e.what()) + " (try --help)");
   }
+  if (takes_words(subcommand)) {
+    unprotect(pool_);
+    unprotect(result_.url);
+    std::for_each(result_.words.begin(), result_.words.end(), unprotect);
+  }
   for (const CLI::App* app = &app_; app;) {
     const auto chosen = app->get_subcommands();
     app = chosen.empty() ? nullptr : chosen.front();
@@ -436,8 +374,6 @@ arguments parser::parse(const std::vector<std::string>& words) {
   check();
   return result_;
 }
-
-}  // namespace
 
 arguments parse_arguments(const std::vector<std::string>& words) {
   return parser().parse(words);

@@ -29,6 +29,10 @@ enum class verb {
   service,
   drain,
   slots,
+  grant,
+  revoke,
+  owner,
+  configure,
 };
 
 /// What the user asked for.  A member that its subcommand does not take keeps its default.
@@ -64,7 +68,9 @@ struct arguments {
   std::optional<std::string> reason;                         ///< service, drain
   bool end = false;                                          ///< drain --end
   bool wait_idle = false;                                    ///< drain --wait
-  std::vector<std::string> command;                          ///< run; never empty there
+  std::vector<std::string> words;  ///< grant, revoke: roles; configure: a key, its value, and so on
+  std::optional<std::string> role;   ///< owner
+  std::vector<std::string> command;  ///< run; never empty there
 };
 
 /// Parses the words after the program's name.  Everything behind the first `--` of `run` is the

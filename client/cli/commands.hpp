@@ -26,6 +26,10 @@ int run_end_lease(const arguments& args);
 int run_service(const arguments& args);
 int run_drain(const arguments& args);
 int run_slots(const arguments& args);
+int run_grant(const arguments& args);
+int run_revoke(const arguments& args);
+int run_owner(const arguments& args);
+int run_configure(const arguments& args);
 
 /// How the subcommands connect.  `application` names them in the server's views.
 client_options options_for(const arguments& args, const char* application = "numpool");

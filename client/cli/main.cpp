@@ -52,6 +52,14 @@ int dispatch(const arguments& args) {
       return run_drain(args);
     case verb::slots:
       return run_slots(args);
+    case verb::grant:
+      return run_grant(args);
+    case verb::revoke:
+      return run_revoke(args);
+    case verb::owner:
+      return run_owner(args);
+    case verb::configure:
+      return run_configure(args);
   }
   return kInternal;
 }

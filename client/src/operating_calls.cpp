@@ -14,6 +14,16 @@ constexpr statement kSetService{"SELECT {}numpool_set_service($1, $2, $3, $4)"};
 constexpr statement kDrain{"SELECT {}numpool_drain($1, $2, $3)"};
 constexpr statement kWaitIdle{"SELECT {}numpool_wait_idle($1, " NUMPOOL_TIME("$2") ")"};
 
+constexpr statement kSettings{"SELECT {}numpool_settings($1)"};
+constexpr statement kConfigure{"SELECT {}numpool_configure($1, $2)"};
+constexpr statement kGrant{
+    "SELECT {}numpool_grant($1, r::pg_catalog.name) FROM pg_catalog.unnest($2::pg_catalog.text[]) "
+    "AS r"};
+constexpr statement kRevoke{
+    "SELECT {}numpool_revoke($1, r::pg_catalog.name) FROM pg_catalog.unnest($2::pg_catalog.text[]) "
+    "AS r"};
+constexpr statement kSetOwner{"SELECT {}numpool_set_owner($1, $2)"};
+
 constexpr statement kSlots{
     "SELECT index, state, " NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since") ", "
     NUMPOOL_MICROSECONDS("until - pg_catalog.clock_timestamp()") ", reason, fence, pid, usename,"
@@ -27,6 +37,20 @@ bool is_true(engine& at, const statement& what, values arguments) {
 
 const char* text_of(bool value) {
   return value ? "t" : "f";
+}
+
+/// An array as the server reads it, its elements in quotes.
+std::string array_of(const std::vector<std::string>& elements) {
+  std::string out;
+  for (const std::string& element : elements) {
+    out += out.empty() ? "{\"" : ",\"";
+    for (const char c : element) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out.empty() ? "{}" : out + "}";
 }
 
 }  // namespace
@@ -52,6 +76,26 @@ bool wait_idle(engine& at, const std::string& pool,
   values arguments{pool, std::nullopt};
   if (timeout) arguments[1] = std::to_string(timeout->count());
   return is_true(at, kWaitIdle, std::move(arguments));
+}
+
+std::string settings(engine& at, const std::string& pool) {
+  return at.call(kSettings, {pool}).at(0).at(0).value_or("{}");
+}
+
+std::string configure(engine& at, const std::string& pool, const std::string& changes) {
+  return at.call(kConfigure, {pool, changes}).at(0).at(0).value_or("{}");
+}
+
+void grant(engine& at, const std::string& pool, const std::vector<std::string>& roles) {
+  at.call(kGrant, {pool, array_of(roles)});
+}
+
+void revoke(engine& at, const std::string& pool, const std::vector<std::string>& roles) {
+  at.call(kRevoke, {pool, array_of(roles)});
+}
+
+void set_owner(engine& at, const std::string& pool, const std::string& role) {
+  at.call(kSetOwner, {pool, role});
 }
 
 std::vector<slot_info> slots(engine& from, const std::string& pool) {

@@ -25,6 +25,17 @@ bool drain(engine& at, const std::string& pool, bool drained,
 bool wait_idle(engine& at, const std::string& pool,
                std::optional<std::chrono::milliseconds> timeout);
 
+/// numpool_settings: all settings, as JSON.
+std::string settings(engine& at, const std::string& pool);
+/// numpool_configure: the same, with those that `changes` has changed.
+std::string configure(engine& at, const std::string& pool, const std::string& changes);
+
+/// numpool_grant and numpool_revoke: all of the roles, or none.
+void grant(engine& at, const std::string& pool, const std::vector<std::string>& roles);
+void revoke(engine& at, const std::string& pool, const std::vector<std::string>& roles);
+/// numpool_set_owner.
+void set_owner(engine& at, const std::string& pool, const std::string& role);
+
 /// A row of numpool_slots. What is empty is not known, or does not apply.
 struct slot_info {
   int index = 0;

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "pg_columns.hpp"
 
 namespace numpool::detail {
@@ -12,7 +14,8 @@ namespace {
 #define NUMPOOL_POOLS \
   "SELECT pool, size, in_use, free, waiting, metadata, grants, handoffs,"                         \
   " timeouts, cancels, deadlocks, " NUMPOOL_MICROSECONDS("wait_total") ", " NUMPOOL_MICROSECONDS( \
-      "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") ", timed, expired, out_of_service, drained FROM {}numpool_pools WHERE "
+      "wait_longest") ", " NUMPOOL_MICROSECONDS("counting_since") ", timed, expired, out_of_service, drained, resting, owner," \
+  " pg_catalog.to_jsonb(users) FROM {}numpool_pools WHERE "
 
 constexpr statement kPool{NUMPOOL_POOLS "pool = $1"};
 constexpr statement kPools{NUMPOOL_POOLS "pg_catalog.starts_with(pool, $1) ORDER BY pool"};
@@ -59,6 +62,10 @@ std::vector<pool_status> statuses(rows from) {
     status.expired = next.integer();
     status.out_of_service = next.small();
     status.drained = next.text() == "t";
+    status.resting = next.small();
+    status.owner = next.text();
+    status.users =
+        nlohmann::json::parse(next.text().value_or("[]")).get<std::vector<std::string>>();
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace numpool {
 inline namespace v1 {
@@ -24,11 +25,14 @@ struct pool_status {
   std::int64_t handoffs = 0;  ///< those that had to wait
   std::int64_t timeouts = 0;
   std::int64_t cancels = 0;
-  std::int64_t deadlocks = 0;  ///< waits that ended because they closed a circle
-  std::int64_t timed = 0;      ///< timed leases at the moment
-  std::int64_t expired = 0;    ///< timed leases that ended by time
-  int out_of_service = 0;      ///< numbers that are not given, and that nobody holds
-  bool drained = false;        ///< none of its numbers is given
+  std::int64_t deadlocks = 0;        ///< waits that ended because they closed a circle
+  std::int64_t timed = 0;            ///< timed leases at the moment
+  std::int64_t expired = 0;          ///< timed leases that ended by time
+  int out_of_service = 0;            ///< numbers that are not given, and that nobody holds
+  int resting = 0;                   ///< numbers that were released and cannot be leased yet
+  bool drained = false;              ///< none of its numbers is given; also known on a standby
+  std::optional<std::string> owner;  ///< the role that may change it; the same
+  std::vector<std::string> users;    ///< the roles that may lease, "public" for all; the same
   std::chrono::microseconds wait_total{0};
   std::chrono::microseconds wait_longest{0};
   std::chrono::system_clock::time_point counting_since{};  ///< the epoch if never used

@@ -151,3 +151,18 @@ TEST_CASE("metadata") {
   CHECK(parse_arguments({"metadata", "set", "gpu", "--none", "--expect-none"}).expect_none);
   CHECK(parse_arguments({"metadata", "get", "gpu"}).what == verb::metadata_get);
 }
+
+TEST_CASE("grant, revoke and configure take words as they are") {
+  const arguments args = parse_arguments({"grant", "[p]", "[a,b]", "c,d", "{x}", "list", "--json"});
+  CHECK(args.what == verb::grant);
+  CHECK(args.pool == "[p]");
+  CHECK(args.words == words{"[a,b]", "c,d", "{x}", "list"});
+  CHECK(args.json);
+  const arguments changes = parse_arguments({"configure", "gpu", "--", "priority_limit", "-1"});
+  CHECK(changes.words == words{"priority_limit", "-1"});
+  CHECK(contains(refusal({"configure", "gpu", "cooldown"}), "has no value"));
+  CHECK(contains(refusal({"configure", "gpu", "a", "1", "a", "2"}), "twice"));
+  CHECK(contains(refusal({"revoke", "gpu"}), "ROLE"));
+  CHECK(contains(refusal({"revoke", "gpu", ""}), "not empty"));
+  CHECK(contains(refusal({"owner", "gpu", "a", "b"}), "not expected"));
+}
