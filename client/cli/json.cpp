@@ -15,6 +15,12 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
+std::string json_array(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + json_string(text);
+  return "[" + out + "]";
+}
+
 std::string json_time(std::chrono::system_clock::time_point when) {
   using std::chrono::microseconds;
   const auto us = std::chrono::duration_cast<microseconds>(when.time_since_epoch()).count();

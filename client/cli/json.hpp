@@ -6,11 +6,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace numpool::cli {
 
 /// `text` (UTF-8) as a JSON string, quotes included.
 std::string json_string(std::string_view text);
+
+/// An array of JSON strings.
+std::string json_array(const std::vector<std::string>& texts);
 
 /// UTC in ISO 8601 with microseconds, as a JSON string; null for the epoch, which means "never".
 std::string json_time(std::chrono::system_clock::time_point when);

@@ -12,12 +12,6 @@
 namespace numpool::cli {
 namespace {
 
-std::string array_json(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + json_string(text);
-  return "[" + out + "]";
-}
-
 /// What `call` does for all roles together: all of them, or none.
 int change_users(const arguments& args, void (*call)(detail::engine&, const std::string&,
                                                      const std::vector<std::string>&)) {
@@ -28,7 +22,7 @@ int change_users(const arguments& args, void (*call)(detail::engine&, const std:
   });
   if (args.json) {
     json_object outcome;
-    outcome.add("pool", *args.pool).raw("users", array_json(status.users));
+    outcome.add("pool", *args.pool).raw("users", json_array(status.users));
     print(outcome.str() + "\n");
   }
   return kSuccess;

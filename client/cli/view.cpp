@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "access.hpp"
+
 namespace numpool::cli {
 namespace {
 
@@ -12,6 +14,17 @@ std::vector<bool> taken_of(const pool_status& pool, const std::vector<lease_info
     if (lease.index >= 0 && index < taken.size()) taken[index] = true;
   }
   return taken;
+}
+
+/// Nothing where the definitions are locked: what else there is to see is shown all the same.
+std::vector<detail::slot_info> kept_back_of(client& server, const pool_status& pool) {
+  if (pool.resting == 0 && (pool.drained || pool.out_of_service == 0)) return {};
+  try {
+    return detail::kept_back(detail::access::engine_of(server), pool.pool, !pool.drained);
+  } catch (const error& e) {
+    if (e.sqlstate() != "55P03") throw;
+    return {};
+  }
 }
 
 }  // namespace
@@ -46,6 +59,7 @@ pool_view fetch_pool(client& server, const std::string& name) {
   view.pool = handle.status();
   view.leases = handle.leases();
   view.waiters = handle.waiters();
+  view.kept_back = kept_back_of(server, view.pool);
   view.taken = taken_of(view.pool, view.leases);
   return view;
 }

@@ -9,6 +9,7 @@
 #include <numpool/client.hpp>
 
 #include "bar.hpp"
+#include "operating_calls.hpp"
 
 namespace numpool::cli {
 
@@ -18,6 +19,8 @@ struct pool_view {
   std::vector<bool> taken;  ///< one entry a number
   std::vector<lease_info> leases;
   std::vector<waiter_info> waiters;
+  /// Numbers that rest and, unless the whole pool is drained, those that are out of service.
+  std::vector<detail::slot_info> kept_back;
 };
 
 /// How to draw.
@@ -38,13 +41,13 @@ pool_view fetch_pool(client& server, const std::string& name);
 /// A table, a pool a line; a sentence if there are none.
 std::string overview_text(const std::vector<pool_view>& pools, const view_format& format);
 
-/// Counts, bar, metadata, counters, holders and queue of one pool.
+/// Counts, bar, roles, metadata, counters, holders, queue and numbers that are not given of a pool.
 std::string pool_text(const pool_view& view, const view_format& format);
 
 /// An array of objects, one a pool.
 std::string overview_json(const std::vector<pool_view>& pools);
 
-/// An object as in overview_json(), with "leases" and "waiters" added.
+/// An object as in overview_json(), with "leases", "waiters" and "kept_back" added.
 std::string pool_json(const pool_view& view);
 
 }  // namespace numpool::cli

@@ -28,8 +28,11 @@ json_object object_of(const pool_status& p) {
       .raw("deadlocks", live(p.deadlocks))
       .raw("timed", live(p.timed))
       .raw("expired", live(p.expired))
+      .raw("resting", live(p.resting))
       .raw("out_of_service", live(p.out_of_service))
       .raw("drained", p.drained ? "true" : "false")
+      .optional("owner", p.owner)
+      .raw("users", json_array(p.users))
       .raw("wait_total_us", live(us(p.wait_total)))
       .raw("wait_longest_us", live(us(p.wait_longest)))
       .raw("counting_since", p.live ? json_time(p.counting_since) : "null");
@@ -81,6 +84,15 @@ std::string json_of(const waiter_info& w) {
       .str();
 }
 
+std::string json_of(const detail::slot_info& s) {
+  return json_object()
+      .add("index", s.index)
+      .add("state", s.state)
+      .raw("time_left_us", left_json(s.time_left))
+      .optional("reason", s.reason)
+      .str();
+}
+
 template <class Row>
 std::string array_of(const std::vector<Row>& rows) {
   std::string out = "[";
@@ -100,7 +112,9 @@ std::string overview_json(const std::vector<pool_view>& pools) {
 
 std::string pool_json(const pool_view& view) {
   json_object out = object_of(view.pool);
-  out.raw("leases", array_of(view.leases)).raw("waiters", array_of(view.waiters));
+  out.raw("leases", array_of(view.leases))
+      .raw("waiters", array_of(view.waiters))
+      .raw("kept_back", array_of(view.kept_back));
   return out.str() + "\n";
 }
 

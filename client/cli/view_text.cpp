@@ -118,10 +118,40 @@ std::string queue(const std::vector<waiter_info>& waiters) {
   return rows.str();
 }
 
-/// What the table of pools says of numbers that are not given.
-std::string service_note(const pool_status& p) {
-  if (p.drained) return "  drained";
-  return p.out_of_service > 0 ? "  " + std::to_string(p.out_of_service) + " out of service" : "";
+/// What is said of numbers that are not given, beside the counts of the others.
+std::string kept_back_note(const pool_status& p) {
+  std::string out;
+  if (p.resting > 0) out += ", " + std::to_string(p.resting) + " at rest";
+  if (p.out_of_service > 0 && !p.drained)
+    out += ", " + std::to_string(p.out_of_service) + " out of service";
+  return p.drained ? out + ", drained" : out;
+}
+
+/// The same behind the bar in the table of pools.
+std::string overview_note(const pool_status& p) {
+  const std::string note = kept_back_note(p);
+  return note.empty() ? "" : "  " + note.substr(2);
+}
+
+/// Who owns the pool and who may use it, a line; nothing where it is not known.
+std::string roles(const pool_status& p) {
+  if (!p.owner) return "";
+  std::string users;
+  for (const std::string& user : p.users) users += (users.empty() ? "" : ", ") + printable(user);
+  return "owner: " + printable(*p.owner) + "; users: " + (users.empty() ? "nobody" : users) + "\n";
+}
+
+std::string kept_back(const pool_view& view) {
+  constexpr std::size_t kShown = 20;
+  table rows({{"INDEX", kRight}, {"NOT GIVEN"}, {"TIME LEFT", kRight}, {"REASON"}});
+  const std::size_t shown = std::min(view.kept_back.size(), kShown);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const detail::slot_info& s = view.kept_back[i];
+    rows.add({std::to_string(s.index), s.state == "resting" ? "at rest" : s.state,
+              s.time_left ? age(*s.time_left) : "", printable(s.reason.value_or(""))});
+  }
+  const std::size_t more = view.kept_back.size() - shown;
+  return rows.str() + (more > 0 ? "and " + std::to_string(more) + " more: numpool slots\n" : "");
 }
 
 }  // namespace
@@ -133,13 +163,14 @@ std::string overview_text(const std::vector<pool_view>& pools, const view_format
               {"IN USE", kRight},
               {"FREE", kRight},
               {"WAITING", kRight},
+              {"OWNER"},
               {"NUMBERS"}});
   for (const pool_view& view : pools) {
     const pool_status& p = view.pool;
     const auto live = [&p](int value) { return p.live ? std::to_string(value) : "?"; };
     rows.add({shorten(printable(p.pool), 40), std::to_string(p.size), live(p.in_use), live(p.free),
-              live(p.waiting),
-              p.live ? draw_bar(view.taken, kOverviewBar, format.style) + service_note(p) : "?"});
+              live(p.waiting), p.owner ? shorten(printable(*p.owner), 20) : "?",
+              p.live ? draw_bar(view.taken, kOverviewBar, format.style) + overview_note(p) : "?"});
   }
   return rows.str();
 }
@@ -148,21 +179,21 @@ std::string pool_text(const pool_view& view, const view_format& format) {
   const pool_status& p = view.pool;
   std::string out =
       printable(p.pool) + ": " + std::to_string(p.size) + (p.size == 1 ? " number" : " numbers");
-  const std::string metadata = p.metadata ? "metadata: " + printable(*p.metadata) + "\n" : "";
-  if (!p.live) return out + "\n" + metadata;
+  const std::string about =
+      roles(p) + (p.metadata ? "metadata: " + printable(*p.metadata) + "\n" : "");
+  if (!p.live) return out + (p.drained ? ", drained\n" : "\n") + about;
   out += ", " + std::to_string(p.in_use) + " in use, " + std::to_string(p.free) + " free, " +
-         std::to_string(p.waiting) + " waiting";
-  if (p.out_of_service > 0) out += ", " + std::to_string(p.out_of_service) + " out of service";
-  out += p.drained ? "; drained\n" : "\n";
+         std::to_string(p.waiting) + " waiting" + kept_back_note(p) + "\n";
   const std::size_t cells =
       std::clamp<std::size_t>(format.width > 2 ? format.width - 2 : 1, 1, kLongestBar);
   out += draw_bar(view.taken, cells, format.style);
   const std::size_t step = bar_step(view.taken.size(), cells);
   if (step > 1) out += "  a cell is " + std::to_string(step) + " numbers";
-  out += "\n" + metadata;
+  out += "\n" + about;
   out += counters(p);
   if (!view.leases.empty()) out += "\n" + holders(view.leases);
   if (!view.waiters.empty()) out += "\n" + queue(view.waiters);
+  if (!view.kept_back.empty()) out += "\n" + kept_back(view);
   return out;
 }
 

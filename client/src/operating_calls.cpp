@@ -24,10 +24,14 @@ constexpr statement kRevoke{
     "AS r"};
 constexpr statement kSetOwner{"SELECT {}numpool_set_owner($1, $2)"};
 
-constexpr statement kSlots{
-    "SELECT index, state, " NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since") ", "
-    NUMPOOL_MICROSECONDS("until - pg_catalog.clock_timestamp()") ", reason, fence, pid, usename,"
-    " last_end FROM {}numpool_slots($1) ORDER BY index"};
+#define NUMPOOL_SLOTS \
+  "SELECT index, state, " NUMPOOL_MICROSECONDS("pg_catalog.clock_timestamp() - since") ", " \
+  NUMPOOL_MICROSECONDS("until - pg_catalog.clock_timestamp()") ", reason, fence, pid, usename," \
+  " last_end FROM {}numpool_slots($1) "
+
+constexpr statement kSlots{NUMPOOL_SLOTS "ORDER BY index"};
+constexpr statement kKeptBack{
+    NUMPOOL_SLOTS "WHERE state = 'resting' OR (state = 'out of service' AND $2) ORDER BY index"};
 
 using values = std::vector<std::optional<std::string>>;
 
@@ -98,9 +102,11 @@ void set_owner(engine& at, const std::string& pool, const std::string& role) {
   at.call(kSetOwner, {pool, role});
 }
 
-std::vector<slot_info> slots(engine& from, const std::string& pool) {
+namespace {
+
+std::vector<slot_info> slots_of(rows from) {
   std::vector<slot_info> out;
-  for (row& one : from.call(kSlots, {pool})) {
+  for (row& one : from) {
     columns next(one);
     slot_info& slot = out.emplace_back();
     slot.index = next.small();
@@ -114,6 +120,16 @@ std::vector<slot_info> slots(engine& from, const std::string& pool) {
     slot.last_end = next.text();
   }
   return out;
+}
+
+}  // namespace
+
+std::vector<slot_info> slots(engine& from, const std::string& pool) {
+  return slots_of(from.call(kSlots, {pool}));
+}
+
+std::vector<slot_info> kept_back(engine& from, const std::string& pool, bool with_service) {
+  return slots_of(from.call(kKeptBack, {pool, text_of(with_service)}));
 }
 
 }  // namespace numpool::detail

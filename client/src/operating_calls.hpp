@@ -49,5 +49,7 @@ struct slot_info {
   std::optional<std::string> last_end;  ///< how the last lease ended
 };
 std::vector<slot_info> slots(engine& from, const std::string& pool);
+/// Those that rest and, `with_service`, those that are out of service and that nobody has.
+std::vector<slot_info> kept_back(engine& from, const std::string& pool, bool with_service);
 
 }  // namespace numpool::detail

@@ -62,14 +62,41 @@ TEST_CASE("service: out and in, with a reason, and status shows it") {
                         {pool.name()}) == "fan broken");
   CHECK(contains(run({"status", pool.name()}).out, "2 free, 0 waiting, 1 out of service\n"));
   CHECK(contains(run({"status"}).out, "  1 out of service\n"));
+  CHECK(contains(run({"status", pool.name()}).out,
+                 "\nINDEX  NOT GIVEN       TIME LEFT  REASON\n"
+                 "    1  out of service             fan broken\n"));
   const std::string json = run({"status", pool.name(), "--json"}).out;
   CHECK(at(json, "{out_of_service}") == "1");
+  CHECK(at(json, "{kept_back,0,index}") == "1");
+  CHECK(at(json, "{kept_back,0,reason}") == "fan broken");
   CHECK(at(json, "{drained}") == "false");
   CHECK(run({"service", pool.name(), "1", "--in"}).status == 0);
   CHECK(pool.free() == 3);
   CHECK(run({"service", pool.name(), "1"}).status == 64);
   CHECK(run({"service", pool.name(), "1", "--in", "--out"}).status == 64);
   CHECK(run({"service", pool.name(), "3", "--out"}).status == 1);
+}
+
+TEST_CASE("status: what rests, until when, and who owns the pool") {
+  Pool pool(2);
+  observer().must("SELECT numpool_configure(" + pool.q() + R"(, '{"cooldown": "1 h"}'))");
+  observer().must("SELECT numpool_acquire(" + pool.q() + ")");
+  observer().must("SELECT numpool_release(" + pool.q() + ", 0)");
+  const std::string shown = run({"status", pool.name()}).out;
+  CHECK(contains(shown, "1 free, 0 waiting, 1 at rest\n"));
+  CHECK(contains(shown, "\nowner: postgres; users: public\n"));
+  CHECK(contains(shown, "\nINDEX  NOT GIVEN  TIME LEFT  REASON\n    0  at rest"));
+  const std::string all = run({"status"}).out;
+  CHECK(contains(all, "OWNER"));
+  CHECK(contains(all, "  1 at rest\n"));
+  const std::string json = run({"status", pool.name(), "--json"}).out;
+  CHECK(at(json, "{resting}") == "1");
+  CHECK(at(json, "{owner}") == "postgres");
+  CHECK(at(json, "{users,0}") == "public");
+  CHECK(at(json, "{kept_back,0,state}") == "resting");
+  CHECK(std::stoll(at(json, "{kept_back,0,time_left_us}")) > 3000000000);
+  observer().must("SELECT numpool_drain(" + pool.q() + ", true, 'maintenance')");
+  CHECK(contains(run({"status", pool.name()}).out, "0 free, 0 waiting, 1 at rest, drained\n"));
 }
 
 TEST_CASE("drain: until --end, and waits until nobody uses the pool") {
@@ -81,7 +108,7 @@ TEST_CASE("drain: until --end, and waits until nobody uses the pool") {
   CHECK(at(late.out, "{drained}") == "true");
   CHECK(at(late.out, "{idle}") == "false");
   CHECK(pool.free() == 0);
-  CHECK(contains(run({"status", pool.name()}).out, "; drained\n"));
+  CHECK(contains(run({"status", pool.name()}).out, "0 waiting, drained\n"));
   Numpool waiting({"drain", pool.name(), "--wait"});
   CHECK(eventually(
       [&] {

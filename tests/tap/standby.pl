@@ -41,13 +41,15 @@ is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases)
 	# The command says where it is, and one that needs a primary waits for it.
 	local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)} =
 		($standby->host, $standby->port, scalar(getpwuid($<)), 'postgres');
+	my $user = $ENV{PGUSER};
+	my ($heading, $owner) = length $user < 5 ? ('OWNER', sprintf('%-5s', $user)) : (sprintf('%-*s', length $user, 'OWNER'), $user);
 	my ($shown) = run_command([ 'build/numpool', 'status' ]);
 	is($shown, "This server is a standby: only the primary knows what is leased.\n"
-		  . "POOL  SIZE  IN USE  FREE  WAITING  NUMBERS\np        3       ?     ?        ?  ?",
+		  . "POOL  SIZE  IN USE  FREE  WAITING  $heading  NUMBERS\np        3       ?     ?        ?  $owner  ?",
 		"$mode: status says that it is a standby");
 	($shown) = run_command([ 'build/numpool', 'status', 'p' ]);
 	is($shown, "This server is a standby: only the primary knows what is leased.\n"
-		  . "p: 3 numbers\nmetadata: {\"k\": 1}", "$mode: the same of one pool");
+		  . "p: 3 numbers\nowner: $user; users: public\nmetadata: {\"k\": 1}", "$mode: the same of one pool");
 	($shown) = run_command([ 'build/numpool', 'status', 'p', '--json' ]);
 	like($shown, qr/"in_use": null, "free": null.*"grants": null.*"counting_since": null/,
 		"$mode: as JSON what is not known is null");
