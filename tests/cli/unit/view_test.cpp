@@ -126,11 +126,12 @@ TEST_CASE("what is not given, and for how long yet") {
   slot.time_left = microseconds(61000000);
   for (slot.index = 5; slot.index < 35; ++slot.index) view.kept_back.push_back(slot);
   std::string text = pool_text(view, {});
+  CAPTURE(text);
   CHECK(text.find("1 waiting, 30 at rest, 1 out of service\n") != std::string::npos);
   CHECK(text.find("\nINDEX  NOT GIVEN       TIME LEFT  REASON\n"
                   "    4  out of service             fan\\n\n"
-                  "    5  at rest            1m 1s\n") != std::string::npos);
-  CHECK(text.find("   23  at rest            1m 1s\nand 11 more: numpool slots\n") !=
+                  "    5  at rest             1m 1s\n") != std::string::npos);
+  CHECK(text.find("   23  at rest             1m 1s\nand 11 more: numpool slots\n") !=
         std::string::npos);
   CHECK(overview_text({view}, {}).find("[#.#]  30 at rest, 1 out of service\n") !=
         std::string::npos);
