@@ -1,6 +1,7 @@
 \echo Use "CREATE EXTENSION numpool" to load this file. \quit
 
--- Definitions: the durable part of a pool. Live state is in shared memory.
+-- Definitions: the durable part of a pool. Live state is in shared memory. To cut off the end of the
+-- table, VACUUM would lock out numpool_enqueue, which waits for nothing.
 CREATE SEQUENCE numpool_identity_seq AS bigint MAXVALUE 4294967295;
 -- Every fence given so far is below its last_value; who drew them is in log_cnt.
 CREATE SEQUENCE numpool_fence_seq AS bigint;
@@ -17,7 +18,7 @@ CREATE TABLE numpool_definitions (
   user_oids oid[] NOT NULL DEFAULT '{0}',
   out_of_service jsonb,
   settings jsonb
-);
+) WITH (vacuum_truncate = off);
 ALTER TABLE numpool_definitions
   ALTER COLUMN identity SET DEFAULT pg_catalog.nextval('@extschema@.numpool_identity_seq');
 ALTER SEQUENCE numpool_identity_seq OWNED BY numpool_definitions.identity;

@@ -119,3 +119,18 @@ TEST_CASE("numpool_pools does not wait for a lock of the definitions' table") {
   maintainer.must("COMMIT");
   CHECK(viewer.run(view + fresh.q()).rows.size() == 1);
 }
+
+TEST_CASE("VACUUM does not lock the definitions' table to cut off its end") {
+  Pool kept(1);
+  Session session;
+  const auto all = [&](const std::string& verb, const std::string& rest) {
+    return "SELECT numpool_" + verb + "('" + kept.name() + "_' || i" + rest +
+           ") FROM generate_series(1, 400) AS i";
+  };
+  session.must(all("create", ", 1"));
+  const std::string pages = "SELECT pg_relation_size('numpool_definitions')";
+  const auto before = session.number(pages);
+  session.must(all("drop", ""));
+  session.must("VACUUM numpool_definitions");
+  CHECK(session.number(pages) == before);
+}
