@@ -257,10 +257,13 @@ TEST_CASE("loading, while another session changes the definition") {
 }
 
 TEST_CASE("loading, while another session changes the size and the pool is evicted") {
-  // Together more than shared memory holds.
-  const std::string crowd =
-      "SELECT numpool_try_acquire('crowd_' || i) FROM generate_series(1, 9) AS i";
-  observer().must("SELECT numpool_create('crowd_' || i, 65536) FROM generate_series(1, 9) AS i");
+  // Together more than shared memory holds: each takes 3 MB.
+  const auto memory = observer().number(
+      "SELECT pg_size_bytes(current_setting('numpool.shared_memory_size')) FROM numpool_memory");
+  const std::string pools =
+      " FROM generate_series(1, " + std::to_string(2 + memory.value() / 3000000) + ") AS i";
+  const std::string crowd = "SELECT numpool_try_acquire('crowd_' || i)" + pools;
+  observer().must("SELECT numpool_create('crowd_' || i, 65536)" + pools);
   in_all_orders(1, [&crowd](Scene& scene) {
     Actor& taker = scene.actor("taker");
     Actor& changer = scene.actor("changer");
@@ -272,7 +275,7 @@ TEST_CASE("loading, while another session changes the size and the pool is evict
         [&] { return taker.doing == ActorDoing::kStanding && changer.begun; });
     scene.finally([&] { CHECK(came_to(taker) == "0"); });
   });
-  observer().must("SELECT numpool_drop('crowd_' || i) FROM generate_series(1, 9) AS i");
+  observer().must("SELECT numpool_drop('crowd_' || i)" + pools);
 }
 
 TEST_CASE("two sessions load at once") {
