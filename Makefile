@@ -8,6 +8,8 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 CXXFLAGS ?= -O2 -g
+# Of the tests' own files, whose speed matters to nobody: what the compiler is done with soonest.
+QUICK_FLAGS = -O0 -g1
 CLANGXX ?= clang++
 # `make check` sets WERROR: only there is a warning an error.
 WARNINGS := -Wall -Wextra $(if $(WERROR),-Werror)

@@ -68,7 +68,7 @@ define client_variant
 $(BUILD)/client/$(1)/%.o: %.cpp
 	@mkdir -p $$(@D)
 	$$(CXX) $$(CLIENT_TEST_FLAGS) $$(CLIENT_STATIC_FLAGS) -g -fno-omit-frame-pointer \
-	  $$(client_variant_flags_$(1)) -c -o $$@ $$<
+	  $$(client_variant_flags_$(1)) $$(if $$(filter tests/%,$$<),$$(QUICK_FLAGS)) -c -o $$@ $$<
 
 $(BUILD)/tests/client_tests_$(1): $(client_sources:%.cpp=$(BUILD)/client/$(1)/%.o) \
 		$(client_tests:%.cpp=$(BUILD)/client/$(1)/%.o)

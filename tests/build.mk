@@ -27,7 +27,8 @@ torture_objects := $(torture_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 
 $(BUILD)/tests/plain/%.o: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(TEST_CXXFLAGS) -O2 -isystem $(PG_INCLUDE) -c -o $@ $<
+	$(CXX) $(TEST_CXXFLAGS) -O2 $(if $(filter tests/server/% tests/points/%,$<),$(QUICK_FLAGS)) \
+	  -isystem $(PG_INCLUDE) -c -o $@ $<
 
 $(BUILD)/tests/sanitized/%.o: %.cpp
 	@mkdir -p $(@D)

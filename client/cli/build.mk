@@ -42,7 +42,7 @@ cli_test_objects := $(cli_test_sources:%.cpp=$(BUILD)/%.o)
 
 $(BUILD)/tests/cli/%.o: tests/cli/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CLI_CXXFLAGS) -O1 -pthread -Iclient -Itests -Itests/cli -c -o $@ $<
+	$(CXX) $(CLI_CXXFLAGS) $(QUICK_FLAGS) -pthread -Iclient -Itests -Itests/cli -c -o $@ $<
 
 $(BUILD)/tests/cli_unit_tests: $(cli_unit_objects) $(plain_main_objects) $(cli_parts) $(CLI_LIBRARY)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread

@@ -50,7 +50,7 @@ exporter_test_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/exporter
 
 $(BUILD)/tests/exporter/%.o: tests/exporter/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(EXPORTER_CXXFLAGS) -O1 -pthread -Iclient -Itests -Itests/exporter -c -o $@ $<
+	$(CXX) $(EXPORTER_CXXFLAGS) $(QUICK_FLAGS) -pthread -Iclient -Itests -Itests/exporter -c -o $@ $<
 
 $(BUILD)/tests/exporter_unit_tests: $(exporter_unit_objects) $(plain_main_objects) $(exporter_parts)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread

@@ -7,7 +7,7 @@ pooler_test_objects := $(pooler_test_sources:%.cpp=$(BUILD)/%.o) \
 
 $(BUILD)/tests/poolers/%.o: tests/poolers/%.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CLI_CXXFLAGS) -O1 -pthread -Itests -Itests/cli -c -o $@ $<
+	$(CXX) $(CLI_CXXFLAGS) $(QUICK_FLAGS) -pthread -Itests -Itests/cli -c -o $@ $<
 
 $(BUILD)/tests/pooler_tests: $(pooler_test_objects) $(CLI_LIBRARY)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
