@@ -20,7 +20,7 @@ for my $mode ('async', 'sync')
 	is($standby->safe_psql('postgres', 'SELECT * FROM numpool_list()'), 'p', "$mode: definitions are on the standby");
 	is($standby->safe_psql('postgres', q(SELECT numpool_metadata('p'))), '{"k": 1}', "$mode: so are metadata");
 	is($standby->safe_psql('postgres', 'SELECT * FROM numpool_pools'),
-		'p|3|||||{"k": 1}|||||||||||||postgres||f||', "$mode: numpool_pools shows definitions, and NULL for what only the primary knows");
+		'p|3|||||{"k": 1}|||||||||||||postgres||f|||{public}', "$mode: numpool_pools shows definitions, and NULL for what only the primary knows");
 	is($standby->safe_psql('postgres', 'SELECT size IS NULL AND used IS NULL AND tickets IS NULL AND configured_size > 0 FROM numpool_memory'),
 	't', 'nor memory');
 is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases) + (SELECT count(*) FROM numpool_waiters)'),
@@ -64,7 +64,8 @@ is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases)
 	$early->query(q(SELECT numpool_try_acquire('p')));
 	$primary->stop('immediate');
 	$standby->promote;
-	is($early->query(q(SELECT numpool_try_acquire('p'))), 0, "$mode: a session from before the promotion acquires after it");
+	# Perhaps behind the program that waits for a number, which then has 0.
+	like($early->query(q(SELECT numpool_try_acquire('p'))), qr/^[01]$/, "$mode: a session from before the promotion acquires after it");
 	$run->finish;
 	is($ran, "promoted\n", "$mode: run has a number after the promotion");
 	is($said, '', "$mode: and nothing to say");
