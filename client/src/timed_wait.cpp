@@ -144,10 +144,15 @@ void timed_wait::give_up(const error& why) {
 }
 
 /// A request under way comes before the release, so whatever it takes goes back.
+void timed_wait::give_back(io_loop& io) {
+  if (!what_.is_own_token) io.send_again(std::make_shared<token_release>(what_.token));
+}
+
+/// By ticket a request under way has an answer to come, and succeed() gives back what it took.
 void timed_wait::withdrawn(io_loop& io) {
   if (is_watched_) io.forget_deadline(*deadline_, *this);
   is_watched_ = false;
-  if (by_place_ && !what_.is_own_token) io.send_again(std::make_shared<token_release>(what_.token));
+  if (by_place_) give_back(io);
 }
 
 void timed_wait::expired(io_loop& io) {
@@ -223,13 +228,17 @@ void timed_wait::fail(io_loop& io, const error& why) {
   }
   held_ = lease();
   if (finish(nullptr, why)) withdrawn(io);
+  // Nobody will hear what a request under way has come to.
+  if (!by_place_ && why.kind() == error_kind::client_closed) give_back(io);
 }
 
 /// The same token makes the same request of it, over any connection.
-bool timed_wait::disconnected(io_loop&, const error&, bool was_sent) {
+bool timed_wait::disconnected(io_loop& io, const error&, bool was_sent) {
   if (was_sent) repeats_until_ = clock::now() + what_.place;
   if (!finished()) return true;
   held_ = lease();
+  // The number may have become the token's before the answer was lost.
+  if (was_sent && !by_place_) give_back(io);
   return false;
 }
 

@@ -69,6 +69,7 @@ class timed_wait : public operation,
   void take_ticket();
   void granted(acquire_result result);
   void ask_again(io_loop& io);
+  void give_back(io_loop& io);
   void begin(io_loop& io, int index, std::int64_t fence, std::chrono::microseconds left);
 
   bool finish(std::shared_ptr<timed_record> record, const std::optional<error>& failed);

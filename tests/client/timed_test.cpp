@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "fixture.hpp"
+#include "wired.hpp"
 
 using numpool::error_kind;
 using numpool::timed_lease;
@@ -270,6 +270,33 @@ TEST_CASE_FIXTURE(fixture, "close gives it back") {
   CHECK(kind_of([&] { (void)waiting.get(); }) == error_kind::client_closed);
   CHECK(eventually([&] { return pool.leases().empty(); }));
   CHECK(kind_of([&] { (void)held.renew(); }) == std::nullopt);
+}
+
+TEST_CASE_FIXTURE(wired,
+                  "a number that is being kept for a token goes back, though nobody hears of it") {
+  // Both sessions see the pool; only the answers to one of them are held up.
+  numpool::pool direct = client.create_or_open(id, 1);
+  numpool::client other(options());
+  std::optional<numpool::lease> held(direct.acquire());
+  numpool::cancellation_source source;
+  timed_options what = lasting(1h);
+  what.cancellation = source.token();
+  auto waits = other.open(id).acquire_timed_future(what);
+  REQUIRE(eventually([&] { return direct.status().waiting == 1; }));
+  wire.keep_ready();
+  held.reset();
+  // The server has kept it, and the client waits for the answer.
+  REQUIRE(eventually([&] { return direct.status().timed == 1; }));
+  SUBCASE("closed") {
+    other.close();
+    CHECK(kind_of([&] { (void)waits.get(); }) == error_kind::client_closed);
+  }
+  SUBCASE("given up, and then the connection goes") {
+    source.cancel();
+    CHECK(kind_of([&] { (void)waits.get(); }) == error_kind::cancelled);
+    terminate(other);
+  }
+  CHECK(eventually([&] { return direct.leases().empty(); }));
 }
 
 TEST_CASE_FIXTURE(fixture, "refused") {
