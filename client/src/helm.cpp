@@ -17,10 +17,7 @@ helm::put_result helm::put(submission what, bool may_take) {
       at_ = position::caller;
       ++callers_;
       result = put_result::taken;
-      if (std::exchange(watched_, false)) {
-        patrols_ = true;
-        if (std::exchange(io_asleep_, false)) wake = &wake_;
-      }
+      if (!std::exchange(patrols_, true) && std::exchange(io_asleep_, false)) wake = &wake_;
     } else {
       inbox_.push_back(std::move(what));
       if (at_ == position::caller) {
@@ -44,11 +41,7 @@ bool helm::may_sleep(bool lends) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (closing_ || !inbox_.empty()) return false;
   io_asleep_ = true;
-  lent_at_ = callers_;
-  if (lends) {
-    at_ = position::nobody;
-    watched_ = true;
-  }
+  if (lends) at_ = position::nobody;
   return true;
 }
 
@@ -56,8 +49,7 @@ bool helm::woke(bool event_fired) {
   if (event_fired) wake_.clear();
   std::lock_guard<std::mutex> lock(mutex_);
   io_asleep_ = false;
-  if (at_ == position::nobody && watched_) at_ = position::io_thread;
-  watched_ = false;
+  if (at_ == position::nobody && !patrols_) at_ = position::io_thread;
   return at_ == position::io_thread && callers_ == lent_at_;
 }
 
@@ -78,6 +70,7 @@ void helm::wait_for_turn(int timer_fd, std::optional<clock::time_point> alarm) {
       if (at_ == position::io_thread) {
         patrols_ = false;
         is_asked_for_ = false;
+        lent_at_ = callers_;
         return;
       }
       if (is_due || closing_) wake_caller = ask_for_helm();
@@ -115,11 +108,6 @@ void helm::caller_woke(bool event_fired) {
   if (event_fired) caller_wake_.clear();
   std::lock_guard<std::mutex> lock(mutex_);
   caller_asleep_ = false;
-}
-
-bool helm::is_asked_for() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return is_asked_for_ || closing_;
 }
 
 void helm::leave(bool is_clear) {

@@ -85,8 +85,6 @@ class helm {
   /// Before it sleeps; false if there is something in the inbox or it is to leave.
   bool caller_may_sleep();
   void caller_woke(bool event_fired);
-  /// Whether it is to leave at once.
-  bool is_asked_for();
   /// `is_clear`: nothing is left that somebody has to look after.
   void leave(bool is_clear);
   int caller_fd() const { return caller_wake_.fd(); }
@@ -105,13 +103,14 @@ class helm {
   std::mutex mutex_;  ///< guards the rest
   std::vector<submission> inbox_;
   position at_ = position::io_thread;
-  bool watched_ = false;        ///< nobody is there, and the I/O thread sleeps for the socket
-  bool patrols_ = false;        ///< the I/O thread will look within a moment
+  /// The I/O thread will look within a moment. Where nobody is at the helm and it will not, it
+  /// sleeps for the socket.
+  bool patrols_ = false;
   bool is_asked_for_ = false;   ///< by the I/O thread, of a caller
   bool io_asleep_ = false;      ///< and nobody has woken it
   bool caller_asleep_ = false;  ///< and nobody has woken it
   std::uint64_t callers_ = 0;   ///< that came
-  std::uint64_t lent_at_ = 0;   ///< callers_, when the I/O thread last went to sleep
+  std::uint64_t lent_at_ = 0;   ///< callers_, when the I/O thread was last at the helm
   bool closing_ = false;
 };
 

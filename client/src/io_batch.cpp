@@ -1,7 +1,6 @@
 #include "io_batch.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <utility>
 
@@ -122,33 +121,78 @@ void batch::take_apart(std::vector<std::shared_ptr<operation>>& into) {
   elements_.clear();
 }
 
-void gather_batches(io_loop& io, std::vector<std::shared_ptr<operation>>& unsent) {
-  constexpr std::array<batch_kind, 3> kInOrder = {batch_kind::release, batch_kind::enqueue,
-                                                  batch_kind::cancel};
-  std::vector<std::shared_ptr<operation>> ordered;
-  ordered.reserve(unsent.size());
-  for (const batch_kind kind : kInOrder) {
-    std::vector<std::shared_ptr<operation>> some;
-    const auto flush = [&] {
-      if (some.size() > 1) {
-        ordered.push_back(std::make_shared<batch>(kind, std::exchange(some, {})));
-      } else {
-        std::move(some.begin(), some.end(), std::back_inserter(ordered));
-        some.clear();
-      }
-    };
-    for (auto& op : unsent) {
-      if (!op || op->kind_in_batch() != kind) continue;
-      auto taken = std::move(op);
-      if (!taken->wanted(io)) continue;
-      some.push_back(std::move(taken));
-      if (some.size() == batch::kMost) flush();
-    }
-    flush();
+namespace {
+
+using operations = std::vector<std::shared_ptr<operation>>;
+
+/// Takes what goes out now out of a stretch of operations that may pass one another.
+class gathering {
+ public:
+  gathering(io_loop& io, std::size_t most, operations& chosen)
+      : io_(io), statements_left_(most), chosen_(chosen) {}
+
+  /// Whether nothing that can be a batch's is left in the stretch, so that what is behind it may go
+  /// as well.
+  bool take_stretch(operations::iterator first, operations::iterator last) {
+    for (const batch_kind kind : {batch_kind::release, batch_kind::cancel, batch_kind::enqueue})
+      if (!take_kind(kind, first, last)) return false;
+    for (auto op = first; op != last; ++op)
+      if (*op) chosen_.push_back(std::move(*op));
+    return true;
   }
-  for (auto& op : unsent)
-    if (op) ordered.push_back(std::move(op));
+
+ private:
+  bool take_kind(batch_kind kind, operations::iterator first, operations::iterator last) {
+    operations some;
+    for (auto op = first; op != last; ++op) {
+      if (!*op || (*op)->kind_in_batch() != kind) continue;
+      if (statements_left_ == 0) return false;
+      auto taken = std::move(*op);
+      if (!taken->wanted(io_)) continue;
+      some.push_back(std::move(taken));
+      if (some.size() == batch::kMost) choose(kind, some);
+    }
+    if (!some.empty()) choose(kind, some);
+    return true;
+  }
+
+  void choose(batch_kind kind, operations& some) {
+    --statements_left_;
+    if (some.size() == 1) {
+      chosen_.push_back(std::move(some.front()));
+    } else {
+      chosen_.push_back(std::make_shared<batch>(kind, std::move(some)));
+    }
+    some = {};
+  }
+
+  io_loop& io_;
+  std::size_t statements_left_;
+  operations& chosen_;
+};
+
+}  // namespace
+
+std::size_t gather_batches(io_loop& io, operations& unsent, std::size_t most) {
+  operations ordered;
+  ordered.reserve(unsent.size());
+  gathering now(io, most, ordered);
+  auto first = unsent.begin();
+  while (first != unsent.end()) {
+    const auto barrier =
+        std::find_if(first, unsent.end(), [](const auto& op) { return op->was_left_behind(); });
+    if (!now.take_stretch(first, barrier)) break;
+    first = barrier;
+    if (first != unsent.end()) ordered.push_back(std::move(*first++));
+  }
+  const std::size_t chosen = ordered.size();
+  for (auto& op : unsent) {
+    if (!op) continue;
+    if (op->kind_in_batch() == batch_kind::none) op->leave_behind();
+    ordered.push_back(std::move(op));
+  }
   unsent.swap(ordered);
+  return chosen;
 }
 
 }  // namespace numpool::detail

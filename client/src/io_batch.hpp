@@ -59,10 +59,17 @@ class batch : public operation {
   std::vector<binary_array> arrays_;
 };
 
-/// Puts in place of the operations of a kind that can be one, if there are several, a batch.
-/// Releases come first, in a transaction of their own: in that of an enqueue they would be taken
-/// back by it, past the queue. Enqueues and then cancels follow; the others keep their order behind
-/// them. An operation that is not wanted() is dropped.
-void gather_batches(io_loop& io, std::vector<std::shared_ptr<operation>>& unsent);
+/// Puts in front what goes out now, and returns how many that are: at most `most` statements with
+/// operations that can be a batch's, which they are where there are several of a kind, and the
+/// others that may go with them. The rest stays behind them as it was. An operation that is not
+/// wanted() is dropped.
+///
+/// Releases go first, in a transaction of their own: in that of an enqueue they would be taken back
+/// by it, past the queue. Then cancels, so that who asks anew does not stand in line twice, then
+/// enqueues, and then the others, in their order. What cannot be a batch's is passed so by what was
+/// asked later; but one that was left behind once is passed by nothing any more, since in a crowd
+/// there is always something that would.
+std::size_t gather_batches(io_loop& io, std::vector<std::shared_ptr<operation>>& unsent,
+                           std::size_t most);
 
 }  // namespace numpool::detail

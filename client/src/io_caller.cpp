@@ -14,12 +14,9 @@ namespace {
 
 constexpr std::chrono::hours kLongestSleep{1};
 
-/// What may be left unread for a moment.
-constexpr std::size_t kUnread = 8;
-
 }  // namespace
 
-/// Leaves the helm, whatever happens to the caller there.
+/// Leaves the helm at the end of the scope.
 class io_loop::leaving {
  public:
   explicit leaving(io_loop& loop) : loop_(loop) {}
@@ -58,15 +55,15 @@ void io_loop::start_as_caller(std::shared_ptr<operation> op) {
   if (connection_) work(false);
 }
 
-void io_loop::send_as_caller(std::shared_ptr<operation> op) {
+void io_loop::send_as_caller(std::shared_ptr<operation> op) noexcept {
   leaving at_the_end(*this);
   start_as_caller(std::move(op));
   at_the_end.nothing_is_left(is_plain() && backlog_.empty() && tickets_.empty() &&
-                             !more_to_write_ && pipeline_.size() <= kUnread);
+                             !more_to_write_ && pipeline_.size() <= kRoundTrips);
 }
 
 void io_loop::drive(const std::shared_ptr<operation>& op,
-                    std::optional<clock::time_point> deadline) {
+                    std::optional<clock::time_point> deadline) noexcept {
   leaving at_the_end(*this);
   start_as_caller(op);
   while (!op->over()) {

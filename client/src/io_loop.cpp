@@ -100,13 +100,15 @@ bool io_loop::is_held_back(const operation& op) const {
 void io_loop::send_backlog() {
   sending_.swap(backlog_);
   if (sending_.size() + pipeline_.size() > kOfOneCaller) crowd_ = kCrowdMemory;
+  std::size_t gathered = 0;
   if (sending_.size() > 1 && pipeline_.size() < kRoundTrips && !schema_.empty())
-    gather_batches(*this, sending_);
+    gathered = gather_batches(*this, sending_, kRoundTrips);
   bool alive = true;
   bool held_back = false;
-  for (auto& op : sending_) {
+  for (std::size_t i = 0; i < sending_.size(); ++i) {
+    auto& op = sending_[i];
     const bool must_wait = schema_.empty() && op->message().what->needs_extension;
-    held_back = held_back || is_held_back(*op);
+    held_back = held_back || (i >= gathered && is_held_back(*op));
     if (!alive || must_wait || !may_send() || held_back) {
       take_back(std::move(op));
     } else if (op->wanted(*this)) {

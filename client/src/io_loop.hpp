@@ -44,11 +44,14 @@ class io_loop {
   void run();
 
   // A caller that has taken the helm (io_caller.cpp). It is not at the helm any more afterwards.
+  // NB: an exception ends the program, as it does on the I/O thread. There is none but for want of
+  // memory or of a thread, and it may come when a statement was sent and is not noted yet, or when
+  // an answer was read that somebody else waits for: whom it would be handed to could not mend it.
   /// Sends `op`.
-  void send_as_caller(std::shared_ptr<operation> op);
+  void send_as_caller(std::shared_ptr<operation> op) noexcept;
   /// And reads until it is over, the deadline is past or somebody else needs the connection.
   void drive(const std::shared_ptr<operation>& op,
-             std::optional<std::chrono::steady_clock::time_point> deadline);
+             std::optional<std::chrono::steady_clock::time_point> deadline) noexcept;
 
   // For operations.
   std::uint64_t connection_number() const { return connection_number_; }
@@ -71,8 +74,8 @@ class io_loop {
  private:
   using clock = std::chrono::steady_clock;
 
-  /// Statements of batches that are under way at once: while the threads wake that the answer to
-  /// one was for, the server has another.
+  /// Statements with what can be a batch's that are sent at once, and that may be under way when
+  /// more are: while the threads wake that the answer to one was for, the server has another.
   static constexpr std::size_t kRoundTrips = 2;
   /// A lone thread has a release outstanding, that it does not wait for, and what it does wait for.
   static constexpr std::size_t kOfOneCaller = 2;

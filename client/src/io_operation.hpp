@@ -50,6 +50,9 @@ class operation {
   /// What it can be an element of; none if it is kept alone.
   batch_kind kind_in_batch() const { return is_alone_ ? batch_kind::none : own_kind(); }
   void keep_alone() { is_alone_ = true; }
+  /// That what was asked later went before it; see gather_batches().
+  void leave_behind() { is_left_behind_ = true; }
+  bool was_left_behind() const { return is_left_behind_; }
   /// Adds what it asks for to the arguments of its kind of batch.
   virtual void add_to(std::vector<binary_array>&) {}
   /// As an element it succeeded; this row is its answer.
@@ -65,6 +68,7 @@ class operation {
   virtual batch_kind own_kind() const { return batch_kind::none; }
 
   bool is_alone_ = false;
+  bool is_left_behind_ = false;
 };
 
 /// What has a deadline that nobody else watches.
