@@ -30,9 +30,7 @@ using size_sink = std::function<void(int)>;
 
 CLI::Option* add_size(CLI::App* app, const char* name, const char* help, const size_sink& store) {
   const auto take = [store](const std::string& text) {
-    const bool digits = !text.empty() && text.size() <= 5 &&
-                        text.find_first_not_of("0123456789") == std::string::npos;
-    const int size = digits ? std::stoi(text) : 0;
+    const int size = small_number(text);
     if (size < 1 || size > kMaxSize) {
       throw CLI::ValidationError("a pool's size is a number from 1 to 65536, not \"" +
                                  printable(text) + "\"");
@@ -47,6 +45,12 @@ CLI::Option* add_size(CLI::App* app, const char* name, const char* help, const s
 /// Puts `text` between the options and the examples of a subcommand's help.
 void explain(CLI::App* app, const char* text) {
   app->footer(std::string(text) + "\n\n" + app->get_footer());
+}
+
+int small_number(const std::string& text) {
+  const bool digits = !text.empty() && text.size() <= 5 &&
+                      text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? std::stoi(text) : -1;
 }
 
 void add_duration(CLI::App* app, const char* name, const char* help,

@@ -10,13 +10,11 @@ namespace numpool::cli {
 
 void parser::add_index(CLI::App* app) {
   const auto take = [this](const std::string& text) {
-    const bool digits = !text.empty() && text.size() <= 5 &&
-                        text.find_first_not_of("0123456789") == std::string::npos;
-    if (!digits) {
+    result_.index = small_number(text);
+    if (result_.index < 0) {
       throw CLI::ValidationError("a number of a pool is 0 or more, not \"" + printable(text) +
                                  "\"");
     }
-    result_.index = std::stoi(text);
   };
   app->add_option_function<std::string>("INDEX", take, "The number")->type_name(" ")->required();
 }

@@ -18,6 +18,9 @@ using milliseconds = std::chrono::milliseconds;
 /// Puts `text` between the options and the examples of a subcommand's help.
 void explain(CLI::App* app, const char* text);
 
+/// The number that `text` says with one to five digits, and nothing else; -1: it does not.
+int small_number(const std::string& text);
+
 void add_duration(CLI::App* app, const char* name, const char* help,
                   const std::function<void(milliseconds)>& store);
 

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "support/pool.h"
+#include "output.h"
 #include "program.h"
 
 using namespace numpool_test;
@@ -33,10 +34,6 @@ Leased lease(const Words& more) {
   CHECK(r.err.empty());
   CHECK(lines(r.out) == 1);
   return read(r.out);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // Of the one lease of a pool.

@@ -2,19 +2,12 @@
 #include <doctest/doctest.h>
 
 #include "support/pool.h"
+#include "output.h"
 #include "program.h"
 
 using namespace numpool_test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::string at(const std::string& json, const std::string& path) {
-  return observer().text("SELECT $1::jsonb #>> $2::text[]", {json, path});
-}
 
 // The pid of the command that is being answered, if there is one.
 std::string backend_of(const std::string& function) {

@@ -4,19 +4,12 @@
 #include <algorithm>
 
 #include "support/pool.h"
+#include "output.h"
 #include "program.h"
 
 using namespace numpool_test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::string at(const std::string& json, const std::string& path) {
-  return observer().text("SELECT $1::jsonb #>> $2::text[]", {json, path});
-}
 
 void refused(const Result& r, const std::string& part, int status = 1) {
   CAPTURE(r.err);

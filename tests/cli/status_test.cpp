@@ -4,22 +4,10 @@
 #include <csignal>
 
 #include "support/pool.h"
+#include "output.h"
 #include "program.h"
 
 using namespace numpool_test;
-
-namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-// Of a JSON document, what a path such as '{leases,0,index}' leads to.
-std::string at(Session& sql, const std::string& json, const std::string& path) {
-  return sql.text("SELECT $1::jsonb #>> $2::text[]", {json, path});
-}
-
-}  // namespace
 
 TEST_CASE("one pool: bar, holders, queue with waiting times") {
   Pool pool(3);
@@ -50,14 +38,14 @@ TEST_CASE("one pool: bar, holders, queue with waiting times") {
 
   const std::string json = run({"status", pool.name(), "--json"}).out;
   Session& sql = observer();
-  CHECK(at(sql, json, "{pool}") == pool.name());
-  CHECK(at(sql, json, "{in_use}") == "3");
-  CHECK(at(sql, json, "{leases,2,index}") == "2");
-  CHECK(at(sql, json, "{leases,0,application}") == "holder");
-  CHECK(at(sql, json, "{waiters,0,position}") == "1");
-  CHECK(at(sql, json, "{waiters,0,kind}") == "ticket");
-  CHECK(at(sql, json, "{waiters,0,application}") == "numpool run");
-  CHECK(std::stoll(at(sql, json, "{waiters,0,waited_for_us}")) > 0);
+  CHECK(at(json, "{pool}") == pool.name());
+  CHECK(at(json, "{in_use}") == "3");
+  CHECK(at(json, "{leases,2,index}") == "2");
+  CHECK(at(json, "{leases,0,application}") == "holder");
+  CHECK(at(json, "{waiters,0,position}") == "1");
+  CHECK(at(json, "{waiters,0,kind}") == "ticket");
+  CHECK(at(json, "{waiters,0,application}") == "numpool run");
+  CHECK(std::stoll(at(json, "{waiters,0,waited_for_us}")) > 0);
   CHECK(sql.text("SELECT now() - ($1::jsonb #>> '{leases,0,acquired_at}')::timestamptz "
                  "BETWEEN '-1 s' AND '1 min'",
                  {json}) == "t");
