@@ -80,7 +80,7 @@ void measure_renewals(const Options& options) {
     print("renew", x, "numpool", rate(clients, options.seconds, [&](int) {
             const std::string token =
                 session.run("SELECT token FROM numpool_lease('renewed', '1 h')");
-            return statement("SELECT fence FROM numpool_renew($1::uuid)", {token});
+            return statement("SELECT (numpool_renew($1::uuid)).fence", {token});
           }));
     print("renew", x, "skip_locked", rate(clients, options.seconds, [&](int client) {
             return statement(
