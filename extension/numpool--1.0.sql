@@ -294,7 +294,7 @@ GRANT SELECT ON numpool_pools, numpool_leases, numpool_waiters, numpool_memory T
 COMMENT ON SEQUENCE numpool_identity_seq IS 'identities of definitions; numpool''s own';
 COMMENT ON SEQUENCE numpool_fence_seq IS 'blocks of fences; numpool''s own: never set it back';
 COMMENT ON TABLE numpool_definitions IS
-  'the durable part of the pools; change it by numpool_create, numpool_drop, numpool_resize and numpool_set_metadata';
+  'the durable part of the pools; change it by the functions of numpool';
 COMMENT ON COLUMN numpool_definitions.name IS 'name of the pool, 1 to 200 characters';
 COMMENT ON COLUMN numpool_definitions.identity IS 'tells a pool from an earlier one of the same name';
 COMMENT ON COLUMN numpool_definitions.size IS 'the pool has the numbers 0 to size - 1';
@@ -354,7 +354,7 @@ COMMENT ON FUNCTION numpool_xact_lock(text) IS
   'an exclusive lock among its callers until the transaction ends; leases ignore it';
 
 COMMENT ON FUNCTION numpool_acquire(text, interval) IS
-  'lease a number for this session: the lowest free one, or wait in line; NULL when the timeout passes';
+  'lease a number for this session: a free one, the lowest unless the policy says otherwise, or wait in line; NULL when the timeout passes';
 COMMENT ON FUNCTION numpool_try_acquire(text) IS
   'lease a number for this session without waiting; NULL if none is free (0 is a number)';
 COMMENT ON FUNCTION numpool_acquire_xact(text, interval) IS
@@ -427,7 +427,7 @@ COMMENT ON COLUMN numpool_pools.cancels IS 'waits that ended without a number fo
 COMMENT ON COLUMN numpool_pools.deadlocks IS 'waits that were ended because they were part of a deadlock';
 COMMENT ON COLUMN numpool_pools.wait_total IS 'time that those who were granted a number had waited, summed up';
 COMMENT ON COLUMN numpool_pools.wait_longest IS 'the longest of those waits';
-COMMENT ON COLUMN numpool_pools.counting_since IS 'when the counters began: when the pool was last loaded into shared memory';
+COMMENT ON COLUMN numpool_pools.counting_since IS 'when the counters began: when the pool was loaded into shared memory, or by numpool_reset_counters';
 
 COMMENT ON COLUMN numpool_pools.timed IS 'numbers that tokens hold';
 COMMENT ON COLUMN numpool_pools.expired IS 'timed leases that ended because their time was over';

@@ -23,8 +23,7 @@ struct Range {
 constexpr Range kRest = {0, 30 * kDay, "It must be between 0 and 30 days."};
 constexpr Range kHold = {kSecond / 10, 3650 * kDay,
                          "It must be between 100 milliseconds and 3650 days."};
-constexpr Range kTtl = {kSecond / 10, PoolSettings::kDefaultMaxTtl,
-                        "It must be between 100 milliseconds and 30 days."};
+constexpr Range kTtl = {kMinTtl, kMaxTtl, "It must be between 100 milliseconds and 30 days."};
 constexpr Range kIdle = {kSecond, 30 * kDay, "It must be between 1 second and 30 days."};
 
 // A member of the object.

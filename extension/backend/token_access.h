@@ -17,8 +17,6 @@ struct TimedRequest {
 };
 
 constexpr std::size_t kMaxHolderLength = 64;  // bytes
-constexpr std::int64_t kMinTtl = 100000;      // microseconds
-constexpr std::int64_t kMaxTtl = std::int64_t{30} * 86400 * 1000000;
 
 // What a token has after a call for it.
 enum class TokenHas : std::uint8_t {
