@@ -206,7 +206,8 @@ TEST_CASE("deadlock: who waits for an idle transaction is told nothing") {
 TEST_CASE("deadlock: newcomers behind one are never told") {
   DeadlockScene scene;
   CrosswisePair pair;
-  auto& [one, two] = pair;
+  Party& one = pair.one;
+  Party& two = pair.two;
   pair.wait_crosswise(scene);
   REQUIRE(eventually([&] {
     return two.done() || scene.witness.number("SELECT count(*) FROM numpool_waiters") == 2;
