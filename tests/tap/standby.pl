@@ -7,6 +7,7 @@ use PostgreSQL::Test::Utils;
 use Session 'open_session';
 use Test::More;
 
+my $user = getpwuid $<;
 my $fence = q(SELECT numpool_fence('p', i) FROM numpool_acquire('p', '5 s') AS i);
 
 for my $mode ('async', 'sync')
@@ -20,10 +21,10 @@ for my $mode ('async', 'sync')
 	is($standby->safe_psql('postgres', 'SELECT * FROM numpool_list()'), 'p', "$mode: definitions are on the standby");
 	is($standby->safe_psql('postgres', q(SELECT numpool_metadata('p'))), '{"k": 1}', "$mode: so are metadata");
 	is($standby->safe_psql('postgres', 'SELECT * FROM numpool_pools'),
-		'p|3|||||{"k": 1}|||||||||||||postgres||f|||{public}', "$mode: numpool_pools shows definitions, and NULL for what only the primary knows");
+		qq(p|3|||||{"k": 1}|||||||||||||$user||f|||{public}), "$mode: numpool_pools shows definitions, and NULL for what only the primary knows");
 	is($standby->safe_psql('postgres', 'SELECT size IS NULL AND used IS NULL AND tickets IS NULL AND configured_size > 0 FROM numpool_memory'),
-	't', 'nor memory');
-is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases) + (SELECT count(*) FROM numpool_waiters)'),
+		't', "$mode: nor memory");
+	is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases) + (SELECT count(*) FROM numpool_waiters)'),
 		0, "$mode: no leases, no waiters");
 	for my $call ($fence, q(SELECT numpool_try_acquire('p')), q(SELECT numpool_acquire('p', '0')),
 		q(SELECT numpool_acquire_xact('p')), q(SELECT numpool_try_acquire_xact('p')),
@@ -40,8 +41,7 @@ is($standby->safe_psql('postgres', 'SELECT (SELECT count(*) FROM numpool_leases)
 
 	# The command says where it is, and one that needs a primary waits for it.
 	local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)} =
-		($standby->host, $standby->port, scalar(getpwuid($<)), 'postgres');
-	my $user = $ENV{PGUSER};
+		($standby->host, $standby->port, $user, 'postgres');
 	my ($heading, $owner) = length $user < 5 ? ('OWNER', sprintf('%-5s', $user)) : (sprintf('%-*s', length $user, 'OWNER'), $user);
 	my ($shown) = run_command([ 'build/numpool', 'status' ]);
 	is($shown, "This server is a standby: only the primary knows what is leased.\n"
