@@ -63,7 +63,8 @@ check: packages  ## build and run every test; the last line is "N passed, N fail
 	+@$(MAKE) WERROR=1 -s $(jobs) --no-print-directory check-installed
 
 .PHONY: check-installed demo-installed bench-packages bench-built torture-installed
-check-installed: all pgroot
+# Each suite builds what it needs beside the server.
+check-installed: $(if $(SUITES),,all) pgroot
 	@tests/setup/check $(SUITES)
 
 check-drivers: packages  ## try the recipes of client/drivers.md with every driver, also of Node.js, Java and Go
@@ -78,7 +79,7 @@ demo: packages  ## show the main job on a private throwaway server
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory demo-installed
 
-demo-installed: all pgroot $(BUILD)/demo/client_worker
+demo-installed: pgroot $(BUILD)/demo/client_worker
 	@tests/setup/with-server -- tests/demo/run
 
 bench: bench-packages  ## compare speed with every alternative; writes tests/bench/RESULTS.md (25 minutes)
