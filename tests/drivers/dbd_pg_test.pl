@@ -94,7 +94,7 @@ my %scenes = (
         $watcher->do("SELECT numpool_create('short', 1)");
         $watcher->do("SELECT numpool_acquire('short')");
         $child = in_a_moment($one_waits, "SELECT numpool_drop('short', true)");
-        check(fails(sub { acquire_by_ticket($dbh, 'short', 20) }) && $@ =~ /dropped/, 'told of the drop');
+        check(fails(sub { acquire_by_ticket($dbh, 'short', 20) }) && $@ =~ /the ticket is (?:dropped|gone)/, 'told of the drop');
         waitpid $child, 0;
     },
     reset => sub {
