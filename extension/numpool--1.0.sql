@@ -19,6 +19,9 @@ CREATE TABLE numpool_definitions (
   out_of_service jsonb,
   settings jsonb
 ) WITH (vacuum_truncate = off);
+-- Whoever creates a pool finds by it those that may go.
+CREATE INDEX numpool_definitions_ephemeral_idx ON numpool_definitions (identity)
+  WHERE settings OPERATOR(pg_catalog.->) 'ephemeral' OPERATOR(pg_catalog.<>) 'false';
 ALTER TABLE numpool_definitions
   ALTER COLUMN identity SET DEFAULT pg_catalog.nextval('@extschema@.numpool_identity_seq');
 ALTER SEQUENCE numpool_identity_seq OWNED BY numpool_definitions.identity;
@@ -308,6 +311,7 @@ COMMENT ON COLUMN numpool_definitions.user_oids IS
 COMMENT ON FUNCTION numpool_definition_roles() IS 'trigger: finds the roles that are meant by owner and users';
 COMMENT ON COLUMN numpool_definitions.out_of_service IS
   'numbers that are not given, and why: {"3": "fan broken"}; "all" of a pool that is drained; NULL: none';
+COMMENT ON INDEX numpool_definitions_ephemeral_idx IS 'finds the pools that go when nobody has used them for long';
 COMMENT ON COLUMN numpool_definitions.settings IS 'settings that are not the default; see numpool_configure';
 COMMENT ON FUNCTION numpool_definition_changed() IS 'trigger: brings a changed definition to the live pool';
 
@@ -324,7 +328,7 @@ COMMENT ON FUNCTION numpool_timed_changed() IS 'trigger: refuses changes by hand
 COMMENT ON INDEX numpool_timed_token_idx IS 'finds the row of a token, for people';
 
 COMMENT ON FUNCTION numpool_create(text, integer, jsonb, boolean, jsonb) IS
-  'make a pool of the numbers 0 to size - 1; true if it was made, false if it was there and if_not_exists; 42710 if it exists (with if_not_exists: in another size)';
+  'make a pool of the numbers 0 to size - 1; true if it was made, false if it was there and if_not_exists; 42710 if it exists (with if_not_exists: in another size); also drops ephemeral pools that nobody has used for long';
 COMMENT ON FUNCTION numpool_drop(text, boolean, boolean) IS
   'drop a pool; 55006 while it has leases or waiters, unless force, which ends them; false if it was not there and if_exists';
 COMMENT ON FUNCTION numpool_resize(text, integer) IS

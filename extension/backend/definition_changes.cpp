@@ -3,6 +3,7 @@
 #include "backend/pool_cache.h"
 #include "backend/undo_log.h"
 #include "pg/debug_point.h"
+#include "shared/idle_marks.h"
 #include "shared/pool_growth.h"
 #include "shared/pool_memory.h"
 #include "shared/pool_unlock.h"
@@ -77,10 +78,18 @@ Offset take_service_block(PoolRef* ref, const OutList& out) {
   return block;
 }
 
+// Whoever loads the pool, or does not, knows by that when it was made, or made ephemeral.
+void note_ephemeral(const PoolRef* ref) {
+  const DefinitionChange& change = ref->change;
+  const bool is_ephemeral = change.noted_name != nullptr && change.noted_settings->ephemeral != 0;
+  if (is_ephemeral || change.put_back) note_use(ref->key, monotonic_now());
+}
+
 // Applies what the transaction did to a definition. There need not be a live pool, now or at any
 // time: whoever registers one after this reads the row as the transaction has left it (D4). What
 // memory is there, is taken; nothing depends on it.
 void apply_change(PoolRef* ref) {
+  note_ephemeral(ref);
   const DefinitionChange change = ref->change;
   ref->change = {};
   if (change.dropped) {

@@ -18,6 +18,7 @@ namespace {
 constexpr const char* kTable = "numpool_definitions";
 constexpr const char* kNameIndex = "numpool_definitions_pkey";
 constexpr const char* kIdentityIndex = "numpool_definitions_identity_key";
+constexpr const char* kEphemeralIndex = "numpool_definitions_ephemeral_idx";
 constexpr const char* kIdentitySequence = "numpool_identity_seq";
 constexpr const char* kFenceSequence = "numpool_fence_seq";
 constexpr const char* kTimedTable = "numpool_timed";
@@ -28,6 +29,7 @@ struct Found {
   Oid relation;
   Oid name_index;
   Oid identity_index;
+  Oid ephemeral_index;  // InvalidOid: somebody has dropped it
   Oid identity_sequence;
   Oid fence_sequence;
   Oid timed;
@@ -62,6 +64,7 @@ void find_relations(Oid schema) {
   found.valid = true;
   found.name_index = required_relation(kNameIndex, schema);
   found.identity_index = required_relation(kIdentityIndex, schema);
+  found.ephemeral_index = get_relname_relid(kEphemeralIndex, schema);
   found.identity_sequence = required_relation(kIdentitySequence, schema);
   found.fence_sequence = required_relation(kFenceSequence, schema);
   found.timed = required_relation(kTimedTable, schema);
@@ -153,11 +156,14 @@ class Scan {
   // Valid until the next call; not a valid tuple at the end.
   HeapTuple next() {
     for (;;) {
-      HeapTuple row = systable_getnext_ordered(scan_, ForwardScanDirection);
-      if (!HeapTupleIsValid(row) ||
-          table_tuple_satisfies_snapshot(scan_->heap_rel, scan_->slot, snapshot_))
-        return row;
+      HeapTuple row = next_version();
+      if (!HeapTupleIsValid(row) || is_visible()) return row;
     }
+  }
+  // The same of all versions, and whether the snapshot sees the last one.
+  HeapTuple next_version() { return systable_getnext_ordered(scan_, ForwardScanDirection); }
+  bool is_visible() {
+    return table_tuple_satisfies_snapshot(scan_->heap_rel, scan_->slot, snapshot_);
   }
   void end() {
     systable_endscan_ordered(scan_);
@@ -397,6 +403,32 @@ bool scan_definitions(TimestampTz deadline,
   return true;
 }
 
+bool scan_ephemeral_definitions(std::int64_t after, EphemeralVisit visit, void* state) {
+  if (!found.valid) find_relations(get_rel_namespace(found.relation));
+  if (found.ephemeral_index == InvalidOid) return false;
+  OpenTable open;
+  if (open_table(&Found::ephemeral_index, kNoWait, &open) != Lookup::kFound) return false;
+  MemoryContext row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
+  ScanKeyData key;
+  ScanKeyInit(&key, kColumnIdentity, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(after));
+  Scan scan;
+  scan.begin(open, 1, &key);
+  bool more = true;
+  while (more) {
+    HeapTuple row = scan.next_version();
+    if (!HeapTupleIsValid(row)) break;
+    MemoryContext old = MemoryContextSwitchTo(row_memory);
+    more = visit(row, RelationGetDescr(open.table), scan.is_visible(), state);
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(row_memory);
+  }
+  scan.end();
+  MemoryContextDelete(row_memory);
+  close_table(open);
+  return true;
+}
+
 LOCKTAG identity_tag(std::int64_t identity, IdentityLock purpose) {
   LOCKTAG tag;
   SET_LOCKTAG_OBJECT(tag, MyDatabaseId, found.relation, static_cast<std::uint32_t>(identity),
@@ -407,6 +439,11 @@ LOCKTAG identity_tag(std::int64_t identity, IdentityLock purpose) {
 void lock_identity(std::int64_t identity, IdentityLock purpose) {
   const LOCKTAG tag = identity_tag(identity, purpose);
   LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+bool try_lock_identity(std::int64_t identity, IdentityLock purpose) {
+  const LOCKTAG tag = identity_tag(identity, purpose);
+  return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 }  // namespace numpool

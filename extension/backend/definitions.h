@@ -92,11 +92,21 @@ std::uint64_t execute_on_definitions(const char* statement, const StatementArgum
 bool scan_definitions(TimestampTz deadline,
                       void (*visit)(HeapTuple row, TupleDesc descriptor, void* state), void* state);
 
+// Rows of ephemeral pools, of identities above `after` and in their order, until `visit` returns
+// false: all versions, of which those others see are visible. Found by an index of their own. What
+// the callback allocates goes with the row. False: the table or the index was not to be had at
+// once, and nothing has been visited.
+using EphemeralVisit = bool (*)(HeapTuple version, TupleDesc descriptor, bool is_visible,
+                                void* state);
+bool scan_ephemeral_definitions(std::int64_t after, EphemeralVisit visit, void* state);
+
 // Heavyweight locks on an identity, until the end of the transaction.
 // kRows: on the rows of timed leases of its pool (timed_rows.h); of the identity 0, which is none:
 // on loading all of the database.
 enum class IdentityLock : std::uint16_t { kDefinition = 1, kUser = 2, kRows = 3 };
 LOCKTAG identity_tag(std::int64_t identity, IdentityLock purpose);
 void lock_identity(std::int64_t identity, IdentityLock purpose);
+// The same if that is free at once; else false.
+bool try_lock_identity(std::int64_t identity, IdentityLock purpose);
 
 }  // namespace numpool

@@ -14,6 +14,7 @@ namespace numpool {
 struct DefinitionChange {
   bool created;  // the row is the open transaction's, and the pool is not yet published
   bool dropped;
+  bool put_back;                 // and the row is there again
   std::int32_t size;             // 0: unchanged
   const char* name;              // nullptr: unchanged; lives as long as the transaction
   const OutList* out;            // the same

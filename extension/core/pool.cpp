@@ -226,6 +226,9 @@ void pool_configure(Region region, Pool& pool, const PoolSettings& settings, std
   const bool was_by_age = pool.longest_free;
   pool.settings = settings;
   pool.has_rest = settings.has_rest();
+  pool.is_ephemeral = settings.ephemeral != 0;
+  // What it was before, nobody has kept.
+  if (!pool.is_ephemeral) pool.idle_since = 0;
   configure_hold(pool, now, monotonic);
   pool.longest_free = settings.policy == Policy::kLongestFree;
   if (was_by_age == pool.longest_free) return;

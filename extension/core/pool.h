@@ -119,6 +119,7 @@ struct Pool {
   bool longest_free;                // the policy is that; then `by_age` has what is free
   bool has_rest;                    // numbers may have to rest
   bool limits_hold;                 // leases of sessions may last for max_hold only
+  bool is_ephemeral;                // `idle_since` is kept
   Offset chunks[chunk::kDoubling];  // the first ones; the others by way of the directory
   Offset pages[kMaxPages];          // Offset[kPageLinks] each, of a pool of more than 64, else 0
   FreeSetMemory free_memory;
@@ -130,6 +131,9 @@ struct Pool {
   // Those that rest, by RestKind, the one that began first first; those above the size, too.
   SlotList rests[kRestKinds];
   HoldLimit hold;
+  // Since when the pool has been unused (core/idle_time.h), by the monotonic clock; 0: it is in
+  // use, or nobody has looked yet.
+  std::int64_t idle_since;
   PoolSettings settings;
   PoolCounters counters;
   Offset wait_histogram;  // WaitHistogram; 0: none yet, or no memory for it

@@ -138,7 +138,11 @@ bool read_base(std::int64_t identity, Definition* base) {
 // at COMMIT.
 void note_insert(const Definition& newest) {
   PoolRef* ref = pool_ref(newest);
-  if (ref->change.dropped) return;
+  if (ref->change.dropped) {
+    begin_change(ref);
+    ref->change.put_back = true;
+    return;
+  }
   if (!ref->change.created) {
     // NB: the row that had this identity is gone, but the COMMIT or ROLLBACK callback that drops
     // its pool may not have run yet. Drop the pool here; that callback then finds nothing to drop.

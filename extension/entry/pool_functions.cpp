@@ -2,6 +2,7 @@
 // does the rest.
 
 #include "backend/definition_lock.h"
+#include "backend/ephemeral.h"
 #include "backend/identity_draw.h"
 #include "backend/idle_wait.h"
 #include "backend/ledger_release.h"
@@ -104,6 +105,7 @@ bool create_pool(text* name, std::int32_t size, const StatementArgument& metadat
       continue;
     // The trigger knows the name only, which another role may have got in between.
     if (DatumGetObjectId(owner) != creator) report_renamed();
+    drop_unused_pools();
     return true;
   }
 }

@@ -96,6 +96,15 @@ inline std::uint32_t WaitEventExtensionNew([[maybe_unused]] const char* name) {
 #endif
 }
 
+// 18 can log that the lock was not to be had.
+inline bool ConditionalXactLockTableWait(TransactionId transaction, [[maybe_unused]] bool log) {
+#if PG_VERSION_NUM >= 180000
+  return ::ConditionalXactLockTableWait(transaction, log);
+#else
+  return ::ConditionalXactLockTableWait(transaction);
+#endif
+}
+
 // 16 lets a member of a role be kept from SET ROLE to it.
 inline bool member_can_set_role(Oid member, Oid role) {
 #if PG_VERSION_NUM >= 160000

@@ -56,6 +56,7 @@ enum class DebugPoint : std::uint16_t {
   kRowWritten,  // the trigger runs: the row is written, nothing is noted
   kStubDue,     // a stub is registered for a deletion, not locked
   kSizeNoted,   // a resize: its identity is locked, and the live pool looked at
+  kUnusedSeen,  // an ephemeral pool's row is locked; the pool, which seemed unused, is not closing
   kClosing,     // drop: the pool is closing; what is in it has not been looked at
 
   // Tokens

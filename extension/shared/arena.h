@@ -9,6 +9,8 @@
 
 namespace numpool {
 
+constexpr std::uint32_t kIdleMarks = 1024;
+
 // What the segment begins with. Members after `registry_lock`, which name no other, are guarded by
 // it.
 struct ArenaControl {
@@ -41,8 +43,11 @@ struct ArenaControl {
   Offset databases;                          // what was last seen of each (former_pools.cpp)
   LWLock token_lock;
   std::uint64_t token_seed;
-  std::uint32_t token_bucket_count;       // a power of two
-  Offset token_buckets;                   // Offset[token_bucket_count]; guarded by token_lock
+  std::uint32_t token_bucket_count;  // a power of two
+  Offset token_buckets;              // Offset[token_bucket_count]; guarded by token_lock
+  // By hash of a pool's key: until when pools that are not live may have been in use
+  // (idle_marks.h).
+  std::atomic<std::int64_t> idle_marks[kIdleMarks];
   std::atomic<std::int64_t> timed_bytes;  // of the heap, that records of tokens take
   LWLock clerk_lock;
   Offset due_pools;                    // TimerHeap of live pools; guarded by clerk_lock

@@ -9,9 +9,11 @@ namespace numpool {
 struct DatabaseRecord {
   Oid database;
   Oid tablespace;
-  std::uint64_t stamp;  // tells it from another one under the same OID
-  Oid table;            // its table of definitions
-  Oid loaded;           // the table whose timed leases are live; InvalidOid: none
+  std::uint64_t stamp;    // tells it from another one under the same OID
+  Oid table;              // its table of definitions
+  Oid loaded;             // the table whose timed leases are live; InvalidOid: none
+  std::int64_t noted_at;  // when that database and table were first met, by the monotonic clock
+  std::int64_t ephemeral_seen;  // identity of the ephemeral pool that was looked at last
   Offset next;
 };
 

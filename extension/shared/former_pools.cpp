@@ -115,6 +115,8 @@ void note_database(Oid database, std::uint64_t stamp, Oid table, bool (*is_gone)
     arena().databases = spare;
   }
   if (current->stamp != stamp) current->loaded = InvalidOid;
+  current->noted_at = monotonic_now();
+  current->ephemeral_seen = 0;
   current->stamp = stamp;
   current->tablespace = MyDatabaseTableSpace;
   current->table = table;

@@ -1,6 +1,7 @@
 #include "shared/pool_memory.h"
 
 #include "shared/database_record.h"
+#include "shared/idle_marks.h"
 #include "shared/registry.h"
 #include "shared/token_table.h"
 
@@ -237,6 +238,7 @@ bool evict_pools(Oid gone) {
       LivePool* live = live_pool_at(at);
       LWLockAcquire(&live->lock, LW_EXCLUSIVE);
       if (gone == InvalidOid ? is_idle(*live) : live->key.database == gone) {
+        if (live->pool.is_ephemeral) note_use(live->key, live->pool.idle_since);
         unregister_at(link);
         evicted[count++] = at;
       } else {

@@ -1,5 +1,6 @@
 #include "shared/pool_unlock.h"
 
+#include "core/idle_time.h"
 #include "core/timed_lease.h"
 #include "shared/due_pools.h"
 #include "shared/idle_watch.h"
@@ -11,6 +12,7 @@ namespace numpool {
 
 void unlock_timed_pool(LivePool* live) {
   note_due(*live);
+  if (live->pool.is_ephemeral) note_idle(live->pool, monotonic_now());
   const Offset over = live->pool.tokens.over;
   live->pool.tokens.over = 0;
   const bool is_idle_now = live->watched && is_quiet(*live);

@@ -1,5 +1,6 @@
 // Letting go of a live pool, with what is to be done then: the clerk is told what will be over
-// there, what is over leaves the table of tokens, and who waits until it is idle is woken.
+// there, what is over leaves the table of tokens, who waits until it is idle is woken, and since
+// when it is idle is noted.
 #pragma once
 
 #include "shared/live_pool.h"
@@ -12,7 +13,7 @@ inline void unlock_pool(LivePool* live) {
   debug_check(*live);
   const Pool& pool = live->pool;
   if (pool.tokens.records != 0 || pool.tokens.over != 0 || pool.resting != 0 || live->watched ||
-      pool.hold.due < live->noted_due)
+      pool.is_ephemeral || pool.hold.due < live->noted_due)
     unlock_timed_pool(live);
   else
     LWLockRelease(&live->lock);

@@ -2,49 +2,14 @@
 // which brings them to the live pools. tests/server/hold_commit_module.cpp holds a session there.
 #include <doctest/doctest.h>
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "server/calls.h"
-#include "support/folder.h"
+#include "server/hold.h"
 
 using namespace numpool_test;
 
 namespace {
-
-// Keeps a COMMIT of the session from numpool's callback for as long as it lives.
-class Hold {
- public:
-  // NB: after the session's first use of numpool, so that the module's callback comes before it.
-  explicit Hold(Session& session)
-      : file_(temporary_folder() + "/hold_commit_" + std::to_string(getpid())) {
-    static const std::string module =
-        std::filesystem::read_symlink("/proc/self/exe").parent_path().string() + "/hold_commit.so";
-    session.must("SELECT numpool_release_all(); LOAD '" + module + "'");
-    session.must("SET hold_commit.file = '" + file_ + "'");
-  }
-  ~Hold() { std::filesystem::remove(file_); }
-  Hold(const Hold&) = delete;
-  Hold& operator=(const Hold&) = delete;
-
-  // From here on: the session's next COMMIT is the one to hold.
-  void begin() const { std::ofstream{file_}; }
-
- private:
-  std::string file_;
-};
-
-// Sends the COMMIT and returns when others see what it made true, with its callback still to come.
-void commit_until(Session& session, const Hold& hold, const std::string& condition) {
-  hold.begin();
-  session.send("COMMIT");
-  REQUIRE(eventually([&] { return observer().value("SELECT " + condition) == "t"; }));
-  REQUIRE_FALSE(session.done());
-}
 
 const std::string kVisible = "'window' IN (SELECT numpool_list())";
 const std::string kTry = "SELECT numpool_try_acquire('window')";

@@ -4,37 +4,12 @@
 
 #include "server/calls.h"
 #include "server/database.h"
+#include "server/role.h"
 #include "server/tokens.h"
 
 using namespace numpool_test;
 
 namespace {
-
-// A role that no other test has, which may make pools, gone at the end of the scope.
-class Role {
- public:
-  Role() {
-    static int made = 0;
-    name_ = "role_" + std::to_string(++made) + "_" + std::to_string(observer().pid());
-    observer().must("CREATE ROLE " + name_);
-    observer().must(
-        "GRANT EXECUTE ON FUNCTION numpool_create(text, int, jsonb, boolean, jsonb), "
-        "numpool_lease(text, "
-        "interval, uuid, interval, text), numpool_keep(text, int, interval, uuid, text) TO " +
-        name_);
-  }
-  ~Role() { observer().run("DROP OWNED BY " + name_ + "; DROP ROLE " + name_); }
-  Role(const Role&) = delete;
-  Role& operator=(const Role&) = delete;
-
-  const std::string& name() const { return name_; }
-  std::string q() const { return "'" + name_ + "'"; }
-  // From now on the session is this role's.
-  void take(Session& session) const { session.must("SET SESSION AUTHORIZATION " + name_); }
-
- private:
-  std::string name_;
-};
 
 std::string in_row(const Pool& pool, const std::string& column) {
   return observer().text("SELECT " + column + " FROM numpool_definitions WHERE name = " + pool.q());

@@ -5,6 +5,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Session 'open_session';
 use Test::More;
+use Time::HiRes qw(sleep time);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -94,6 +95,28 @@ for my $changer ($one, $two)
 	ask($three, q(SELECT numpool_release_all()));
 	is(ask($three, q(SELECT numpool_drop('k'))), 't', 'and nothing is left');
 }
+
+# An ephemeral pool that is evicted has not been idle for longer on account of that.
+sub create
+{
+	my ($name, $settings) = @_;
+	return ask($two, "SELECT numpool_create('$name', 1, settings => '$settings')");
+}
+create('e', '{"ephemeral": "1 s"}');
+sleep 1.2;
+my $since = time;
+ask($one, q(SELECT numpool_acquire('e'), numpool_release('e', 0)));
+is(ask($one, q(SELECT numpool_try_acquire('big'))), '53200', 'all that is idle is evicted');
+create('f', '{}');
+my $kept = ask($one, q(SELECT numpool_list('e')));
+SKIP:
+{
+	skip 'the machine is too slow to tell', 1 if time - $since >= 1;
+	is($kept, 'e', 'it is there for as long as it may be');
+}
+sleep 1.2;
+create('g', '{}');
+is(ask($one, q(SELECT numpool_list('e'))), '', 'and goes after that, though it is not live');
 
 # The segment has the size that was set when it was made, whatever is set later.
 is($node->safe_psql('postgres', 'SHOW numpool.shared_memory_size'), '2MB', 'the setting is read');

@@ -1,0 +1,22 @@
+// Since when nobody has had a number of a pool, for the setting ephemeral. As in core/pool.h the
+// caller holds the pool's lock and brings the time.
+#pragma once
+
+#include "core/pool.h"
+
+namespace numpool {
+
+// Whether no number of the pool is leased or rests, and nobody waits for one.
+inline bool is_unused(const Pool& pool) noexcept {
+  return pool.in_use == 0 && pool.queue.length == 0 && pool.resting == 0;
+}
+
+// To be called whenever an ephemeral pool may have changed, before it is unlocked.
+inline void note_idle(Pool& pool, std::int64_t monotonic) noexcept {
+  if (!is_unused(pool))
+    pool.idle_since = 0;
+  else if (pool.idle_since == 0)
+    pool.idle_since = monotonic;
+}
+
+}  // namespace numpool
