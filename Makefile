@@ -108,7 +108,7 @@ torture: packages  ## try to break every promise, SECONDS=60 (or more) for each 
 	+@$(MAKE) -s $(jobs) --no-print-directory torture-installed
 
 torture-installed: pgroot $(BUILD)/tests/torture $(BUILD)/tests/torture_edges \
-		$(BUILD)/tests/torture_deadlock $(BUILD)/tests/torture_timed
+		$(BUILD)/tests/torture_deadlock $(BUILD)/tests/torture_timed $(BUILD)/tests/torture_operate
 	@tests/torture/run $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(MIXES)
 
 format:  ## format every C++ file as .clang-format says

@@ -9,7 +9,7 @@ worker_sources := $(wildcard tests/history/worker*.cpp) tests/history/watcher.cp
 judge_sources := $(filter-out %_test.cpp $(worker_sources),$(wildcard tests/history/*.cpp))
 history_test_sources := $(wildcard tests/history/*_test.cpp) $(judge_sources) $(plain_main) \
 	tests/support/folder.cpp tests/torture/edges/judge_test.cpp tests/torture/edges/judge.cpp \
-	$(wildcard tests/torture/timed/judge*.cpp) $(wildcard tests/cluster/judge*.cpp)
+	$(wildcard tests/torture/timed/judge*.cpp tests/torture/operate/judge*.cpp) $(wildcard tests/cluster/judge*.cpp)
 server_sources := $(filter-out %_module.cpp,$(wildcard tests/server/*.cpp)) $(server_main) \
 	$(judge_sources) $(worker_sources)
 torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(worker_sources) \
@@ -17,6 +17,9 @@ torture_sources := $(wildcard tests/torture/*.cpp) $(judge_sources) $(worker_sou
 torture_deadlock_sources := $(wildcard tests/torture/deadlock/*.cpp) tests/torture/options.cpp \
 	$(filter-out %/run_tests.cpp,$(support_sources))
 torture_deadlock_objects := $(torture_deadlock_sources:%.cpp=$(BUILD)/tests/plain/%.o)
+torture_operate_sources := $(filter-out %_test.cpp,$(wildcard tests/torture/operate/*.cpp)) \
+	tests/torture/options.cpp tests/torture/server.cpp $(filter-out %/run_tests.cpp,$(support_sources))
+torture_operate_objects := $(torture_operate_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 points_sources := $(wildcard tests/points/*.cpp) $(server_main)
 points_objects := $(points_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 core_objects := $(core_sources:%.cpp=$(BUILD)/tests/plain/%.o)
@@ -58,6 +61,9 @@ $(BUILD)/tests/torture: $(torture_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
 $(BUILD)/tests/torture_deadlock: $(torture_deadlock_objects)
+	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
+
+$(BUILD)/tests/torture_operate: $(torture_operate_objects)
 	$(CXX) -o $@ $^ -L$(PG_LIBDIR) -lpq -pthread
 
 $(BUILD)/tests/points_tests: $(points_objects)
