@@ -283,6 +283,8 @@ TEST_CASE_FIXTURE(wired,
   what.cancellation = source.token();
   auto waits = other.open(id).acquire_timed_future(what);
   REQUIRE(eventually([&] { return direct.status().waiting == 1; }));
+  // An answer to something later: so the client has heard, too, that it has a ticket.
+  CHECK(other.open(id).status().waiting == 1);
   wire.keep_ready();
   held.reset();
   // The server has kept it, and the client waits for the answer.
