@@ -215,6 +215,9 @@ void parser::add_run() {
   add_pool(run);
   add_size(run, "--create", "Create the pool with N numbers if it is not there",
            [this](int size) { result_.create = size; });
+  // A flag, so that a word behind it is not its value.
+  run->add_flag("--ephemeral", ephemeral_,
+                "Let a pool that --create makes go when it is unused for =TIME, or an hour");
   add_duration(run, "--timeout", "Give up waiting after this time, and exit 75; 0 does not wait",
                [this](milliseconds t) { result_.timeout = t; });
   add_duration(run, "--grace", "Time between SIGTERM and SIGKILL (default 10s)",
@@ -268,6 +271,20 @@ void parser::add_token_verbs() {
 
   add_token(verb_of(&app_, "release", "Give back what a token has", verb::release,
                     "  numpool release \"$token\""));
+}
+
+void parser::take_ephemeral() {
+  if (ephemeral_.empty()) return;
+  if (!result_.create) throw failure(kUsage, "run: --ephemeral is for a pool to --create");
+  try {
+    result_.ephemeral = ephemeral_ == "true" ? kUsualEphemeral : parse_duration(ephemeral_);
+  } catch (const std::invalid_argument& e) {
+    throw failure(kUsage, "--ephemeral: " + std::string(e.what()));
+  }
+  if (*result_.ephemeral < std::chrono::seconds(1) ||
+      *result_.ephemeral > std::chrono::hours(24 * 30)) {
+    throw failure(kUsage, "--ephemeral must be between 1s and 30 days");
+  }
 }
 
 void parser::check() const {
@@ -375,6 +392,7 @@ arguments parser::parse(const std::vector<std::string>& words) {
     app = chosen.empty() ? nullptr : chosen.front();
     if (app && app->get_option_no_throw("POOL") && app->count("POOL") > 0) result_.pool = pool_;
   }
+  take_ephemeral();
   check();
   return result_;
 }

@@ -40,11 +40,12 @@ struct arguments {
   verb what = verb::none;
   std::string text;  ///< of --help or --version
 
-  std::string url;                      ///< --url; empty if not given
-  std::optional<std::string> pool;      ///< always set where the subcommand needs one
-  std::string prefix;                   ///< of list
-  int size = 0;                         ///< 1..65536, of create and resize
-  std::optional<int> create;            ///< run --create
+  std::string url;                  ///< --url; empty if not given
+  std::optional<std::string> pool;  ///< always set where the subcommand needs one
+  std::string prefix;               ///< of list
+  int size = 0;                     ///< 1..65536, of create and resize
+  std::optional<int> create;        ///< run --create
+  std::optional<std::chrono::milliseconds> ephemeral;  ///< run --ephemeral, 1 s to 30 days
   std::optional<std::string> metadata;  ///< JSON; "-" in `metadata set` means standard input
   std::optional<std::string> expected;  ///< metadata set --expect
   bool expect_none = false;             ///< metadata set --expect-none
@@ -72,6 +73,9 @@ struct arguments {
   std::optional<std::string> role;   ///< owner
   std::vector<std::string> command;  ///< run; never empty there
 };
+
+/// What --ephemeral means without a time, and the setting where it is true.
+constexpr std::chrono::milliseconds kUsualEphemeral = std::chrono::hours(1);
 
 /// Parses the words after the program's name.  Everything behind the first `--` of `run` is the
 /// command, word for word.  Throws failure(kUsage) with a line for the user.

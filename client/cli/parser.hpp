@@ -43,11 +43,14 @@ class parser {
   void add_index(CLI::App* app);
   void add_operating_verbs();
   void add_owning_verbs();
+  /// Reads --ephemeral.  Throws failure(kUsage).
+  void take_ephemeral();
   void check() const;
   void check_owning() const;
 
   arguments result_;
   std::string pool_;
+  std::string ephemeral_;  // "true" without a value
   CLI::App app_{"Lease numbers from pools that live in PostgreSQL.", "numpool"};
 };
 

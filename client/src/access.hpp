@@ -17,8 +17,10 @@ struct access {
     return lease(std::move(record));
   }
   static engine& engine_of(const client& of) { return of.engine(); }
-  static pool make_pool(std::shared_ptr<engine> owner, std::string_view name) {
-    return pool(std::move(owner), name);
+  /// With `what` it is ephemeral, and made so when it is gone.
+  static pool make_pool(std::shared_ptr<engine> owner, std::string_view name,
+                        std::shared_ptr<const creation> what = nullptr) {
+    return pool(std::move(owner), name, std::move(what));
   }
   static const std::shared_ptr<lease_record>& record(const lease& of) noexcept {
     return of.record_;

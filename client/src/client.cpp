@@ -5,6 +5,7 @@
 #include <numpool/error.hpp>
 
 #include "access.hpp"
+#include "creation.hpp"
 #include "engine.hpp"
 #include "status_queries.hpp"
 
@@ -24,7 +25,6 @@ constexpr statement kSetup{
     -1, false};
 constexpr statement kUninstall{"DROP EXTENSION IF EXISTS numpool", -1, false};
 constexpr statement kOpen{"SELECT {}numpool_open($1, $2)"};
-constexpr statement kCreate{"SELECT {}numpool_create($1, $2, $3, $4)"};
 constexpr statement kDrop{"SELECT {}numpool_drop($1, $2, true)"};
 constexpr statement kIsStandby{"SELECT pg_catalog.pg_is_in_recovery()", -1, false};
 constexpr statement kList{"SELECT {}numpool_list($1)"};
@@ -91,20 +91,25 @@ void client::uninstall() const {
 }
 
 pool client::create_or_open(std::string_view name, int size,
-                            std::optional<std::string_view> metadata) const {
-  const std::string wanted = checked(name), numbers = std::to_string(size);
+                            std::optional<std::string_view> metadata,
+                            std::optional<std::string_view> settings) const {
+  const std::string wanted = checked(name);
+  const auto what = std::make_shared<const detail::creation>(
+      detail::creation{std::to_string(size), owned(metadata), owned(settings)});
   try {
     // Whoever may use a pool need not have the right to create it.
-    engine().call(kOpen, {wanted, numbers});
+    engine().call(kOpen, {wanted, what->size});
   } catch (const no_such_pool_error&) {
-    engine().call(kCreate, {wanted, numbers, owned(metadata), "true"});
+    detail::create_pool(engine(), wanted, *what, true);
   }
-  return detail::access::make_pool(engine_, name);
+  return detail::access::make_pool(engine_, name,
+                                   detail::are_ephemeral(what->settings) ? what : nullptr);
 }
 
-pool client::create(std::string_view name, int size,
-                    std::optional<std::string_view> metadata) const {
-  engine().call(kCreate, {checked(name), std::to_string(size), owned(metadata), "false"});
+pool client::create(std::string_view name, int size, std::optional<std::string_view> metadata,
+                    std::optional<std::string_view> settings) const {
+  detail::create_pool(engine(), checked(name),
+                      {std::to_string(size), owned(metadata), owned(settings)}, false);
   return detail::access::make_pool(engine_, name);
 }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "access.hpp"
+#include "creation.hpp"
 #include "engine.hpp"
 #include "future_of.hpp"
 #include "status_queries.hpp"
@@ -19,8 +21,11 @@ std::optional<std::string> owned(std::optional<std::string_view> text) {
 
 }  // namespace
 
-pool::pool(std::shared_ptr<detail::engine> engine, std::string_view name)
-    : engine_(std::move(engine)), name_(std::make_shared<const std::string>(name)) {}
+pool::pool(std::shared_ptr<detail::engine> engine, std::string_view name,
+           std::shared_ptr<const detail::creation> what)
+    : engine_(std::move(engine)),
+      name_(std::make_shared<const std::string>(name)),
+      creation_(std::move(what)) {}
 pool::pool(const pool&) noexcept = default;
 pool& pool::operator=(const pool&) noexcept = default;
 pool::~pool() = default;
@@ -32,9 +37,11 @@ lease pool::acquire(const wait_options& options) const {
 
 std::optional<lease> pool::try_acquire() const {
   engine_->need_own_session();
-  auto attempt = std::make_shared<detail::try_operation>(engine_, name_);
-  engine_->drive(attempt);
-  return attempt->wait();
+  return detail::with_pool(*engine_, *name_, creation_, [&] {
+    auto attempt = std::make_shared<detail::try_operation>(engine_, name_);
+    engine_->drive(attempt);
+    return attempt->wait();
+  });
 }
 
 std::optional<lease> pool::try_acquire(const wait_options& options) const {
@@ -45,9 +52,11 @@ std::optional<lease> pool::try_acquire(const wait_options& options) const {
     if (options.cancellation.cancelled()) detail::wait_cancelled_error().raise();
     return try_acquire();
   }
-  auto wait = std::make_shared<detail::wait_operation>(engine_, name_, deadline);
-  wait->start(options.cancellation);
-  return wait->wait();
+  return detail::with_pool(*engine_, *name_, creation_, [&] {
+    auto wait = std::make_shared<detail::wait_operation>(engine_, name_, deadline);
+    wait->start(options.cancellation);
+    return wait->wait();
+  });
 }
 
 void pool::acquire_async(std::function<void(acquire_result)> callback,
@@ -55,9 +64,18 @@ void pool::acquire_async(std::function<void(acquire_result)> callback,
   if (!callback)
     throw numpool::error(error_kind::invalid_value, "acquire_async without a callback");
   engine_->need_own_session();
-  std::make_shared<detail::wait_operation>(engine_, name_, detail::deadline_of(options),
-                                           std::move(callback))
-      ->start(options.cancellation);
+  const auto start = [engine = engine_, name = name_, deadline = detail::deadline_of(options),
+                      token = options.cancellation](std::function<void(acquire_result)> done) {
+    std::make_shared<detail::wait_operation>(engine, name, deadline, std::move(done))->start(token);
+  };
+  if (!creation_) {
+    start(std::move(callback));
+    return;
+  }
+  detail::start_with_pool<acquire_result>(
+      engine_, name_, creation_, start,
+      [](const error& why) { return detail::access::make_result(why); },
+      std::make_shared<std::function<void(acquire_result)>>(std::move(callback)));
 }
 
 std::future<lease> pool::acquire_future(const wait_options& options) const {

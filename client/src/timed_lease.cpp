@@ -5,6 +5,7 @@
 #include <numpool/client.hpp>
 
 #include "access.hpp"
+#include "creation.hpp"
 #include "engine.hpp"
 #include "future_of.hpp"
 #include "io_timed.hpp"
@@ -125,29 +126,43 @@ void timed_lease::on_lost(std::function<void()> callback) {
 }
 
 timed_lease pool::acquire_timed(const timed_options& options) const {
-  auto wait =
-      std::make_shared<detail::timed_wait>(engine_, name_, wish_of(options), deadline_of(options));
-  wait->start(options.cancellation);
-  if (auto granted = wait->wait()) return std::move(*granted);
+  if (auto granted = wait_timed(options)) return std::move(*granted);
   throw detail::timed_out_error(*name_);
 }
 
 std::optional<timed_lease> pool::try_acquire_timed(const timed_options& options) const {
   timed_options limited = options;
   if (!limited.timeout) limited.timeout = std::chrono::nanoseconds(0);
-  auto wait =
-      std::make_shared<detail::timed_wait>(engine_, name_, wish_of(limited), deadline_of(limited));
-  wait->start(limited.cancellation);
-  return wait->wait();
+  return wait_timed(limited);
+}
+
+std::optional<timed_lease> pool::wait_timed(const timed_options& options) const {
+  const auto deadline = deadline_of(options);
+  return detail::with_pool(*engine_, *name_, creation_, [&] {
+    auto wait = std::make_shared<detail::timed_wait>(engine_, name_, wish_of(options), deadline);
+    wait->start(options.cancellation);
+    return wait->wait();
+  });
 }
 
 void pool::acquire_timed_async(std::function<void(timed_result)> callback,
                                const timed_options& options) const {
   if (!callback)
     throw numpool::error(error_kind::invalid_value, "acquire_timed_async without a callback");
-  std::make_shared<detail::timed_wait>(engine_, name_, wish_of(options), deadline_of(options),
-                                       std::move(callback))
-      ->start(options.cancellation);
+  const auto start = [engine = engine_, name = name_, wish = wish_of(options),
+                      deadline = deadline_of(options),
+                      token = options.cancellation](std::function<void(timed_result)> done) {
+    std::make_shared<detail::timed_wait>(engine, name, wish, deadline, std::move(done))
+        ->start(token);
+  };
+  if (!creation_) {
+    start(std::move(callback));
+    return;
+  }
+  detail::start_with_pool<timed_result>(
+      engine_, name_, creation_, start,
+      [](const error& why) { return detail::access::make_timed_result(why); },
+      std::make_shared<std::function<void(timed_result)>>(std::move(callback)));
 }
 
 std::future<timed_lease> pool::acquire_timed_future(const timed_options& options) const {

@@ -114,6 +114,34 @@ TEST_CASE("a pool that is not there, and --create") {
   CHECK(lines(other_size.err) == 1);
 }
 
+TEST_CASE(
+    "--ephemeral: the pool that is made goes again, and is made again while it is waited for") {
+  Pool plain(0), hour(0);
+  CHECK(run_in(plain, {"true"}, {"--create", "2", "--ephemeral=90s"}).status == 0);
+  CHECK(run_in(hour, {"true"}, {"--ephemeral", "--create", "2"}).status == 0);
+  const auto settings = [](const Pool& pool) {
+    return observer().text("SELECT numpool_settings($1) ->> 'ephemeral'", {pool.name()});
+  };
+  CHECK(settings(plain) == "90 s");
+  CHECK(settings(hour) == "true");
+  for (const Words& timed : {Words{}, Words{"--ttl", "1h"}}) {
+    Pool pool(0);
+    Words options{"--create", "1", "--ephemeral"};
+    options.insert(options.end(), timed.begin(), timed.end());
+    CHECK(run_in(pool, {"true"}, options).status == 0);
+    Session holder;
+    holder.must("SELECT numpool_acquire(" + pool.q() + ")");
+    Words words{"run", pool.name()};
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(), {"--", "echo", "done"});
+    Numpool waiting(words);
+    pool.wait_for_waiters(1);
+    observer().must("SELECT numpool_drop(" + pool.q() + ", true)");
+    CHECK(waiting.wait() == 0);
+    CHECK(waiting.out() == "done\n");
+  }
+}
+
 TEST_CASE("timeout: 75, and nothing was started") {
   Pool pool(1);
   Session holder;

@@ -17,9 +17,19 @@
 namespace numpool::cli {
 namespace {
 
+std::optional<std::string> settings_of(const arguments& args) {
+  if (!args.ephemeral) return std::nullopt;
+  const auto time = args.ephemeral->count();
+  if (*args.ephemeral == kUsualEphemeral) return R"({"ephemeral": true})";
+  const bool whole = time % 1000 == 0;
+  return R"({"ephemeral": ")" + std::to_string(whole ? time / 1000 : time) +
+         (whole ? R"( s"})" : R"( ms"})");
+}
+
 turn_request request_of(const arguments& args, const char* application) {
   turn_request out{options_for(args, application), *args.pool, args.create, args.timeout,
                    args.connect_timeout};
+  out.settings = settings_of(args);
   out.options.transaction_pooling = args.transaction_pooling;
   if (args.ttl) out.timed = timed_options_of(args);
   return out;

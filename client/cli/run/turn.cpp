@@ -139,7 +139,8 @@ void turn::state::attempt() {
     connection = server;
     no_server.clear();
   }
-  const pool handle = request.create ? server->create_or_open(request.pool, *request.create)
+  const pool handle = request.create ? server->create_or_open(request.pool, *request.create,
+                                                              std::nullopt, request.settings)
                                      : server->open(request.pool);
   queued = clock::now();
   wait_in(handle);

@@ -36,6 +36,7 @@ struct turn_request {
   /// Lease it by token: ttl, holder and token count.  Then it goes on where a pooler shares
   /// sessions, without one.
   std::optional<timed_options> timed = std::nullopt;
+  std::optional<std::string> settings = std::nullopt;  ///< of a pool that is created: JSON
 };
 
 /// Connects, queues and holds the lease, and waits for a server that is not there.  Its members are

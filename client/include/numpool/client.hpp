@@ -62,14 +62,21 @@ class NUMPOOL_EXPORT client {
 
   /// Opens the pool of `size` numbers, 1..65536, or creates it; only that needs the right to.
   /// `name` is any text of 1..200 characters; `metadata` is JSON text, kept only if the pool is
-  /// new. Throws error_kind::invalid_value for a bad name or size, and pool_exists for a pool of
+  /// new; so are `settings`, a JSON object as numpool_create takes it. Throws
+  /// error_kind::invalid_value for a bad name, size or setting, and pool_exists for a pool of
   /// another size.
+  ///
+  /// If these settings make the pool `ephemeral`, others may drop it while nobody uses it. So a
+  /// call of the handle that wants a number, and finds that there is no such pool, makes it again
+  /// as it was made here, a few times at most, and goes on.
   pool create_or_open(std::string_view name, int size,
-                      std::optional<std::string_view> metadata = std::nullopt) const;
+                      std::optional<std::string_view> metadata = std::nullopt,
+                      std::optional<std::string_view> settings = std::nullopt) const;
 
   /// Creates a pool. Throws error_kind::pool_exists if it is there.
   pool create(std::string_view name, int size,
-              std::optional<std::string_view> metadata = std::nullopt) const;
+              std::optional<std::string_view> metadata = std::nullopt,
+              std::optional<std::string_view> settings = std::nullopt) const;
 
   /// Throws error_kind::no_such_pool unless the pool exists.
   [[nodiscard]] pool open(std::string_view name) const;

@@ -24,6 +24,7 @@ namespace numpool {
 namespace detail {
 class engine;
 struct access;
+struct creation;
 }  // namespace detail
 
 inline namespace v1 {
@@ -55,7 +56,8 @@ class [[nodiscard]] NUMPOOL_EXPORT acquire_result {
 /// A pool as one client sees it: its name and the client. Copies are cheap, and a move copies, so
 /// that no handle is ever empty. A handle may outlive the client; then its calls throw
 /// error_kind::client_closed. It goes by the name, so after drop and re-creation it means the new
-/// pool. Any number of threads may use one.
+/// pool. Any number of threads may use one. What client::create_or_open() says of ephemeral pools
+/// counts for all forms of acquire().
 ///
 /// All but name() ask the server, and throw `error`: what the server says, error_kind::no_such_pool
 /// among it, and client_closed, cannot_connect or connection_lost. With
@@ -181,7 +183,9 @@ class NUMPOOL_EXPORT pool {
 
  private:
   friend struct detail::access;
-  pool(std::shared_ptr<detail::engine> engine, std::string_view name);
+  std::optional<timed_lease> wait_timed(const timed_options& options) const;
+  pool(std::shared_ptr<detail::engine> engine, std::string_view name,
+       std::shared_ptr<const detail::creation> what);
 
   class NUMPOOL_EXPORT section_guard {
    public:
@@ -198,6 +202,7 @@ class NUMPOOL_EXPORT pool {
 
   std::shared_ptr<detail::engine> engine_;
   std::shared_ptr<const std::string> name_;
+  std::shared_ptr<const detail::creation> creation_;  // of an ephemeral pool, to make it again
 };
 
 }  // namespace v1

@@ -49,6 +49,30 @@ TEST_CASE("run's defaults") {
   CHECK(args.grace == milliseconds(10000));
 }
 
+TEST_CASE("run's ephemeral pool") {
+  const auto ephemeral = [](const words& options) {
+    words all{"run"};
+    all.insert(all.end(), options.begin(), options.end());
+    all.insert(all.end(), {"--", "true"});
+    return parse_arguments(all);
+  };
+  CHECK(!ephemeral({"gpu", "--create", "2"}).ephemeral);
+  // A word behind it is none of its own.
+  CHECK(ephemeral({"--create", "2", "--ephemeral", "gpu"}).pool == "gpu");
+  CHECK(ephemeral({"--create", "2", "--ephemeral", "gpu"}).ephemeral == milliseconds(3600000));
+  CHECK(ephemeral({"gpu", "--ephemeral=1.5s", "--create=2"}).ephemeral == milliseconds(1500));
+  CHECK(ephemeral({"gpu", "--ephemeral=720h", "--create=2"}).ephemeral == std::chrono::hours(720));
+  CHECK(contains(refusal({"run", "gpu", "--ephemeral", "--", "true"}), "--create"));
+  for (const char* time : {"999ms", "721h"})
+    CHECK(contains(
+        refusal({"run", "gpu", "--create", "2", std::string("--ephemeral=") + time, "--", "true"}),
+        "between 1s and 30 days"));
+  for (const char* time : {"5x", "false", "-1s"})
+    CHECK(contains(
+        refusal({"run", "gpu", "--create", "2", std::string("--ephemeral=") + time, "--", "true"}),
+        "not a duration"));
+}
+
 TEST_CASE("run's lease by token") {
   const arguments args = parse_arguments({"run", "gpu", "--ttl", "30s", "--holder", "jane, desk 7",
                                           "--transaction-pooling", "--", "true"});
