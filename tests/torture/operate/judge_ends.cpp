@@ -1,7 +1,9 @@
 // - Whoever loses a lease loses it to something: its end by force, max_hold, its time, a
 // termination, a
 //   crash. The end of another's lease of the same number is nothing of that kind.
-// - A lease that was ended by force does not go on after COMMIT; one that is there is found, and
+// - A lease that was ended by force does not go on after COMMIT, or, if it is a token's that
+// another
+//   transaction is about to end, when that is over; one that is there is found, and
 // one that
 //   is over is not.
 // - No lease of a session is there longer than max_hold.
@@ -19,10 +21,15 @@ class EndJudge {
   EndJudge(const Evidence& evidence, Findings& findings)
       : evidence_(evidence), findings_(findings) {
     for (const Turn& turn : evidence.turns) by_fence_[turn.grant->fence] = &turn;
-    for (const Change& change : evidence.history.changes)
-      if (change.act == Act::kEndLease && change.state.empty() && change.fate == Fate::kStands)
-        stale_[{change.pool, change.index}].add(change.end_asked, change.end_told, &change);
+    for (const Change& change : evidence.history.changes) {
+      if (change.act != Act::kEndLease || !change.state.empty()) continue;
+      const Number number{change.pool, change.index};
+      calls_[number].add(change.asked, change.end_told, &change);
+      if (change.fate == Fate::kStands)
+        stale_[number].add(change.end_asked, change.end_told, &change);
+    }
     for (auto& [number, spans] : stale_) spans.arrange();
+    for (auto& [number, spans] : calls_) spans.arrange();
   }
 
   void judge() {
@@ -99,11 +106,22 @@ class EndJudge {
     return grant.pool == change.pool && grant.index == change.index ? found->second : nullptr;
   }
 
+  // When the lease is over that was ended. The user of a token, which is who is about to end what
+  // it has, keeps it until his transaction is over.
+  Time ended_at(const Change& change, const Turn& turn) const {
+    Time moment = change.end_told;
+    if (turn.grant->scope != Scope::kToken) return moment;
+    calls_.at({change.pool, change.index})
+        .visit(change.end_asked, change.end_told,
+               [&](const auto& span) { moment = std::max(moment, span.until); });
+    return moment;
+  }
+
   void judge_call(const Change& change) {
     const Turn* turn = meant(change);
     if (turn != nullptr && change.answer && change.fate == Fate::kStands) {
       findings_.judged("ended, and goes on");
-      if (turn->seen > change.end_told)
+      if (turn->seen > ended_at(change, *turn))
         findings_.add("ended, and goes on", {turn->grant}, describe(change));
     }
     if (turn != nullptr && turn->before <= change.asked && turn->held_until > change.told) {
@@ -120,7 +138,8 @@ class EndJudge {
   const Evidence& evidence_;
   Findings& findings_;
   std::unordered_map<std::int64_t, const Turn*> by_fence_;
-  std::map<Number, Spans<const Change*>> stale_;
+  std::map<Number, Spans<const Change*>> stale_;  // the ends of their transactions
+  std::map<Number, Spans<const Change*>> calls_;  // from the call until then
 };
 
 }  // namespace

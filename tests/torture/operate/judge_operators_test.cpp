@@ -56,6 +56,15 @@ TEST_CASE("operate: a lease that was ended does not go on") {
   CHECK(sound({seen_at(33_ms), {undone(end_lease(30_ms, 1))}}));
   CHECK(sound({seen_at(33_ms), {unknown(end_lease(30_ms, 1))}}));
   CHECK(sound({seen_at(33_ms), {committed(end_lease(30_ms, 1), 32_ms)}}));
+  // The user of a token keeps it until he is done.
+  const Change other = undone(committed(end_lease(20_ms, 0), 40_ms));
+  std::vector<Grant> of_tokens = seen_at(42_ms);
+  of_tokens[0] = of_token(of_tokens[0], 1000_ms);
+  CHECK(sound({of_tokens, {end_lease(30_ms, 1), other}}));
+  CHECK(finds({seen_at(42_ms), {end_lease(30_ms, 1), other}}, rule));
+  CHECK(finds({of_tokens, {end_lease(30_ms, 1), undone(end_lease(20_ms, 0))}}, rule));
+  of_tokens[0].seen = 43_ms;
+  CHECK(finds({of_tokens, {end_lease(30_ms, 1), other}}, rule));
   CHECK(sound({seen_at(33_ms), {end_lease(1_ms, 0)}}));  // it may have been another's
 }
 

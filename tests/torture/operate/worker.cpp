@@ -45,7 +45,7 @@ void Worker::use_acquire() {
     take("numpool_acquire", pool, "", Scope::kSession);
   else
     take("numpool_acquire", pool, milliseconds(kMillisecond * below(kLongNap)), Scope::kSession);
-  if (!open_.empty() && kPools[pool].settings.max_hold != 0 && one_in(30)) overstay();
+  if (!open_.empty() && kPools[pool].settings.max_hold != 0 && one_in(12)) overstay();
   hold();
 }
 
