@@ -34,7 +34,7 @@ class Operate {
   void reconnect();
   bool server_has_gone();
 
-  // That the counts of each pool add up, whatever is going on.
+  // That the counts of each pool can be, whatever is going on.
   void watch();
   void look(Session& session);
 
