@@ -111,7 +111,7 @@ void Worker::poll(int pool, const std::string& ticket, Time asked) {
     note(pool, row[1], row[2], asked, Scope::kSession);
   else if (row[0] == "waiting")
     ask("SELECT numpool_cancel(" + ticket + ")");
-  else if (row[0] != "ended")
+  else if (row[0] != "ended" && row[0] != "gone")  // gone: it was notified of the end, too
     log_.surprise("a ticket is " + row[0].value_or("NULL"));
 }
 
