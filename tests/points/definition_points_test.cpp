@@ -1,6 +1,8 @@
 // Changes of a definition against arrivals, loading and each other.
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "points/scene.h"
 
 using namespace numpool_test;
@@ -60,6 +62,33 @@ TEST_CASE("a drop of a pool that is not loaded, and an arrival that loads it mea
         CHECK((came_to(dropper) == "55006" && end == "0"));
     });
   });
+}
+
+TEST_CASE("an ephemeral pool that goes when another is created, and an arrival: one of them only") {
+  const Pool other(0);
+  for (const bool is_loaded : {true, false}) {
+    CAPTURE(is_loaded);
+    in_all_orders(1, [&other, is_loaded](Scene& scene) {
+      Actor& creator = scene.actor("creator");
+      Actor& taker = scene.actor("taker");
+      observer().must(call("configure", scene.pool(), R"('{"ephemeral": "1 s"}')"));
+      if (is_loaded) {
+        observer().must(acquire(scene.pool()));
+        observer().must(release(scene.pool(), 0));
+      }
+      std::this_thread::sleep_for(1050ms);
+      scene.part(creator, create(other, 1), {DebugPoint::kUnusedSeen, DebugPoint::kClosing});
+      scene.part(taker, acquire(scene.pool()),
+                 {is_loaded ? DebugPoint::kNamed : DebugPoint::kRowRead});
+      scene.finally([&] {
+        CHECK(came_to(creator) == "t");
+        const auto there = observer().number(
+            "SELECT count(*) FROM numpool_definitions WHERE name = " + scene.pool().q());
+        CHECK(came_to(taker) == (there == 1 ? "0" : "42704"));
+        observer().must(drop(other, "false"));
+      });
+    });
+  }
 }
 
 TEST_CASE("a drop that is rolled back and an acquire: the number is had") {

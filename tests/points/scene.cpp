@@ -14,16 +14,16 @@ namespace numpool_test {
 namespace {
 
 constexpr const char* kPointNames[] = {
-    "Named",         "BlockWanted", "BlockTaken",     "GrantedAtOnce",   "Joined",
-    "BeforeSleep",   "Woken",       "TurnSeen",       "TimedOut",        "Leaving",
-    "GrantToPassOn", "CheckDue",    "PoolCopied",     "LookedOnce",      "LookedAgain",
-    "VictimChosen",  "Watching",    "WakeDue",        "Unregistered",    "Dismissed",
-    "RowsVisible",   "Aborting",    "Undoing",        "ChangesDone",     "Applying",
-    "ServiceSet",    "Resized",     "ReleasingOne",   "EndingOne",       "EntriesDone",
-    "DeliveryDue",   "MessageDue",  "MessageWritten", "RowRead",         "Registered",
-    "ReadAgain",     "RowDiffers",  "RowWritten",     "StubDue",         "SizeNoted",
-    "Closing",       "PlaceDue",    "TokenRowDue",    "TokenRowWritten", "TokensDue",
-    "ArenaGrowing",  "ArenaMade",   "SessionEnds",    "GivingUpOne"};
+    "Named",         "BlockWanted",  "BlockTaken",     "GrantedAtOnce", "Joined",
+    "BeforeSleep",   "Woken",        "TurnSeen",       "TimedOut",      "Leaving",
+    "GrantToPassOn", "CheckDue",     "PoolCopied",     "LookedOnce",    "LookedAgain",
+    "VictimChosen",  "Watching",     "WakeDue",        "Unregistered",  "Dismissed",
+    "RowsVisible",   "Aborting",     "Undoing",        "ChangesDone",   "Applying",
+    "ServiceSet",    "Resized",      "ReleasingOne",   "EndingOne",     "EntriesDone",
+    "DeliveryDue",   "MessageDue",   "MessageWritten", "RowRead",       "Registered",
+    "ReadAgain",     "RowDiffers",   "RowWritten",     "StubDue",       "SizeNoted",
+    "UnusedSeen",    "Closing",      "PlaceDue",       "TokenRowDue",   "TokenRowWritten",
+    "TokensDue",     "ArenaGrowing", "ArenaMade",      "SessionEnds",   "GivingUpOne"};
 static_assert(sizeof(kPointNames) / sizeof(*kPointNames) ==
               static_cast<std::size_t>(DebugPoint::kGivingUpOne) + 1);
 
