@@ -23,7 +23,7 @@ for my $mode ('sync', 'async')
 	$primary->safe_psql('postgres', lease('p', 1) . lease('p', 2, '2 s') . lease('p', 3, '100 ms'));
 	wait_in_use($primary, 'p', 2);
 	my ($fence) = $primary->safe_psql('postgres', renew(1));
-	is($primary->safe_psql('postgres', q(SELECT numpool_try_acquire('p'))), 2, "$mode: a session has what had been a token's");
+	is($primary->safe_psql('postgres', q(SELECT numpool_acquire('p', '1 min'))), 2, "$mode: a session has what had been a token's");
 	$primary->wait_for_catchup($standby);
 	# A standby shows nothing and does nothing.
 	is($standby->safe_psql('postgres', q(SELECT count(*) FROM numpool_leases)), 0, "$mode: a standby shows no lease");
