@@ -380,6 +380,32 @@ bool read_own_change(std::int64_t identity, OwnVersion which, Definition* defini
   return is_there;
 }
 
+namespace {
+
+// Calls `visit` with each version that a scan finds, and whether it is visible, until it returns
+// false. Closes the table.
+template <typename Visit>
+void visit_versions(const OpenTable& open, int key_count, ScanKeyData* key, Visit visit) {
+  MemoryContext row_memory =
+      AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
+  Scan scan;
+  scan.begin(open, key_count, key);
+  bool more = true;
+  while (more) {
+    HeapTuple row = scan.next_version();
+    if (!HeapTupleIsValid(row)) break;
+    MemoryContext old = MemoryContextSwitchTo(row_memory);
+    more = visit(row, scan.is_visible());
+    MemoryContextSwitchTo(old);
+    MemoryContextReset(row_memory);
+  }
+  scan.end();
+  MemoryContextDelete(row_memory);
+  close_table(open);
+}
+
+}  // namespace
+
 bool scan_definitions(TimestampTz deadline,
                       void (*visit)(HeapTuple row, TupleDesc descriptor, void* state),
                       void* state) {
@@ -387,19 +413,10 @@ bool scan_definitions(TimestampTz deadline,
   const Lookup lookup = open_table(&Found::name_index, deadline, &open);
   if (lookup == Lookup::kLocked) return false;
   if (lookup == Lookup::kAbsent) report_not_installed();
-  MemoryContext row_memory =
-      AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
-  Scan scan;
-  scan.begin(open, 0, nullptr);
-  for (HeapTuple row = scan.next(); HeapTupleIsValid(row); row = scan.next()) {
-    MemoryContext old = MemoryContextSwitchTo(row_memory);
-    visit(row, RelationGetDescr(open.table), state);
-    MemoryContextSwitchTo(old);
-    MemoryContextReset(row_memory);
-  }
-  scan.end();
-  MemoryContextDelete(row_memory);
-  close_table(open);
+  visit_versions(open, 0, nullptr, [&](HeapTuple row, bool is_visible) {
+    if (is_visible) visit(row, RelationGetDescr(open.table), state);
+    return true;
+  });
   return true;
 }
 
@@ -408,24 +425,11 @@ bool scan_ephemeral_definitions(std::int64_t after, EphemeralVisit visit, void* 
   if (found.ephemeral_index == InvalidOid) return false;
   OpenTable open;
   if (open_table(&Found::ephemeral_index, kNoWait, &open) != Lookup::kFound) return false;
-  MemoryContext row_memory =
-      AllocSetContextCreate(CurrentMemoryContext, "numpool row", ALLOCSET_DEFAULT_SIZES);
   ScanKeyData key;
   ScanKeyInit(&key, kColumnIdentity, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(after));
-  Scan scan;
-  scan.begin(open, 1, &key);
-  bool more = true;
-  while (more) {
-    HeapTuple row = scan.next_version();
-    if (!HeapTupleIsValid(row)) break;
-    MemoryContext old = MemoryContextSwitchTo(row_memory);
-    more = visit(row, RelationGetDescr(open.table), scan.is_visible(), state);
-    MemoryContextSwitchTo(old);
-    MemoryContextReset(row_memory);
-  }
-  scan.end();
-  MemoryContextDelete(row_memory);
-  close_table(open);
+  visit_versions(open, 1, &key, [&](HeapTuple version, bool is_visible) {
+    return visit(version, RelationGetDescr(open.table), is_visible, state);
+  });
   return true;
 }
 

@@ -39,10 +39,6 @@ struct Look {
   Unused found[kMaxDrops];
 };
 
-PoolKey key_of(std::int64_t identity) {
-  return {MyDatabaseId, definitions_relation(), identity};
-}
-
 bool is_long_enough(std::int64_t since, const PoolSettings& settings) {
   // NB: it may be later than now, while numbers would rest.
   return settings.ephemeral != 0 && since != kInUse &&
@@ -51,7 +47,7 @@ bool is_long_enough(std::int64_t since, const PoolSettings& settings) {
 
 // A guess, as the pool is unlocked again.
 bool seems_unused(const Definition& row, std::int64_t noted_at) {
-  const PoolKey key = key_of(row.identity);
+  const PoolKey key = pool_key(row.identity);
   std::uint64_t generation;
   const Offset live = find_live_pool(key, &generation);
   std::int64_t since = idle_since_unloaded(key, row.settings, noted_at);

@@ -136,7 +136,9 @@ void remember_name(const char* name, PoolRef* ref, std::uint64_t epoch) {
   entry->epoch = epoch;
 }
 
-PoolKey key_of(std::int64_t identity) {
+}  // namespace
+
+PoolKey pool_key(std::int64_t identity) {
   PoolKey key;
   MemSet(&key, 0, sizeof(key));  // NB: hashed with its padding
   key.database = MyDatabaseId;
@@ -145,11 +147,9 @@ PoolKey key_of(std::int64_t identity) {
   return key;
 }
 
-}  // namespace
-
 PoolRef* known_pool(std::int64_t identity) {
   make_tables();
-  const PoolKey key = key_of(identity);
+  const PoolKey key = pool_key(identity);
   return static_cast<PoolRef*>(hash_search(refs, &key, HASH_FIND, nullptr));
 }
 
@@ -162,7 +162,7 @@ PoolRef* pool_ref(const Definition& definition) {
   char* name = MemoryContextStrdup(backend_memory(), definition.name);
   char* json_name = json_name_of(definition.name, backend_memory());
   if (ref == nullptr) {
-    const PoolKey key = key_of(definition.identity);
+    const PoolKey key = pool_key(definition.identity);
     ref = static_cast<PoolRef*>(hash_search(refs, &key, HASH_ENTER, nullptr));
     MemSet(reinterpret_cast<char*>(ref) + sizeof(PoolKey), 0, sizeof(PoolRef) - sizeof(PoolKey));
   } else {

@@ -26,5 +26,7 @@ void forget_name_of(text* name);
 PoolRef* pool_ref(const Definition& definition);
 // The one of an identity that this backend has met, or nullptr.
 PoolRef* known_pool(std::int64_t identity);
+// Of a pool of this database's definitions.
+PoolKey pool_key(std::int64_t identity);
 
 }  // namespace numpool

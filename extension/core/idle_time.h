@@ -6,9 +6,14 @@
 
 namespace numpool {
 
-// Whether no number of the pool is leased or rests, and nobody waits for one.
+// Whether nobody holds a number of the pool or waits for one.
+inline bool is_quiet(const Pool& pool) noexcept {
+  return pool.in_use == 0 && pool.queue.length == 0;
+}
+
+// The same, and no number rests.
 inline bool is_unused(const Pool& pool) noexcept {
-  return pool.in_use == 0 && pool.queue.length == 0 && pool.resting == 0;
+  return is_quiet(pool) && pool.resting == 0;
 }
 
 // To be called whenever an ephemeral pool may have changed, before it is unlocked.

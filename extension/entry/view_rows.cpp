@@ -1,5 +1,6 @@
 #include "entry/view_rows.h"
 
+#include "backend/pool_cache.h"
 #include "backend/token_access.h"
 #include "entry/attach.h"
 #include "pg/datums.h"
@@ -105,11 +106,7 @@ LivePool* lock_listed(const LivePools& pools, std::uint32_t i) {
 
 LivePool* lock_defined(const Definition& definition) {
   if (!arena_attached() || RecoveryInProgress()) return nullptr;
-  PoolKey key;
-  MemSet(&key, 0, sizeof(key));
-  key.database = MyDatabaseId;
-  key.relation = definitions_relation();
-  key.identity = definition.identity;
+  const PoolKey key = pool_key(definition.identity);
   std::uint64_t generation;
   const Offset offset = find_live_pool(key, &generation);
   if (!lock_pool(offset, key, generation)) return nullptr;

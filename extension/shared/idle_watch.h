@@ -7,11 +7,6 @@
 
 namespace numpool {
 
-// Whether nobody holds a number of the pool, which is locked, or waits for one.
-inline bool is_quiet(const LivePool& live) {
-  return live.pool.in_use == 0 && live.pool.queue.length == 0;
-}
-
 // Whether this session watches the pool, which is locked.
 bool watches_pool(const LivePool& live);
 // This session, which watches none, begins to watch the pool, which is locked.

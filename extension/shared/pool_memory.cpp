@@ -1,5 +1,6 @@
 #include "shared/pool_memory.h"
 
+#include "core/idle_time.h"
 #include "shared/database_record.h"
 #include "shared/idle_marks.h"
 #include "shared/registry.h"
@@ -204,8 +205,8 @@ void free_growth(Growth& growth) {
 }
 
 bool is_idle(const LivePool& live) {
-  return live.pool.in_use == 0 && live.pool.queue.length == 0 && live.pool.tokens.records == 0 &&
-         live.pool.resting == 0 && live.closing == InvalidTransactionId && live.maker == 0;
+  return is_unused(live.pool) && live.pool.tokens.records == 0 &&
+         live.closing == InvalidTransactionId && live.maker == 0;
 }
 
 namespace {
