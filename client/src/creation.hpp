@@ -44,12 +44,11 @@ auto with_pool(engine& at, const std::string& name, const std::shared_ptr<const 
   }
 }
 
-/// The same where `start` hands its result to a callback, which may wait for the server.
-/// `failed` makes a result of an error.
+/// For start_with_pool: with so many times left.
 template <class Result, class Start, class Failed>
-void start_with_pool(std::shared_ptr<engine> at, std::shared_ptr<const std::string> name,
-                     std::shared_ptr<const creation> what, Start start, Failed failed,
-                     std::shared_ptr<std::function<void(Result)>> callback, int left = kCreations) {
+void start_with_creation(std::shared_ptr<engine> at, std::shared_ptr<const std::string> name,
+                         std::shared_ptr<const creation> what, Start start, Failed failed,
+                         std::shared_ptr<std::function<void(Result)>> callback, int left) {
   start([=](Result result) {
     const error* why = result.error();
     if (!why || why->kind() != error_kind::no_such_pool || left == 0) {
@@ -58,11 +57,23 @@ void start_with_pool(std::shared_ptr<engine> at, std::shared_ptr<const std::stri
     }
     try {
       create_pool(*at, *name, *what, true);
-      start_with_pool<Result>(at, name, what, start, failed, callback, left - 1);
+      start_with_creation<Result>(at, name, what, start, failed, callback, left - 1);
     } catch (const error& other) {
       (*callback)(failed(other));
     }
   });
+}
+
+/// with_pool() where `start` hands its result to a callback, which may wait for the server.
+/// `failed` makes a result of an error.
+template <class Result, class Start, class Failed>
+void start_with_pool(std::shared_ptr<engine> at, std::shared_ptr<const std::string> name,
+                     std::shared_ptr<const creation> what, Start start, Failed failed,
+                     std::function<void(Result)> callback) {
+  if (!what) return start(std::move(callback));
+  start_with_creation<Result>(std::move(at), std::move(name), std::move(what), start, failed,
+                              std::make_shared<std::function<void(Result)>>(std::move(callback)),
+                              kCreations);
 }
 
 }  // namespace numpool::detail

@@ -68,14 +68,9 @@ void pool::acquire_async(std::function<void(acquire_result)> callback,
                       token = options.cancellation](std::function<void(acquire_result)> done) {
     std::make_shared<detail::wait_operation>(engine, name, deadline, std::move(done))->start(token);
   };
-  if (!creation_) {
-    start(std::move(callback));
-    return;
-  }
   detail::start_with_pool<acquire_result>(
       engine_, name_, creation_, start,
-      [](const error& why) { return detail::access::make_result(why); },
-      std::make_shared<std::function<void(acquire_result)>>(std::move(callback)));
+      [](const error& why) { return detail::access::make_result(why); }, std::move(callback));
 }
 
 std::future<lease> pool::acquire_future(const wait_options& options) const {

@@ -155,14 +155,9 @@ void pool::acquire_timed_async(std::function<void(timed_result)> callback,
     std::make_shared<detail::timed_wait>(engine, name, wish, deadline, std::move(done))
         ->start(token);
   };
-  if (!creation_) {
-    start(std::move(callback));
-    return;
-  }
   detail::start_with_pool<timed_result>(
       engine_, name_, creation_, start,
-      [](const error& why) { return detail::access::make_timed_result(why); },
-      std::make_shared<std::function<void(timed_result)>>(std::move(callback)));
+      [](const error& why) { return detail::access::make_timed_result(why); }, std::move(callback));
 }
 
 std::future<timed_lease> pool::acquire_timed_future(const timed_options& options) const {
