@@ -18,7 +18,8 @@ torture_deadlock_sources := $(wildcard tests/torture/deadlock/*.cpp) tests/tortu
 	$(filter-out %/run_tests.cpp,$(support_sources))
 torture_deadlock_objects := $(torture_deadlock_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 torture_operate_sources := $(filter-out %_test.cpp,$(wildcard tests/torture/operate/*.cpp)) \
-	tests/torture/options.cpp tests/torture/server.cpp $(filter-out %/run_tests.cpp,$(support_sources))
+	tests/torture/options.cpp tests/torture/server.cpp tests/torture/faults.cpp \
+	$(filter-out %/run_tests.cpp,$(support_sources))
 torture_operate_objects := $(torture_operate_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 points_sources := $(wildcard tests/points/*.cpp) $(server_main)
 points_objects := $(points_sources:%.cpp=$(BUILD)/tests/plain/%.o)

@@ -34,7 +34,7 @@ $(BUILD)/tests/torture_edges: $(edges_objects) $(CLI_LIBRARY)
 
 # And the one of timed leases, which go through a pooler.
 timed_sources := $(filter-out %_test.cpp,$(wildcard tests/torture/timed/*.cpp)) tests/poolers/pooler.cpp \
-	tests/torture/options.cpp tests/torture/pair.cpp tests/torture/server.cpp \
+	tests/torture/options.cpp tests/torture/pair.cpp tests/torture/server.cpp tests/torture/faults.cpp \
 	$(filter-out %/run_tests.cpp,$(support_sources))
 timed_objects := $(timed_sources:%.cpp=$(BUILD)/tests/plain/%.o)
 

@@ -9,6 +9,7 @@
 #include "history/checker.h"
 #include "history/watcher.h"
 #include "torture/bounds.h"
+#include "torture/faults.h"
 
 namespace numpool_test {
 
@@ -21,18 +22,6 @@ const char kFunctions[] =
     "CREATE OR REPLACE FUNCTION torture_second_try(pool text) RETURNS int LANGUAGE plpgsql AS $$ "
     "BEGIN BEGIN PERFORM numpool_try_acquire(pool); PERFORM 1 / 0; "
     "EXCEPTION WHEN division_by_zero THEN NULL; END; RETURN numpool_try_acquire(pool); END $$";
-
-Session connect_in_time(const std::string& more = "") {
-  const auto end = Clock::now() + 300s;
-  for (;;) {
-    try {
-      return Session("connect_timeout=100 " + more);
-    } catch (const TestError&) {
-      if (Clock::now() > end) throw;
-      std::this_thread::sleep_for(50ms);
-    }
-  }
-}
 
 // How pg_ctl calls it, or SIGKILL.
 std::string way_to_end(Mischief how) {

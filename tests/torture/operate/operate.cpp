@@ -1,10 +1,10 @@
 #include "torture/operate/operate.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <fstream>
 #include <thread>
+
+#include "torture/faults.h"
 
 namespace numpool_test::operate {
 
@@ -17,18 +17,6 @@ constexpr int kLongRun = 45;  // seconds: long enough for every rule to have som
 
 Role role_of(int worker) {
   return worker % 10 == 8 ? Role::kStranger : worker % 5 == 4 ? Role::kGuest : Role::kUser;
-}
-
-Session connect_in_time() {
-  const Time end = now() + 300 * kSecond;
-  for (;;) {
-    try {
-      return Session("connect_timeout=100");
-    } catch (const TestError&) {
-      if (now() > end) throw;
-      nap(20ms);
-    }
-  }
 }
 
 std::string interval(Time time) {
@@ -65,7 +53,8 @@ bool Operate::run() {
     operators_.push_back(std::make_unique<Operator>(role, seed(), board_, over_));
     of_operators.emplace_back([one = operators_.back().get()] { one->run(); });
   }
-  std::thread watcher([this] { watch(); });
+  std::thread watcher(
+      [this] { keep_looking(watched_, 10ms, [this](Session& session) { look(session); }); });
   load();
   over_ = true;
   for (std::thread& thread : of_operators) thread.join();
@@ -174,28 +163,13 @@ void Operate::end_clerk() {
   if (!outcome.ok) reconnect();
 }
 
-bool Operate::server_has_gone() {
-  try {
-    return !session_.run("SELECT 1").ok;
-  } catch (const TestError&) {
-    return true;
-  }
-}
-
 void Operate::kill_backend() {
-  const auto victim = session_.run(
-      "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
-      "backend_type IN ('client backend', 'numpool clerk') ORDER BY random() LIMIT 1");
-  if (!victim.ok || !victim.number()) return;
-  const Time asked = now();
-  const pid_t pid = static_cast<pid_t>(*victim.number());
-  if (!server_.signal_backend(pid, SIGKILL)) return;
-  // Or the victim had come to its end by itself just before.
-  if (!eventually([&] { return server_has_gone(); }, 5s)) return;
+  const auto asked = kill_some_backend(server_, session_);
+  if (!asked) return;
   ++done_["backend killed"];
   const Time down = now();
   reconnect();
-  history_.crashes.push_back({asked, down, asked, now()});
+  history_.crashes.push_back({*asked, down, *asked, now()});
 }
 
 void Operate::restart() {
@@ -212,20 +186,6 @@ void Operate::restart() {
   if (!server_.start(120)) problems_.push_back("the server does not start");
   reconnect();
   history_.crashes.push_back({asked, dead, dead, now()});
-}
-
-void Operate::watch() {
-  while (watched_) {
-    try {
-      Session session = connect_in_time();
-      while (watched_) {
-        look(session);
-        nap(10ms);
-      }
-    } catch (const TestError&) {
-      nap(20ms);
-    }
-  }
 }
 
 // What is out of service is counted as what is left by all else: less than nothing if a number is
@@ -273,19 +233,15 @@ void Operate::check_end() {
   if (!eventually([&] { return left() == 0; }, 30s))
     problems_.push_back("at the end " + std::to_string(left()) + " are left in the pools");
   for (int pool = 0; pool < kPoolCount; ++pool) {
-    const std::string size = std::to_string(kMostNumbers);
     if (session_.number("SELECT free FROM numpool_pools WHERE pool = " + quoted(pool)) !=
             kMostNumbers ||
         session_.number("SELECT count(*) FROM numpool_slots(" + quoted(pool) +
                         ") WHERE state = 'free'") != kMostNumbers)
       problems_.push_back("pool " + quoted(pool) + " is not whole at the end");
-    const auto all =
-        session_.number("SELECT count(DISTINCT i) FROM (SELECT numpool_try_acquire(" +
-                        quoted(pool) + ") AS i FROM generate_series(0, " + size + ")) AS tries");
-    if (all != kMostNumbers)
-      problems_.push_back("pool " + quoted(pool) + " gives " + std::to_string(all.value_or(-1)) +
-                          " numbers of " + size);
-    session_.must("SELECT numpool_release_all()");
+    const std::int64_t given = numbers_given(session_, quoted(pool), kMostNumbers);
+    if (given != kMostNumbers)
+      problems_.push_back("pool " + quoted(pool) + " gives " + std::to_string(given) +
+                          " numbers of " + std::to_string(kMostNumbers));
   }
 }
 

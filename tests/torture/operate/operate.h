@@ -32,10 +32,8 @@ class Operate {
   void kill_backend();
   void restart();
   void reconnect();
-  bool server_has_gone();
 
   // That the counts of each pool can be, whatever is going on.
-  void watch();
   void look(Session& session);
 
   void check_end();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 
 namespace numpool_test::operate {
 
@@ -20,9 +19,6 @@ std::string interval(Time time) {
 
 }  // namespace
 
-Operator::Operator(Role role, unsigned seed, Board& board, const std::atomic<bool>& over)
-    : role_(role), board_(board), over_(over), random_(seed) {}
-
 void Operator::run() {
   while (!over_) {
     connect();
@@ -36,7 +32,7 @@ void Operator::run() {
       operate();
     nap(20 * kMillisecond);
   }
-  session_.reset();
+  disconnect();
 }
 
 void Operator::operate() {
@@ -98,11 +94,7 @@ void Operator::settle(std::size_t from, Time asked, Fate fate) {
 }
 
 void Operator::pause() {
-  Change change;
-  change.pool = below(kPoolCount);
-  change.act = one_in(3) ? Act::kDrain : Act::kService;
-  change.index = change.act == Act::kService ? below(kPools[change.pool].size) : -1;
-  change.on = change.act == Act::kDrain;
+  Change change = some_pause(3, true);
   if (!call(change)) return;
   nap((one_in(4) ? 100 : 20) * kMillisecond);
   change.on = !change.on;
@@ -114,12 +106,17 @@ void Operator::pause() {
 
 // What others could not undo, since they had lost the right to or their connection.
 void Operator::mend() {
+  call(some_pause(2, false));
+}
+
+// Of a number's service, or one of so many times of a drain: its begin or its end.
+Change Operator::some_pause(int drains_in, bool begins) {
   Change change;
   change.pool = below(kPoolCount);
-  change.act = one_in(2) ? Act::kDrain : Act::kService;
+  change.act = one_in(drains_in) ? Act::kDrain : Act::kService;
   change.index = change.act == Act::kService ? below(kPools[change.pool].size) : -1;
-  change.on = change.act == Act::kService;
-  call(change);
+  change.on = begins == (change.act == Act::kDrain);
+  return change;
 }
 
 Change Operator::some_end(int pool) {
@@ -228,41 +225,16 @@ bool Operator::call(Change change) {
 
 // A connection that goes rolls the open transaction back, whose end was not asked.
 bool Operator::ask(const std::string& sql, Outcome* outcome) {
-  ++operations_;
   const bool ends = sql == "COMMIT";
-  try {
-    *outcome = session_->run(sql, 300s);
-  } catch (const TestError& error) {
-    if (std::string(error.what()).find("in time") != std::string::npos)
-      log_.surprise(sql + ": " + error.what());
-    *outcome = {};
-    outcome->sqlstate = "lost";
-  }
+  *outcome = run_statement(sql);
   if (outcome->ok) return true;
-  ++log_.refusals[outcome->sqlstate];
-  if (is_loss(outcome->sqlstate) || !session_->connected()) {
-    pid_ = 0;
-    session_.reset();
+  if (lost_by(*outcome)) {
+    disconnect();
     if (in_transaction_ && !ends) settle(begun_, now(), Fate::kUndone);
   } else if (!is_expected(outcome->sqlstate)) {
-    log_.surprise(sql + ": " + outcome->sqlstate + " " + outcome->message);
+    surprise(sql, *outcome);
   }
   return false;
-}
-
-void Operator::connect() {
-  while (!session_) {
-    try {
-      session_.emplace("connect_timeout=100 user=" + name_of(role_));
-      pid_ = session_->pid();
-    } catch (const TestError&) {
-      std::this_thread::sleep_for(20ms);
-    }
-  }
-}
-
-void Operator::nap(Time most) {
-  std::this_thread::sleep_for(std::chrono::nanoseconds(below(static_cast<int>(most))));
 }
 
 }  // namespace numpool_test::operate

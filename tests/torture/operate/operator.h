@@ -4,25 +4,19 @@
 
 #include <atomic>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "support/session.h"
-#include "torture/operate/history.h"
-#include "torture/operate/pools.h"
+#include "torture/operate/party.h"
 
 namespace numpool_test::operate {
 
-class Operator {
+class Operator : public Party {
  public:
-  Operator(Role role, unsigned seed, Board& board, const std::atomic<bool>& over);
+  Operator(Role role, unsigned seed, Board& board, const std::atomic<bool>& over)
+      : Party(role, seed, board, over) {}
 
   void run();
-
-  std::int64_t operations() const { return operations_; }
-  int pid() const { return pid_; }
-  const Log& log() const { return log_; }
 
  private:
   // One to three calls about one pool, by themselves or in a transaction that is committed or not.
@@ -33,6 +27,7 @@ class Operator {
   void pause();
   void mend();
 
+  Change some_pause(int drains_in, bool begins);
   Change some_change(int pool);
   Change some_end(int pool);
   Settings some_settings();
@@ -44,23 +39,10 @@ class Operator {
   void settle(std::size_t from, Time asked, Fate fate);
   bool ask(const std::string& sql, Outcome* outcome);
 
-  void connect();
-  void nap(Time most);
-  int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
-  bool one_in(int limit) { return below(limit) == 0; }
-
-  const Role role_;
-  Board& board_;
-  const std::atomic<bool>& over_;
-  std::mt19937 random_;
-  std::optional<Session> session_;
-  std::atomic<int> pid_{0};
   bool in_transaction_ = false;
   Change former_end_;        // of a lease that is mostly over by now
   std::size_t begun_ = 0;    // in log_.changes: the first call of the transaction
   std::size_t settled_ = 0;  // up to there a savepoint has decided
-  std::atomic<std::int64_t> operations_{0};
-  Log log_;
 };
 
 }  // namespace numpool_test::operate

@@ -67,11 +67,6 @@ struct Log {
   }
 };
 
-// A crash, a termination, a server that starts.
-inline bool is_loss(const std::string& state) {
-  return state == "lost" || state.compare(0, 2, "57") == 0 || state.compare(0, 2, "08") == 0;
-}
-
 inline std::string milliseconds(Time time) {
   return "'" + std::to_string(time / kMillisecond) + " ms'";
 }

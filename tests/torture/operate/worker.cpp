@@ -2,7 +2,6 @@
 #include "torture/operate/worker.h"
 
 #include <algorithm>
-#include <thread>
 
 namespace numpool_test::operate {
 

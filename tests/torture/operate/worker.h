@@ -5,28 +5,20 @@
 #include <atomic>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "support/session.h"
-#include "torture/operate/history.h"
-#include "torture/operate/pools.h"
+#include "torture/operate/party.h"
 
 namespace numpool_test::operate {
 
-class Worker {
+class Worker : public Party {
  public:
-  Worker(Role role, unsigned seed, Board& board, const std::atomic<bool>& over);
+  Worker(Role role, unsigned seed, Board& board, const std::atomic<bool>& over)
+      : Party(role, seed, board, over) {}
 
   // Until it is over, with everything given back.
   void run();
-
-  std::int64_t operations() const { return operations_; }
-  // Of its backend now; 0: none.
-  int pid() const { return pid_; }
-  // After run().
-  const Log& log() const { return log_; }
 
  private:
   using Which = std::size_t;  // in log_.grants
@@ -71,27 +63,14 @@ class Worker {
 
   // nullopt if it was refused, as `state_` says, or the connection went.
   std::optional<Outcome> ask(const std::string& sql);
-  void connect();
   void lose_connection();
   Grant& at(Which which) { return log_.grants[which]; }
-  void nap(Time most);
-  int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
-  bool one_in(int limit) { return below(limit) == 0; }
   // Those in which numbers rest less serve more.
   int some_pool() { return one_in(2) ? below(kPoolCount) : one_in(2) ? 0 : 4; }
 
-  const Role role_;
-  Board& board_;
-  const std::atomic<bool>& over_;
-  std::mt19937 random_;
-  std::optional<Session> session_;
-  std::atomic<int> pid_{0};
-  Time connected_ = 0;
   std::string state_;
   std::vector<Which> open_;  // leases of the session that have not ended
   std::map<Which, std::string> tokens_;
-  std::atomic<std::int64_t> operations_{0};
-  Log log_;
 };
 
 }  // namespace numpool_test::operate

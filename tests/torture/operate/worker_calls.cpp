@@ -1,7 +1,6 @@
 // How a worker asks, and writes down what it was told.
 #include <algorithm>
 #include <set>
-#include <thread>
 
 #include "torture/operate/worker.h"
 
@@ -18,21 +17,6 @@ bool is_expected(const std::string& state) {
 
 }  // namespace
 
-Worker::Worker(Role role, unsigned seed, Board& board, const std::atomic<bool>& over)
-    : role_(role), board_(board), over_(over), random_(seed) {}
-
-void Worker::connect() {
-  while (!session_) {
-    connected_ = now();
-    try {
-      session_.emplace("connect_timeout=100 user=" + name_of(role_));
-      pid_ = session_->pid();
-    } catch (const TestError&) {
-      std::this_thread::sleep_for(20ms);
-    }
-  }
-}
-
 // What the session had ends with it, sooner or later.
 void Worker::lose_connection() {
   for (const Which which : open_) {
@@ -41,28 +25,17 @@ void Worker::lose_connection() {
     tell_board(which, false);
   }
   open_.clear();
-  pid_ = 0;
-  session_.reset();
+  disconnect();
 }
 
 std::optional<Outcome> Worker::ask(const std::string& sql) {
-  ++operations_;
-  state_.clear();
-  Outcome outcome;
-  try {
-    outcome = session_->run(sql, 300s);
-  } catch (const TestError& error) {
-    if (std::string(error.what()).find("in time") != std::string::npos)
-      log_.surprise(sql + ": " + error.what());
-    outcome.sqlstate = "lost";
-  }
+  const Outcome outcome = run_statement(sql);
+  state_ = outcome.ok ? "" : outcome.sqlstate;
   if (outcome.ok) return outcome;
-  state_ = outcome.sqlstate;
-  ++log_.refusals[state_];
-  if (is_loss(state_) || !session_->connected())
+  if (lost_by(outcome))
     lose_connection();
   else if (!is_expected(state_))
-    log_.surprise(sql + ": " + state_ + " " + outcome.message);
+    surprise(sql, outcome);
   return std::nullopt;
 }
 
@@ -248,8 +221,7 @@ void Worker::goodbye() {
   if (!session_) return;
   const Time asked = now();
   for (const Which which : std::vector<Which>(open_)) note_released(which, asked);
-  pid_ = 0;
-  session_.reset();
+  disconnect();
 }
 
 // As if the client were killed.
@@ -260,14 +232,8 @@ void Worker::sever() {
     at(which).end = End::kSevered;
   }
   ++log_.done["client gone without a goodbye"];
-  pid_ = 0;
   session_->sever();
-  session_.reset();
-}
-
-void Worker::nap(Time most) {
-  if (most > 1000)
-    std::this_thread::sleep_for(std::chrono::nanoseconds(below(static_cast<int>(most))));
+  disconnect();
 }
 
 }  // namespace numpool_test::operate

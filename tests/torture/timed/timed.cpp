@@ -1,12 +1,12 @@
 #include "timed.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <thread>
+
+#include "torture/faults.h"
 
 namespace numpool_test {
 
@@ -20,18 +20,6 @@ constexpr int kPause = 600;  // mean, in milliseconds, between two faults
 // for longer; a lease that was forgotten is late without end.
 constexpr double kPromised = 50;
 constexpr double kForgotten = 250;
-
-Session connect_in_time() {
-  const Time end = now() + 300 * kSecond;
-  for (;;) {
-    try {
-      return Session("connect_timeout=100");
-    } catch (const TestError&) {
-      if (now() > end) throw;
-      nap(20ms);
-    }
-  }
-}
 
 }  // namespace
 
@@ -53,7 +41,8 @@ bool Timed::run() {
         std::make_unique<Holder>(i, static_cast<unsigned>(random_()), pooler_.conninfo(), over_));
     threads.emplace_back([holder = holders_.back().get()] { holder->run(); });
   }
-  std::thread watcher([this] { watch(); });
+  std::thread watcher(
+      [this] { keep_looking(watched_, 15ms, [this](Session& session) { look(session); }); });
   load();
   over_ = true;
   for (std::thread& thread : threads) thread.join();
@@ -120,27 +109,12 @@ bool Timed::ask(const std::string& sql) {
 
 // A backend is killed, be it a session's or the clerk.
 void Timed::crash() {
-  const auto victim = session_.run(
-      "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
-      "backend_type IN ('client backend', 'numpool clerk') ORDER BY random() LIMIT 1");
-  if (!victim.ok || !victim.number()) return;
-  const Time asked = now();
-  const pid_t pid = static_cast<pid_t>(*victim.number());
-  if (!server_.signal_backend(pid, SIGKILL)) return;
-  eventually([&] { return !server_.has_backend(pid); });  // now the postmaster knows
-  const auto ended = [&] {
-    try {
-      return !session_.run("SELECT 1").ok;
-    } catch (const TestError&) {
-      return true;
-    }
-  };
-  // Or the victim had come to its end by itself just before.
-  if (!eventually(ended, 1s)) return;
+  const auto asked = kill_some_backend(server_, session_);
+  if (!asked) return;
   done_["backend killed"]++;
   // All other sessions are gone, too, once the next can be made.
   reconnect();
-  history_.crashes.push_back({-1, asked, now()});
+  history_.crashes.push_back({-1, *asked, now()});
 }
 
 void Timed::end_server(const char* then) {
@@ -199,20 +173,6 @@ void Timed::drop_by_force() {
   history_.drops.push_back({pool, asked, now()});
 }
 
-void Timed::watch() {
-  while (watched_) {
-    try {
-      Session session = connect_in_time();
-      while (watched_) {
-        look(session);
-        nap(15ms);
-      }
-    } catch (const TestError&) {
-      nap(20ms);
-    }
-  }
-}
-
 // What is over by time shows as ending now, again and again until somebody ends it.
 void Timed::look(Session& session) {
   const Time asked = now();
@@ -249,13 +209,10 @@ void Timed::check_end() {
     problems_.push_back("at the end " + std::to_string(left()) + " are left in the pools");
   for (const PoolOfTimed& pool : kPoolsOfTimed) {
     const std::string name = std::string("'") + pool.name + "'";
-    const auto all = session_.number("SELECT count(DISTINCT i) FROM (SELECT numpool_try_acquire(" +
-                                     name + ") AS i FROM generate_series(0, " +
-                                     std::to_string(pool.size) + ")) AS tries");
-    if (all != pool.size)
-      problems_.push_back("pool " + name + " gives " + std::to_string(*all) + " numbers of " +
+    const std::int64_t given = numbers_given(session_, name, pool.size);
+    if (given != pool.size)
+      problems_.push_back("pool " + name + " gives " + std::to_string(given) + " numbers of " +
                           std::to_string(pool.size));
-    session_.must("SELECT numpool_release_all()");
     // Whoever leases deletes what was left, sixteen rows at a time.
     for (int i = 0; i < 2000; ++i) {
       session_.must(std::string("SELECT numpool_release(token) FROM numpool_lease(") + name +

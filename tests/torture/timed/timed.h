@@ -40,8 +40,7 @@ class Timed {
   bool report(double seconds);
   void keep_logs(const std::vector<std::string>& violations) const;
 
-  // The thread that looks for leases that are held though their time is over.
-  void watch();
+  // For leases that are held though their time is over; a thread of its own.
   void look(Session& session);
 
   // Calls until it is served; the director's own session.
