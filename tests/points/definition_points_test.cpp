@@ -91,6 +91,31 @@ TEST_CASE("an ephemeral pool that goes when another is created, and an arrival: 
   }
 }
 
+TEST_CASE("an ephemeral pool is there again when its drop comes to nothing") {
+  const Pool other(0);
+  for (const std::string how : {"cancelled", "terminated", "rolled back to a savepoint"}) {
+    CAPTURE(how);
+    in_all_orders(1, [&other, how](Scene& scene) {
+      Actor& creator = scene.actor("creator");
+      observer().must(call("configure", scene.pool(), R"('{"ephemeral": "1 s"}')"));
+      std::this_thread::sleep_for(1050ms);
+      const bool rolls_back = how[0] == 'r';
+      scene.part(creator,
+                 rolls_back ? "BEGIN; SAVEPOINT s; " + create(other, 1) + "; ROLLBACK TO s; COMMIT"
+                            : create(other, 1),
+                 {DebugPoint::kUnusedSeen, DebugPoint::kClosing});
+      if (how == "cancelled") scene.event_cancel(creator);
+      if (how == "terminated") scene.event_terminate(creator);
+      scene.finally([&, rolls_back] {
+        const bool goes = !rolls_back && came_to(creator) == "t";
+        CHECK(observer().number("SELECT count(*) FROM numpool_definitions WHERE name = " +
+                                scene.pool().q()) == (goes ? 0 : 1));
+        if (goes) observer().must(drop(other, "false"));
+      });
+    });
+  }
+}
+
 TEST_CASE("a drop that is rolled back and an acquire: the number is had") {
   in_all_orders(1, [](Scene& scene) {
     Actor& dropper = scene.actor("dropper");
