@@ -218,10 +218,12 @@ class DefinitionMeddler : public Meddler {
       return one_transaction ? rollback() : void();
     }
     if (!one_transaction) nap(3);
-    did("CREATE EXTENSION numpool");
+    // With the connection the transaction goes too, and nothing of it may be done on the next one.
+    bool made = did("CREATE EXTENSION numpool");
     for (const PoolUnderTest& pool : mix_.pools)
-      did("SELECT numpool_create('" + pool.name + "', " + std::to_string(pool.size) + ")");
-    if (one_transaction) did("COMMIT");
+      made = made &&
+             did("SELECT numpool_create('" + pool.name + "', " + std::to_string(pool.size) + ")");
+    if (one_transaction) did(made ? "COMMIT" : "ROLLBACK");
     wiped(Wipes::kEveryPool, asked);
   }
 };
