@@ -57,25 +57,34 @@ $(BUILD)/client/examples/%: client/examples/%.cpp $(CLIENT_SHARED) $(client_head
 	$(CXX) -std=c++17 $(WARNINGS) $(CXXFLAGS) -Iclient/include -o $@ $< -L$(BUILD)/client -lnumpool \
 	  -pthread -Wl,-rpath-link,$(PG_LIBDIR) -Wl,-rpath,'$$ORIGIN/..'
 
-# Tests: the same program plain, with ASan and UBSan, and with TSan, the library built alike.
+# Tests: the same program with the static library as it is installed, and with the library built like
+# the tests themselves, with ASan and UBSan and with TSan.
 
-client_variants := plain asan tsan
-client_variant_flags_plain = -O2
-client_variant_flags_asan = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-client_variant_flags_tsan = -O1 -fsanitize=thread
+client_sanitizers := asan tsan
+client_sanitizer_flags_asan = -fsanitize=address,undefined -fno-sanitize-recover=all
+client_sanitizer_flags_tsan = -fsanitize=thread
 
-define client_variant
+$(BUILD)/client/plain/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CLIENT_TEST_FLAGS) $(CLIENT_STATIC_FLAGS) $(QUICK_FLAGS) -c -o $@ $<
+
+$(BUILD)/tests/client_tests_plain: $(client_tests:%.cpp=$(BUILD)/client/plain/%.o) $(CLIENT_STATIC)
+	@mkdir -p $(@D)
+	$(CXX) -o $@ $^ $(CLIENT_LIBS)
+
+# Lines are all that a report needs; full debug information takes half of the compiler's time.
+define client_sanitizer
 $(BUILD)/client/$(1)/%.o: %.cpp
 	@mkdir -p $$(@D)
-	$$(CXX) $$(CLIENT_TEST_FLAGS) $$(CLIENT_STATIC_FLAGS) -g -fno-omit-frame-pointer \
-	  $$(client_variant_flags_$(1)) $$(if $$(filter tests/%,$$<),$$(QUICK_FLAGS)) -c -o $$@ $$<
+	$$(CXX) $$(CLIENT_TEST_FLAGS) $$(CLIENT_STATIC_FLAGS) -O1 -g1 -fno-omit-frame-pointer \
+	  $$(client_sanitizer_flags_$(1)) $$(if $$(filter tests/%,$$<),$$(QUICK_FLAGS)) -c -o $$@ $$<
 
 $(BUILD)/tests/client_tests_$(1): $(client_sources:%.cpp=$(BUILD)/client/$(1)/%.o) \
 		$(client_tests:%.cpp=$(BUILD)/client/$(1)/%.o)
 	@mkdir -p $$(@D)
-	$$(CXX) $$(client_variant_flags_$(1)) -o $$@ $$^ $$(CLIENT_LIBS)
+	$$(CXX) $$(client_sanitizer_flags_$(1)) -o $$@ $$^ $$(CLIENT_LIBS)
 endef
-$(foreach variant,$(client_variants),$(eval $(call client_variant,$(variant))))
+$(foreach sanitizer,$(client_sanitizers),$(eval $(call client_sanitizer,$(sanitizer))))
 
 $(BUILD)/tests/client_bench: tests/bench/client_bench.cpp $(CLIENT_STATIC)
 	@mkdir -p $(@D)
@@ -92,7 +101,7 @@ $(BUILD)/demo/client_worker: tests/demo/client_worker.cpp $(CLIENT_STATIC)
 check-client: pgroot  ## test the client library
 	@tests/setup/check client
 
-client-tests: client client-examples cli $(client_variants:%=$(BUILD)/tests/client_tests_%)
+client-tests: client client-examples cli $(patsubst %,$(BUILD)/tests/client_tests_%,plain $(client_sanitizers))
 
 # Installation.
 
