@@ -357,17 +357,20 @@ Step keep_place(Call& call, Offset made) {
   return call.waits ? wait_in_place(call, use) : done_without_number(call);
 }
 
-// Looked at before there is a number to give back. Where the pool cannot be had, the arrival says
-// so.
-void check_ttl_of_new(const Call& call) {
-  if (lock_ref_loaded(call.ref, call.deadline) != Lookup::kFound) return;
-  check_ttl(call.request.ttl, live_of(call.ref));
-  unlock_ref(call.ref);
-}
-
 Step come_anew(Call& call) {
   require_use(call.ref);
-  check_ttl_of_new(call);
+  // The ttl is looked at before there is a number to give back.
+  switch (lock_ref_loaded(call.ref, call.deadline)) {
+    case Lookup::kFound:
+      check_ttl(call.request.ttl, live_of(call.ref));
+      unlock_ref(call.ref);
+      break;
+    case Lookup::kAbsent:
+      forget_name_of(call.request.pool);
+      return Step::kAgain;
+    case Lookup::kLocked:
+      return Step::kDone;
+  }
   const Offset made = make_spare_record(call.request, call.request.is_own_token);
   begin_step(call);
   TransactionId closing = InvalidTransactionId;
