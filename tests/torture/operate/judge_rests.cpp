@@ -1,7 +1,8 @@
 // - A number is not given again before it has rested: for the shortest cooldown that may have been
-// in
-//   force meanwhile; after what was surely a bad end, for the death_delay if that is longer.
-// - After a start no number of a pool with death_delay is given before it is over.
+//   in force meanwhile; after what was surely a bad end, for the death_delay if that is longer.
+// - After a start no number of a pool with death_delay is given before it is over, but for one
+// whose
+//   timed lease came back from its row and ended since.
 #include "torture/operate/judgement.h"
 
 namespace numpool_test::operate {
@@ -48,6 +49,10 @@ void judge_pair(const Evidence& evidence, const Turn& first, const Turn& next, F
   if (ends_badly(first)) check(kDeath, rest.death_delay);
 }
 
+bool came_back(const Turn& turn, const Crash& crash) {
+  return turn.grant->scope == Scope::kToken && turn.grant->end_told >= crash.asked;
+}
+
 // Of each number the first grant on a new server.
 void judge_start(const Evidence& evidence, const Crash& crash, const Turn& first,
                  Findings& findings) {
@@ -69,7 +74,9 @@ void judge_rests(const Evidence& evidence, Findings& findings) {
       const auto first = std::find_if(turns.begin(), turns.end(), [&](const Turn* turn) {
         return turn->grant->connected > crash.down;
       });
-      if (first != turns.end()) judge_start(evidence, crash, **first, findings);
+      if (first == turns.end()) continue;
+      if (first != turns.begin() && came_back(**(first - 1), crash)) continue;
+      judge_start(evidence, crash, **first, findings);
     }
   }
 }
