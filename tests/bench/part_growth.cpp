@@ -39,6 +39,24 @@ void measure_tickets_elsewhere(const Options& options) {
   print("aim", "tickets", "numpool", pairs_per_second(*numpool, {"empty"}, 1, options.seconds));
 }
 
+// Pairs in a pool of 65,536 that gives the number longest free while 30,000 of them rest, and in a
+// plain one. A round uses up fewer numbers than do not rest.
+void measure_resting(const Options& options) {
+  const auto numpool = numpool_system();
+  numpool->create({"plain"}, 65536);
+  numpool->create({"rests"}, 65536);
+  print("aim", "plain", "numpool", pairs_per_second(*numpool, {"plain"}, 1, options.seconds));
+  Session session;
+  session.run("SELECT numpool_configure('rests', '{\"cooldown\": null}')");
+  session.run(
+      "SELECT numpool_configure('rests', '{\"policy\": \"longest_free\", \"cooldown\": \"1 h\"}')");
+  session.run("SELECT count(numpool_acquire('rests')) FROM generate_series(1, 30000)");
+  session.run("SELECT numpool_release_all()");
+  session.run(
+      "SELECT 1 / (count(*) = 30000)::int FROM numpool_slots('rests') WHERE state = 'resting'");
+  print("aim", "resting", "numpool", pairs_per_second(*numpool, {"rests"}, 1, options.seconds));
+}
+
 }  // namespace
 
 void measure_size(const Options& options) {
@@ -70,6 +88,7 @@ void measure_size(const Options& options) {
     }
   }
   for (int round = 0; round < options.rounds; ++round) measure_tickets_elsewhere(options);
+  for (int round = 0; round < options.rounds; ++round) measure_resting(options);
 }
 
 void measure_pools(const Options& options) {

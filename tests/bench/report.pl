@@ -170,6 +170,8 @@ sub judge
 		ratios([ 'aim', 'nearly full', 'numpool' ], [ 'aim', 'empty', 'numpool' ]));
 	aim('pairs/s, 100,000 tickets queued in another pool, against none', 'at least', 0.9,
 		ratios([ 'aim', 'tickets', 'numpool' ], [ 'aim', 'no tickets', 'numpool' ]));
+	aim('pairs/s, 65,536 numbers by longest_free, 30,000 of them resting, against a plain pool of 65,536', 'at least', 0.95,
+		ratios([ 'aim', 'resting', 'numpool' ], [ 'aim', 'plain', 'numpool' ]));
 	aim('a minute with a snapshot held: slope of pairs/s against the floor, %', 'within', 5, slopes('trend'));
 	note('the same with 8 clients', slopes('snapshot'));
 	my @p50 = ('handoff p50', 0);
