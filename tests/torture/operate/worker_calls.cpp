@@ -46,10 +46,16 @@ void Worker::note_use(int pool, Time asked, bool got, bool refused) {
     log_.uses.push_back({pool, role_, asked, now(), refused});
 }
 
+// Whoever is given a number that he had has lost it meanwhile.
 Grant& Worker::note(int pool, const Field& index, const Field& fence, Time asked, Scope scope) {
+  const int number = std::atoi(index->c_str());
+  const auto had = std::find_if(open_.begin(), open_.end(), [&](Which which) {
+    return at(which).pool == pool && at(which).index == number;
+  });
+  if (had != open_.end()) note_lost(*had, asked);
   Grant made;
   made.pool = pool;
-  made.index = std::atoi(index->c_str());
+  made.index = number;
   made.fence = std::atoll(fence->c_str());
   made.scope = scope;
   made.pid = session_->pid();
