@@ -353,7 +353,7 @@ COMMENT ON FUNCTION numpool_set_service(text, integer, boolean, text) IS
 COMMENT ON FUNCTION numpool_drain(text, boolean, text) IS
   'give none of a pool''s numbers from COMMIT on, or all again; leases stay, and so do waiters; true if that changed anything';
 COMMENT ON FUNCTION numpool_wait_idle(text, interval) IS
-  'wait until nobody holds a number of the pool or waits for one; false when the timeout passes; 40P01 if this session does';
+  'wait until nobody holds a number of the pool, nor waits for one unless it is drained; false when the timeout passes; 40P01 if this session does';
 COMMENT ON FUNCTION numpool_xact_lock(text) IS
   'an exclusive lock among its callers until the transaction ends; leases ignore it';
 

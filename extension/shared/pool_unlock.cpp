@@ -15,7 +15,7 @@ void unlock_timed_pool(LivePool* live) {
   if (live->pool.is_ephemeral) note_idle(live->pool, monotonic_now());
   const Offset over = live->pool.tokens.over;
   live->pool.tokens.over = 0;
-  const bool is_idle_now = live->watched && is_quiet(live->pool);
+  const bool is_idle_now = live->watched && is_idle(live->pool);
   if (is_idle_now) live->watched = false;
   LWLockRelease(&live->lock);
   finish_over(over);

@@ -45,7 +45,8 @@ TEST_CASE("wait_idle: woken by the last one, however he goes") {
     if (how == "expiry") {
       holder.must(acquire(pool));
     } else if (how == "cancel") {
-      observer().must(drain(pool, true));
+      observer().must("SELECT numpool_set_service(" + pool.q() +
+                      ", i, false) FROM unnest('{0,1}'::int[]) AS i");
       ticket = enqueue_ticket(holder, pool);
     } else {
       holder.must((how == "rollback" ? "BEGIN; " : "") + acquire(pool));
@@ -74,6 +75,28 @@ TEST_CASE("wait_idle: not before the queue is empty as well") {
   CHECK_FALSE(waiter.done_within(50ms));
   next.must("SELECT numpool_release_all()");
   CHECK(waiter.finish().value() == "t");
+}
+
+TEST_CASE("wait_idle: in a drained pool whoever waits in line does not count") {
+  Pool pool(1);
+  Session waiter, second, holder, next;
+  holder.must(acquire(pool));
+  wait_in_queue(next, pool, 1);
+  begin_waiting(waiter, wait_idle(pool));
+  observer().must(drain(pool, true));
+  CHECK_FALSE(waiter.done_within(50ms));
+  holder.must(release(pool, 0));
+  CHECK(waiter.finish().value() == "t");
+  CHECK(second.value(wait_idle(pool, "0")) == "t");
+  // The drain itself may be what makes it idle.
+  observer().must("SELECT numpool_set_service(" + pool.q() + ", 0, false); " + drain(pool, false));
+  begin_waiting(waiter, wait_idle(pool));
+  observer().must(drain(pool, true));
+  CHECK(waiter.finish().value() == "t");
+  CHECK_FALSE(next.done_within(50ms));
+  observer().must(drain(pool, false) + "; SELECT numpool_set_service(" + pool.q() + ", 0, true)");
+  CHECK(next.finish().value() == "0");
+  next.must("SELECT numpool_release_all()");
 }
 
 TEST_CASE("wait_idle: a pool that is dropped meanwhile, also to be made again") {
