@@ -60,8 +60,7 @@ void parser::add_operating_verbs() {
   add_pool(drain);
   auto* end = drain->add_flag("--end", result_.end, "Give them again");
   drain->add_option("--reason", result_.reason, "Why, for people")->type_name("TEXT");
-  drain->add_flag("--wait", result_.wait_idle, "Wait until nobody holds a number")
-      ->excludes(end);
+  drain->add_flag("--wait", result_.wait_idle, "Wait until nobody holds a number")->excludes(end);
   add_duration(drain, "--timeout", "Give up waiting after this time, and exit 75",
                [this](milliseconds t) { result_.timeout = t; });
   add_json(drain);

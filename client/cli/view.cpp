@@ -7,13 +7,16 @@
 namespace numpool::cli {
 namespace {
 
-std::vector<bool> taken_of(const pool_status& pool, const std::vector<lease_info>& leases) {
-  std::vector<bool> taken(static_cast<std::size_t>(std::max(pool.size, 0)));
-  for (const lease_info& lease : leases) {
-    const auto index = static_cast<std::size_t>(lease.index);
-    if (lease.index >= 0 && index < taken.size()) taken[index] = true;
-  }
-  return taken;
+std::vector<bar_number> numbers_of(const pool_view& view) {
+  const bar_number other = view.pool.drained ? bar_number::withheld : bar_number::free;
+  std::vector<bar_number> numbers(static_cast<std::size_t>(std::max(view.pool.size, 0)), other);
+  const auto set = [&numbers](int index, bar_number what) {
+    const auto at = static_cast<std::size_t>(index);
+    if (index >= 0 && at < numbers.size()) numbers[at] = what;
+  };
+  for (const detail::slot_info& slot : view.kept_back) set(slot.index, bar_number::withheld);
+  for (const lease_info& lease : view.leases) set(lease.index, bar_number::taken);
+  return numbers;
 }
 
 /// Nothing where the definitions are locked: what else there is to see is shown all the same.
@@ -39,15 +42,14 @@ std::vector<pool_view> fetch_overview(client& server) {
   for (pool_status& status : server.pool_statuses()) {
     pool_view view;
     // Only the holders tell which numbers are taken; an idle pool needs no look at them.
-    if (status.in_use > 0) {
-      try {
-        view.leases = server.open(status.pool).leases();
-      } catch (const no_such_pool_error&) {
-        continue;  // dropped since
-      }
+    try {
+      if (status.in_use > 0) view.leases = server.open(status.pool).leases();
+      view.kept_back = kept_back_of(server, status);
+    } catch (const no_such_pool_error&) {
+      continue;  // dropped since
     }
-    view.taken = taken_of(status, view.leases);
     view.pool = std::move(status);
+    view.numbers = numbers_of(view);
     views.push_back(std::move(view));
   }
   return views;
@@ -60,7 +62,7 @@ pool_view fetch_pool(client& server, const std::string& name) {
   view.leases = handle.leases();
   view.waiters = handle.waiters();
   view.kept_back = kept_back_of(server, view.pool);
-  view.taken = taken_of(view.pool, view.leases);
+  view.numbers = numbers_of(view);
   return view;
 }
 

@@ -16,7 +16,7 @@ namespace numpool::cli {
 /// One pool.  The parts come from separate calls, so they may be of slightly different moments.
 struct pool_view {
   pool_status pool;
-  std::vector<bool> taken;  ///< one entry a number
+  std::vector<bar_number> numbers;  ///< by index
   std::vector<lease_info> leases;
   std::vector<waiter_info> waiters;
   /// Numbers that rest and, unless the whole pool is drained, those that are out of service.
@@ -32,7 +32,8 @@ struct view_format {
 /// What to say first where the server is a standby; empty elsewhere.
 std::string standby_notice(client& server);
 
-/// All pools, without their waiters; leases only as far as the bars need them.
+/// All pools, without their waiters; leases and what is kept back only as far as the bars need
+/// them.
 std::vector<pool_view> fetch_overview(client& server);
 
 /// One pool with holders and queue.  Throws numpool::error if there is no such pool.

@@ -168,9 +168,10 @@ std::string overview_text(const std::vector<pool_view>& pools, const view_format
   for (const pool_view& view : pools) {
     const pool_status& p = view.pool;
     const auto live = [&p](int value) { return p.live ? std::to_string(value) : "?"; };
-    rows.add({shorten(printable(p.pool), 40), std::to_string(p.size), live(p.in_use), live(p.free),
-              live(p.waiting), p.owner ? shorten(printable(*p.owner), 20) : "?",
-              p.live ? draw_bar(view.taken, kOverviewBar, format.style) + overview_note(p) : "?"});
+    rows.add(
+        {shorten(printable(p.pool), 40), std::to_string(p.size), live(p.in_use), live(p.free),
+         live(p.waiting), p.owner ? shorten(printable(*p.owner), 20) : "?",
+         p.live ? draw_bar(view.numbers, kOverviewBar, format.style) + overview_note(p) : "?"});
   }
   return rows.str();
 }
@@ -186,8 +187,8 @@ std::string pool_text(const pool_view& view, const view_format& format) {
          std::to_string(p.waiting) + " waiting" + kept_back_note(p) + "\n";
   const std::size_t cells =
       std::clamp<std::size_t>(format.width > 2 ? format.width - 2 : 1, 1, kLongestBar);
-  out += draw_bar(view.taken, cells, format.style);
-  const std::size_t step = bar_step(view.taken.size(), cells);
+  out += draw_bar(view.numbers, cells, format.style);
+  const std::size_t step = bar_step(view.numbers.size(), cells);
   if (step > 1) out += "  a cell is " + std::to_string(step) + " numbers";
   out += "\n" + about;
   out += counters(p);

@@ -53,8 +53,9 @@ TEST_CASE("service: out and in, with a reason, and status shows it") {
   CHECK(at(out.out, "{in_service}") == "false");
   CHECK(observer().text("SELECT out_of_service ->> '1' FROM numpool_definitions WHERE name = $1",
                         {pool.name()}) == "fan broken");
-  CHECK(contains(run({"status", pool.name()}).out, "2 free, 0 waiting, 1 out of service\n"));
-  CHECK(contains(run({"status"}).out, "  1 out of service\n"));
+  CHECK(contains(run({"status", pool.name()}).out,
+                 "2 free, 0 waiting, 1 out of service\n[\u00B7\u00D7\u00B7]\n"));
+  CHECK(contains(run({"status"}).out, "[\u00B7\u00D7\u00B7]  1 out of service\n"));
   CHECK(contains(run({"status", pool.name()}).out,
                  "\nINDEX  NOT GIVEN       TIME LEFT  REASON\n"
                  "    1  out of service             fan broken\n"));
@@ -89,7 +90,8 @@ TEST_CASE("status: what rests, until when, and who owns the pool") {
   CHECK(at(json, "{kept_back,0,state}") == "resting");
   CHECK(std::stoll(at(json, "{kept_back,0,time_left_us}")) > 3000000000);
   observer().must("SELECT numpool_drain(" + pool.q() + ", true, 'maintenance')");
-  CHECK(contains(run({"status", pool.name()}).out, "0 free, 0 waiting, 1 at rest, drained\n"));
+  CHECK(contains(run({"status", pool.name()}).out,
+                 "0 free, 0 waiting, 1 at rest, drained\n[\u00D7\u00D7]\n"));
 }
 
 TEST_CASE("drain: until --end, and waits until nobody uses the pool") {

@@ -9,10 +9,14 @@ using namespace numpool::cli;
 
 namespace {
 
-std::string ascii(const std::string& taken, std::size_t width) {
-  std::vector<bool> bits;
-  for (char c : taken) bits.push_back(c == '1');
-  return draw_bar(bits, width, bar_style::ascii);
+// A letter a number: 0 free, 1 taken, x withheld.
+std::string ascii(const std::string& text, std::size_t width) {
+  std::vector<bar_number> numbers;
+  for (char c : text)
+    numbers.push_back(c == '1'   ? bar_number::taken
+                      : c == 'x' ? bar_number::withheld
+                                 : bar_number::free);
+  return draw_bar(numbers, width, bar_style::ascii);
 }
 
 }  // namespace
@@ -39,7 +43,7 @@ TEST_CASE("several numbers a cell when they do not") {
 TEST_CASE("a bar is never wider than asked for") {
   for (std::size_t size = 1; size < 300; ++size) {
     for (std::size_t width = 1; width < 70; ++width) {
-      const std::string bar = draw_bar(std::vector<bool>(size), width, bar_style::ascii);
+      const std::string bar = draw_bar(std::vector<bar_number>(size), width, bar_style::ascii);
       CAPTURE(size);
       CAPTURE(width);
       REQUIRE(bar.size() - 2 <= width);
@@ -48,7 +52,14 @@ TEST_CASE("a bar is never wider than asked for") {
   }
 }
 
+TEST_CASE("what is withheld is not free") {
+  CHECK(ascii("1x0", 8) == "[#x.]");
+  CHECK(ascii("xxx0x1111x", 5) == "[x.+#+]");
+}
+
 TEST_CASE("blocks in a UTF-8 locale") {
-  CHECK(draw_bar({true, false}, 8, bar_style::blocks) == "[\u2588\u00B7]");
-  CHECK(draw_bar({true, false}, 1, bar_style::blocks) == "[\u2592]");
+  const std::vector<bar_number> numbers = {bar_number::taken, bar_number::free,
+                                           bar_number::withheld};
+  CHECK(draw_bar(numbers, 8, bar_style::blocks) == "[\u2588\u00B7\u00D7]");
+  CHECK(draw_bar(numbers, 1, bar_style::blocks) == "[\u2592]");
 }

@@ -23,7 +23,7 @@ pool_view sample() {
   view.pool.deadlocks = 1;
   view.pool.wait_total = microseconds(3000000);
   view.pool.wait_longest = microseconds(2000000);
-  view.taken = {true, false, true};
+  view.numbers = {bar_number::taken, bar_number::free, bar_number::taken};
   lease_info held;
   held.index = 2;
   held.fence = 68719476737;
@@ -146,7 +146,7 @@ TEST_CASE("what is not given, and for how long yet") {
 TEST_CASE("a large pool's bar says what a cell stands for") {
   pool_view view = sample();
   view.pool.size = 65536;
-  view.taken.assign(65536, false);
+  view.numbers.assign(65536, bar_number::free);
   const std::string text = pool_text(view, {80, bar_style::ascii});
   CHECK(text.find("]  a cell is 1024 numbers\n") != std::string::npos);
 }
