@@ -61,7 +61,7 @@ Look watch(PoolRef* ref, LivePool* live, TimestampTz deadline, bool* watches) {
 Look look_at_pool(PoolRef* ref, TimestampTz deadline, bool* watches) {
   if (lock_ref(ref)) {
     LivePool* live = live_of(ref);
-    Look look = is_idle(live->pool) ? Look::kIdle : Look::kBusy;
+    Look look = is_vacant(live->pool) ? Look::kIdle : Look::kBusy;
     if (look == Look::kBusy && deadline != kNoWait) look = watch(ref, live, deadline, watches);
     unlock_pool(live);
     return look;

@@ -1,4 +1,4 @@
-// Whether a pool is idle, for those who wait for that, and since when it has been unused, for the
+// Whether a pool is vacant, for those who wait for that, and since when it has been unused, for the
 // setting ephemeral. As in core/pool.h the caller holds the pool's lock and brings the time.
 #pragma once
 
@@ -8,7 +8,7 @@ namespace numpool {
 
 // Whether nobody holds a number of the pool, nor waits for one that might be given. A drained pool
 // gives none, so those who wait there do not count.
-inline bool is_idle(const Pool& pool) noexcept {
+inline bool is_vacant(const Pool& pool) noexcept {
   return pool.in_use == 0 && (pool.queue.length == 0 || pool.out.drained);
 }
 

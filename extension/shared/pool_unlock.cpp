@@ -15,11 +15,11 @@ void unlock_timed_pool(LivePool* live) {
   if (live->pool.is_ephemeral) note_idle(live->pool, monotonic_now());
   const Offset over = live->pool.tokens.over;
   live->pool.tokens.over = 0;
-  const bool is_idle_now = live->watched && is_idle(live->pool);
-  if (is_idle_now) live->watched = false;
+  const bool is_vacant_now = live->watched && is_vacant(live->pool);
+  if (is_vacant_now) live->watched = false;
   LWLockRelease(&live->lock);
   finish_over(over);
-  if (is_idle_now) wake_watchers(region().offset_of(live));
+  if (is_vacant_now) wake_watchers(region().offset_of(live));
 }
 
 void serve_waiters(Offset offset, const PoolKey& key, std::uint64_t generation) {
