@@ -82,7 +82,7 @@ demo: packages  ## show the main job on a private throwaway server
 demo-installed: pgroot $(BUILD)/demo/client_worker
 	@tests/setup/with-server -- tests/demo/run
 
-bench: bench-packages  ## compare speed with every alternative; writes tests/bench/RESULTS.md (25 minutes)
+bench: bench-packages  ## compare speed with every alternative; writes tests/bench/RESULTS.md (40 minutes)
 	@echo "building"
 	+@$(MAKE) -s $(jobs) --no-print-directory bench-built
 	@tests/bench/run
