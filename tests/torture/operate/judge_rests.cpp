@@ -1,8 +1,7 @@
 // - A number is not given again before it has rested: for the shortest cooldown that may have been
 //   in force meanwhile; after what was surely a bad end, for the death_delay if that is longer.
-// - After a start no number of a pool with death_delay is given before it is over, but for one
-// whose
-//   timed lease came back from its row and ended since.
+// - After a start no number of a pool with death_delay is given before it is over. Left out is one
+//   whose timed lease came back from its row and was released since.
 #include "torture/operate/judgement.h"
 
 namespace numpool_test::operate {
@@ -49,8 +48,13 @@ void judge_pair(const Evidence& evidence, const Turn& first, const Turn& next, F
   if (ends_badly(first)) check(kDeath, rest.death_delay);
 }
 
-bool came_back(const Turn& turn, const Crash& crash) {
-  return turn.grant->scope == Scope::kToken && turn.grant->end_told >= crash.asked;
+// Whether this may be a timed lease that came back after the crash and was released before `next`.
+bool came_back(const Turn& turn, const Crash& crash, const Turn& next) {
+  const Grant& grant = *turn.grant;
+  if (grant.scope != Scope::kToken || grant.end_told < crash.asked) return false;
+  // Of one that is gone its holder was told another fence, and released that.
+  return (grant.end == End::kReleased && grant.end_asked <= next.before) ||
+         (grant.end == End::kGone && grant.end_told <= next.before);
 }
 
 // Of each number the first grant on a new server.
@@ -75,8 +79,9 @@ void judge_rests(const Evidence& evidence, Findings& findings) {
         return turn->grant->connected > crash.down;
       });
       if (first == turns.end()) continue;
-      if (first != turns.begin() && came_back(**(first - 1), crash)) continue;
-      judge_start(evidence, crash, **first, findings);
+      const bool was_out_of_it = std::any_of(
+          turns.begin(), first, [&](const Turn* turn) { return came_back(*turn, crash, **first); });
+      if (!was_out_of_it) judge_start(evidence, crash, **first, findings);
     }
   }
 }

@@ -109,12 +109,15 @@ TEST_CASE("operate: death_delay after a start") {
   CHECK(sound({{next}, {always(1000_ms, 0)}, {kCrash}}));
   CHECK(sound({{next}, {always(0, 1000_ms), settings(100_ms, 0, 0)}, {kCrash}}));
   // A lease that a row brought back takes its number out of that, while it may be there.
-  const auto after_token = [&](Time released_at) {
-    const Grant token = released(of_token(grant(10_ms, 1), 1000_ms), released_at);
-    return Given{{token, next}, {always(0, 93_ms)}, {kCrash}};
+  const Grant token = of_token(grant(10_ms, 1), 1000_ms);
+  const auto after = [&](const Grant& before) {
+    return Given{{before, next}, {always(0, 93_ms)}, {kCrash}};
   };
-  CHECK(sound(after_token(150_ms)));
-  CHECK(finds(after_token(40_ms), kStart));
+  CHECK(sound(after(released(token, 150_ms))));
+  CHECK(finds(after(released(token, 40_ms)), kStart));
+  CHECK(finds(after(released(token, 180_ms)), kStart));
+  CHECK(finds(after(ended(token, End::kLeft, 55_ms)), kStart));
+  CHECK(sound(after(gone(token, 150_ms))));
   next.connected = 60_ms;  // so it may have been the old server
   CHECK(sound({{next}, {always(0, 1000_ms)}, {kCrash}}));
 }

@@ -205,7 +205,8 @@ void Worker::release_and_roll_back(Which which) {
   if (!ask("BEGIN")) return;
   const Time asked = now();
   const auto outcome = ask("SELECT numpool_release(" + quoted(at(which).pool) + ", " +
-                           std::to_string(at(which).index) + ")");
+                               std::to_string(at(which).index) + ")",
+                           kOutside);
   if (!session_) return;
   if (outcome && outcome->value() == "t") at(which).seen = asked;
   if (outcome && outcome->value() == "f") note_lost(which, asked);

@@ -62,7 +62,10 @@ class Worker : public Party {
   void note_use(int pool, Time asked, bool got, bool refused);
 
   // nullopt if it was refused, as `state_` says, or the connection went.
-  std::optional<Outcome> ask(const std::string& sql);
+  // Of a number above the size: its lease was ended, and the pool has shrunk below it since.
+  static constexpr char kOutside[] = "22023";
+  // The SQLSTATE that may come beside those of any call, if there is one.
+  std::optional<Outcome> ask(const std::string& sql, const std::string& also_expected = "");
   void lose_connection();
   Grant& at(Which which) { return log_.grants[which]; }
   // Those in which numbers rest less serve more.
