@@ -70,7 +70,7 @@ $(BUILD)/client/plain/%.o: %.cpp
 
 $(BUILD)/tests/client_tests_plain: $(client_tests:%.cpp=$(BUILD)/client/plain/%.o) $(CLIENT_STATIC)
 	@mkdir -p $(@D)
-	$(CXX) -o $@ $^ $(CLIENT_LIBS)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
 # Lines are all that a report needs; full debug information takes half of the compiler's time.
 define client_sanitizer
@@ -133,4 +133,4 @@ uninstall-client:
 	rm -f '$(DESTDIR)$(CLIENT_LIBDIR)'/libnumpool.* '$(DESTDIR)$(CLIENT_LIBDIR)/pkgconfig/numpool.pc'
 
 -include $(wildcard $(BUILD)/client/src/*.d $(BUILD)/client/*/client/src/*.d)
--include $(wildcard $(BUILD)/client/*/tests/client/*.d $(BUILD)/tests/*.d $(BUILD)/demo/*.d)
+-include $(wildcard $(BUILD)/client/*/tests/*/*.d $(BUILD)/tests/*.d $(BUILD)/demo/*.d)
