@@ -8,7 +8,8 @@ namespace numpool::cli {
 namespace {
 
 std::vector<bar_number> numbers_of(const pool_view& view) {
-  const bar_number other = view.pool.drained ? bar_number::withheld : bar_number::free;
+  const bool gives = !view.pool.drained && view.pool.free > 0;
+  const bar_number other = gives ? bar_number::free : bar_number::withheld;
   std::vector<bar_number> numbers(static_cast<std::size_t>(std::max(view.pool.size, 0)), other);
   const auto set = [&numbers](int index, bar_number what) {
     const auto at = static_cast<std::size_t>(index);
@@ -44,7 +45,8 @@ std::vector<pool_view> fetch_overview(client& server) {
     // Only the holders tell which numbers are taken; an idle pool needs no look at them.
     try {
       if (status.in_use > 0) view.leases = server.open(status.pool).leases();
-      view.kept_back = kept_back_of(server, status);
+      // Where none is free, all that nobody holds is kept back.
+      if (!status.drained && status.free > 0) view.kept_back = kept_back_of(server, status);
     } catch (const no_such_pool_error&) {
       continue;  // dropped since
     }
