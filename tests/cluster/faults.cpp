@@ -95,7 +95,7 @@ const std::vector<Fault>& all_faults() {
 
 double may_believe(const Fault& fault, const Plan& plan, const Group& group) {
   constexpr double kMoment = 1;
-  if (group.proxied) return kMoment;
+  if (group.proxied || group.death_delay > 0) return kMoment;
   switch (fault.ending) {
     case Ending::kSplit:
       // Until its manager is back and demotes it; a watchdog ends it before there is another.

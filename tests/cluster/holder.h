@@ -28,6 +28,7 @@ struct Group {
   bool proxied;
   int size;
   int holders;
+  int death_delay = 0;  // of its pool, in seconds
 };
 
 class Holder {

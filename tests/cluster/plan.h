@@ -13,6 +13,8 @@ constexpr int kRetryTimeout = 5;
 constexpr int kGrace = 2;
 // Of the timed leases.
 constexpr int kTimedTtl = 30;
+// Of the pool whose numbers rest after a promotion: longer than the former primary goes on.
+constexpr int kDeathDelay = 35;
 
 constexpr int kNodes = 3;
 constexpr char kStoreAddress[] = "127.0.0.9";  // etcd's

@@ -13,7 +13,7 @@ namespace numpool_test {
 namespace {
 
 constexpr Time kSecond = 1000000000;
-constexpr auto kSettled = 60s;
+constexpr auto kSettled = 60s + kDeathDelay * 1s;
 
 void sleep_until(Time time) {
   while (now() < time) nap(10ms);
@@ -135,7 +135,7 @@ const std::vector<Group>& all_groups() {
   static const std::vector<Group> all = {
       {"brisk", Manner::kBrisk, false, 2, 3}, {"plain", Manner::kHold, false, 2, 4},
       {"run", Manner::kRun, false, 2, 3},     {"timed", Manner::kTimed, false, 2, 4},
-      {"proxied", Manner::kHold, true, 2, 4},
+      {"proxied", Manner::kHold, true, 2, 4}, {"delayed", Manner::kHold, false, 2, 4, kDeathDelay},
   };
   return all;
 }
@@ -145,7 +145,8 @@ void make_pools(const Cluster& cluster) {
   session.must("CREATE EXTENSION numpool");
   for (const Group& group : all_groups())
     session.must(std::string("SELECT numpool_create('") + group.name + "', " +
-                 std::to_string(group.size) + ")");
+                 std::to_string(group.size) + R"(, settings => '{"death_delay": ")" +
+                 std::to_string(group.death_delay) + R"( s"}'))");
 }
 
 Report try_fault(Cluster& cluster, const Fault& fault, const std::string& folder) {
