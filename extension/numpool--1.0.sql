@@ -137,7 +137,8 @@ CREATE FUNCTION numpool_set_service(pool text, index integer, in_service boolean
 -- The same for all numbers of the pool.
 CREATE FUNCTION numpool_drain(pool text, drain boolean, reason text DEFAULT NULL) RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
--- Waits until nobody holds a number of the pool or waits for one; false when the timeout passes.
+-- Waits until nobody holds a number of the pool, nor waits for one unless it is drained; false when
+-- the timeout passes.
 CREATE FUNCTION numpool_wait_idle(pool text, timeout interval DEFAULT NULL) RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION numpool_xact_lock(pool text) RETURNS void
@@ -353,7 +354,7 @@ COMMENT ON FUNCTION numpool_set_service(text, integer, boolean, text) IS
 COMMENT ON FUNCTION numpool_drain(text, boolean, text) IS
   'give none of a pool''s numbers from COMMIT on, or all again; leases stay, and so do waiters; true if that changed anything';
 COMMENT ON FUNCTION numpool_wait_idle(text, interval) IS
-  'wait until nobody holds a number of the pool, nor waits for one unless it is drained; false when the timeout passes; 40P01 if this session does';
+  'wait until nobody holds a number of the pool, nor waits for one unless it is drained; false when the timeout passes; 40P01 if this session has or wants one';
 COMMENT ON FUNCTION numpool_xact_lock(text) IS
   'an exclusive lock among its callers until the transaction ends; leases ignore it';
 

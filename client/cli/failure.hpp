@@ -14,10 +14,10 @@ enum exit_code : int {
   kSuccess = 0,
   kRefused = 1,          ///< the server refused the request
   kUsage = 64,           ///< wrong arguments or settings
-  kUnavailable = 69,     ///< no server, or the connection was lost
+  kUnavailable = 69,     ///< no server that can be used, or the connection was lost
   kInternal = 70,        ///< the operating system refused something
-  kLeaseLost = 74,       ///< run: the lease was lost, and the command was ended
-  kTimedOut = 75,        ///< no number within --timeout
+  kLeaseLost = 74,       ///< the lease was lost (run: its command was ended) or over
+  kTimedOut = 75,        ///< not within --timeout: no number, or (drain --wait) not all back
   kNotExecutable = 126,  ///< run: the command was found and cannot be executed
   kNotFound = 127,       ///< run: the command was not found
   kSignalBase = 128,

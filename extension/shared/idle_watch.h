@@ -1,4 +1,4 @@
-// A session that sleeps until nobody holds a number of a pool or waits for one. It is in no queue;
+// A session that sleeps until a pool is vacant (core/idle_time.h). It is in no queue;
 // its own waiter, as that of one who sleeps on a place, shows the wait to who looks for deadlocks:
 // `fence` is the generation of the pool.
 #pragma once
