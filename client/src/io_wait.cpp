@@ -168,17 +168,20 @@ void wait_operation::add_to(std::vector<binary_array>& arguments) {
 }
 
 void wait_operation::succeed(io_loop& io, const result& answer) {
-  answered(io, answer, 0);
+  enqueued(io, composite_field(answer, 0, 0));
 }
 
 void wait_operation::answered(io_loop& io, const result& answer, int row) {
-  const auto index = integer_field(answer, row, 1);
-  const auto fence = integer_field(answer, row, 2);
+  enqueued(io, {integer_field(answer, row, 0), integer_field(answer, row, 1),
+                integer_field(answer, row, 2)});
+}
+
+void wait_operation::enqueued(io_loop& io, const integer_triple& answer) {
+  const auto& [ticket, index, fence] = answer;
   if (index && fence) {
     granted(io, static_cast<int>(*index), *fence);
     return;
   }
-  const auto ticket = integer_field(answer, row, 0);
   if (!ticket) {
     refused(io,
             error(error_kind::server, "the server's answer to enqueue could not be understood"));

@@ -80,6 +80,8 @@ class wait_operation : public operation,
   void answered(io_loop& io, const result& answer, int row) override;
 
  private:
+  /// Ticket, index and fence, as numpool_enqueue tells them.
+  void enqueued(io_loop& io, const integer_triple& answer);
   batch_kind own_kind() const override { return batch_kind::enqueue; }
 
   struct outcome {

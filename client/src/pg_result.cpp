@@ -13,14 +13,38 @@ std::optional<std::string_view> field(const result& from, int row, int column) {
                           static_cast<std::size_t>(PQgetlength(from.get(), row, column)));
 }
 
-std::optional<std::int64_t> integer_field(const result& from, int row, int column) {
-  const auto text = field(from, row, column);
+namespace {
+
+std::optional<std::int64_t> integer_of(std::string_view text) {
   std::int64_t value = 0;
-  if (!text) return std::nullopt;
-  const char* end = text->data() + text->size();
-  const auto [stop, status] = std::from_chars(text->data(), end, value);
+  const char* end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, value);
   if (status != std::errc() || stop != end) return std::nullopt;
   return value;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> integer_field(const result& from, int row, int column) {
+  const auto text = field(from, row, column);
+  return text ? integer_of(*text) : std::nullopt;
+}
+
+integer_triple composite_field(const result& from, int row, int column) {
+  auto text = field(from, row, column);
+  if (!text || text->size() < 2 || text->front() != '(' || text->back() != ')') return {};
+  integer_triple values;
+  std::string_view rest = text->substr(1, text->size() - 2);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t end = rest.find(',');
+    const bool is_last = i + 1 == values.size();
+    if (is_last != (end == std::string_view::npos)) return {};
+    const std::string_view one = rest.substr(0, end);
+    values[i] = integer_of(one);
+    if (!values[i] && !one.empty()) return {};
+    if (!is_last) rest.remove_prefix(end + 1);
+  }
+  return values;
 }
 
 rows all_rows(const result& from) {

@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,6 +29,11 @@ std::optional<std::string_view> field(const result& from, int row, int column);
 
 /// An integer field; nothing for SQL NULL, a field that is not there, and what is no integer.
 std::optional<std::int64_t> integer_field(const result& from, int row, int column);
+
+/// The integers of a composite value, as in "(17,,812)"; nothing where one is NULL. All nothing for
+/// what is no composite value of three integers.
+using integer_triple = std::array<std::optional<std::int64_t>, 3>;
+integer_triple composite_field(const result& from, int row, int column);
 
 rows all_rows(const result& from);
 
