@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Lease 'crash_backend';
 use Session 'open_session';
 use Test::More;
 
@@ -55,8 +56,7 @@ for my $preload ('', 'numpool')
 	is($index, 0, "$how: acquired");
 	fence_grows($fence, 'from nothing');
 
-	# Not by the postmaster's own doing: this is a crash of one backend.
-	kill 'KILL', $pid;
+	crash_backend($node, $pid);
 	$psql->{run}->kill_kill;
 	ok($node->poll_query_until('postgres',
 			q(SELECT count(*) = 0 FROM numpool_leases)), "$how: no lease after the crash of a backend");
