@@ -8,9 +8,10 @@ namespace numpool::cli {
 namespace {
 
 std::vector<bar_number> numbers_of(const pool_view& view) {
-  const bool gives = !view.pool.drained && view.pool.free > 0;
-  const bar_number other = gives ? bar_number::free : bar_number::withheld;
-  std::vector<bar_number> numbers(static_cast<std::size_t>(std::max(view.pool.size, 0)), other);
+  const pool_status& p = view.pool;
+  const bool keeps_all = p.drained || (p.free == 0 && p.resting + p.out_of_service > 0);
+  const bar_number other = keeps_all ? bar_number::withheld : bar_number::free;
+  std::vector<bar_number> numbers(static_cast<std::size_t>(std::max(p.size, 0)), other);
   const auto set = [&numbers](int index, bar_number what) {
     const auto at = static_cast<std::size_t>(index);
     if (index >= 0 && at < numbers.size()) numbers[at] = what;

@@ -38,8 +38,8 @@ constexpr std::size_t kPreparedSlots = 7;
   ", false)"                                                                          \
   " AS ours OFFSET 0) AS m"
 
-// One composite value, "(ticket,index,fence)": a function in FROM costs a backend as much as all
-// else that it does for this.
+// One composite value, "(ticket,index,fence)": in FROM it would cost a backend a scan and a store
+// of rows as well.
 constexpr statement kEnqueue{
     "SELECT {}numpool_enqueue(" NUMPOOL_IF_OURS("$2", "$1") "), true AS ours", 0, true, true};
 constexpr statement kTryAcquire{

@@ -204,9 +204,7 @@ void Worker::end_all() {
 void Worker::release_and_roll_back(Which which) {
   if (!ask("BEGIN")) return;
   const Time asked = now();
-  const auto outcome = ask("SELECT numpool_release(" + quoted(at(which).pool) + ", " +
-                               std::to_string(at(which).index) + ")",
-                           kOutside);
+  const auto outcome = ask_about("numpool_release", which);
   if (!session_) return;
   if (outcome && outcome->value() == "t") at(which).seen = asked;
   if (outcome && outcome->value() == "f") note_lost(which, asked);

@@ -61,11 +61,14 @@ class Worker : public Party {
   // a table that is locked after a start is told of nothing, whoever he is.
   void note_use(int pool, Time asked, bool got, bool refused);
 
-  // nullopt if it was refused, as `state_` says, or the connection went.
+  // nullopt if it was refused, as `state_` says, or the connection went. `also_expected`: a
+  // SQLSTATE that may come beside those of any call.
+  std::optional<Outcome> ask(const std::string& sql, const std::string& also_expected = "");
   // Of a number above the size: its lease was ended, and the pool has shrunk below it since.
   static constexpr char kOutside[] = "22023";
-  // The SQLSTATE that may come beside those of any call, if there is one.
-  std::optional<Outcome> ask(const std::string& sql, const std::string& also_expected = "");
+  // Calls the function for the number, with `more` arguments. It may be kOutside.
+  std::optional<Outcome> ask_about(const std::string& function, Which which,
+                                   const std::string& more = "");
   void lose_connection();
   Grant& at(Which which) { return log_.grants[which]; }
   // Those in which numbers rest less serve more.

@@ -39,6 +39,13 @@ std::optional<Outcome> Worker::ask(const std::string& sql, const std::string& al
   return std::nullopt;
 }
 
+std::optional<Outcome> Worker::ask_about(const std::string& function, Which which,
+                                         const std::string& more) {
+  return ask("SELECT " + function + "(" + quoted(at(which).pool) + ", " +
+                 std::to_string(at(which).index) + more + ")",
+             kOutside);
+}
+
 void Worker::note_use(int pool, Time asked, bool got, bool refused) {
   if (refused || (got && role_ != Role::kUser))
     log_.uses.push_back({pool, role_, asked, now(), refused});
@@ -165,9 +172,7 @@ void Worker::note_lost(Which which, Time asked) {
 
 void Worker::look(Which which) {
   const Time asked = now();
-  const auto outcome = ask("SELECT numpool_fence(" + quoted(at(which).pool) + ", " +
-                               std::to_string(at(which).index) + ")",
-                           kOutside);
+  const auto outcome = ask_about("numpool_fence", which);
   if (!outcome && state_ != kOutside) return;
   if (!outcome || !outcome->value()) return note_lost(which, asked);
   at(which).seen = asked;
@@ -176,9 +181,7 @@ void Worker::look(Which which) {
 
 void Worker::release(Which which) {
   const Time asked = now();
-  const auto outcome = ask("SELECT numpool_release(" + quoted(at(which).pool) + ", " +
-                               std::to_string(at(which).index) + ")",
-                           kOutside);
+  const auto outcome = ask_about("numpool_release", which);
   if (outcome ? outcome->value() == "f" : state_ == kOutside) return note_lost(which, asked);
   note_released(which, asked);
   if (outcome) at(which).seen = asked;
@@ -186,10 +189,7 @@ void Worker::release(Which which) {
 
 void Worker::release_fenced(Which which) {
   const Time asked = now();
-  const auto outcome =
-      ask("SELECT numpool_release(" + quoted(at(which).pool) + ", " +
-              std::to_string(at(which).index) + ", " + std::to_string(at(which).fence) + ")",
-          kOutside);
+  const auto outcome = ask_about("numpool_release", which, ", " + std::to_string(at(which).fence));
   if (!outcome && (state_ == "55000" || state_ == kOutside)) return note_lost(which, asked);
   note_released(which, asked);
   if (outcome) at(which).seen = asked;
