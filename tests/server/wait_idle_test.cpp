@@ -91,6 +91,9 @@ TEST_CASE("wait_idle: in a drained pool whoever waits in line does not count") {
   // The drain itself may be what makes it idle.
   observer().must("SELECT numpool_set_service(" + pool.q() + ", 0, false); " + drain(pool, false));
   begin_waiting(waiter, wait_idle(pool));
+  observer().must("BEGIN; " + drain(pool, true) + "; ROLLBACK; BEGIN; SAVEPOINT s; " +
+                  drain(pool, true) + "; ROLLBACK TO s; COMMIT");
+  CHECK_FALSE(waiter.done_within(50ms));
   observer().must(drain(pool, true));
   CHECK(waiter.finish().value() == "t");
   CHECK_FALSE(next.done_within(50ms));
